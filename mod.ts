@@ -1,0 +1,2 @@
+export * from "./transports/mod.ts";
+export * from "./protocol/mod.ts";

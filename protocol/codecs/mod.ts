@@ -1,0 +1,3 @@
+export * from "./codec.ts";
+export * from "./read_buffer.ts";
+export * from "./write_buffer.ts";

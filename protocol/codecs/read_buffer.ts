@@ -1,0 +1,126 @@
+const INITIAL_CAPACITY = 4 * 1024;
+const CAPACITY = 64 * 1024;
+
+/**
+ * The bytes that have arrived and are not yet decoded: one growing buffer that
+ * is filled at its end and consumed at its front. Positions count from the
+ * front.
+ *
+ * @example Decoding by hand
+ * ```ts
+ * import { lines, ReadBuffer } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const input = new ReadBuffer();
+ * const codec = lines();
+ * input.append(new TextEncoder().encode("one\ntw"));
+ * assertEquals(codec.decode(input), "one");
+ * assertEquals(codec.decode(input), undefined);
+ * assertEquals(input.length, 2);
+ * ```
+ */
+export class ReadBuffer {
+  #bytes = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+  #offset = 0;
+
+  /** The number of bytes that wait to be decoded. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The front's position in the whole stream, for errors. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The byte at a position, or `undefined` past the last one. */
+  at(position: number): number | undefined {
+    return position < this.length
+      ? this.#bytes[this.#start + position]
+      : undefined;
+  }
+
+  /** The position of the first such byte at or after `from`, or -1. */
+  indexOf(byte: number, from = 0): number {
+    const found = this.subarray(from).indexOf(byte);
+    return found < 0 ? -1 : from + found;
+  }
+
+  /**
+   * A view, not a copy, of the bytes between two positions. It is valid until
+   * `decode` returns: a codec that gives bytes away copies them.
+   */
+  subarray(from = 0, to: number = this.length): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(
+      this.#start + from,
+      this.#start + Math.min(to, this.length),
+    );
+  }
+
+  /**
+   * Drops bytes from the front.
+   *
+   * @throws {RangeError} There are fewer.
+   */
+  consume(count: number): void {
+    if (count > this.length) {
+      throw new RangeError(
+        `Cannot consume: count is ${count}, there are ${this.length} bytes`,
+      );
+    }
+    this.#start += count;
+    this.#offset += count;
+    if (this.#start === this.#end) this.#start = this.#end = 0;
+  }
+
+  /** Copies bytes to the end. */
+  append(chunk: Uint8Array): void {
+    let space = this.space();
+    if (space.length < chunk.length) {
+      this.#resize(Math.max(CAPACITY, 2 * (this.length + chunk.length)));
+      space = this.space();
+    }
+    space.set(chunk);
+    this.#end += chunk.length;
+  }
+
+  /**
+   * Free space to read into, never empty; `fill` takes it back. Its size stays
+   * in proportion to what waits, so that filling costs linear time.
+   */
+  space(): Uint8Array<ArrayBuffer> {
+    const capacity = this.#bytes.length;
+    const full = this.#end === capacity;
+    if (this.length === 0) {
+      // Who says little keeps a small buffer; who once said much, no huge one.
+      if (capacity === 0) this.#resize(INITIAL_CAPACITY);
+      else if (capacity > CAPACITY) this.#resize(CAPACITY);
+    } else if (this.length > capacity / 2) {
+      this.#resize(Math.max(CAPACITY, 2 * capacity));
+    } else if (full || capacity - this.#end < capacity / 4) {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    return this.#bytes.subarray(this.#end);
+  }
+
+  /**
+   * Takes the space back with bytes read into its front: the view that a BYOB
+   * read returns, whose buffer is the space's, transferred.
+   */
+  fill(view: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = new Uint8Array(view.buffer);
+    this.#end += view.length;
+  }
+
+  #resize(capacity: number): void {
+    const bytes = new Uint8Array(capacity);
+    bytes.set(this.#bytes.subarray(this.#start, this.#end));
+    this.#bytes = bytes;
+    this.#end -= this.#start;
+    this.#start = 0;
+  }
+}

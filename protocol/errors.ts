@@ -1,0 +1,132 @@
+import type { Runstate } from "./runstate.ts";
+
+/**
+ * The root of the errors that a caller may want to tell apart.
+ *
+ * ```
+ * ParleyError
+ * ├── ConnectError          no connection or no session came about: see its cause
+ * ├── StateError            ours: the call does not fit the runstate
+ * ├── ProtocolError         the peer broke the rules
+ * │   ├── DecodeError         bytes that are no message
+ * │   ├── MessageTooLargeError
+ * │   └── TruncatedMessageError  the stream ended within a message
+ * ├── EndOfStreamError      the peer ended between messages
+ * └── FlushTimeoutError     an end was forced with bytes unsent
+ * ```
+ *
+ * Wrong arguments are a `TypeError` or a `RangeError`, an abort is the signal's
+ * own reason, and what the operating system says is an error of `Deno.errors`.
+ */
+export class ParleyError extends Error {
+  /** The name of the class. */
+  override readonly name: string = new.target.name;
+}
+
+/** No connection, or no session over it, came about; `cause` says why. */
+export class ConnectError extends ParleyError {}
+
+/** A call that does not fit the runstate; nothing has changed. */
+export class StateError extends ParleyError {
+  /** The runstate that there was. */
+  readonly state: Runstate;
+  /** The runstate that the call needs. */
+  readonly required: Runstate;
+
+  /** Takes the two states beside the message. */
+  constructor(
+    message: string,
+    state: Runstate,
+    required: Runstate,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.state = state;
+    this.required = required;
+  }
+}
+
+/** The peer broke the rules of the protocol. */
+export class ProtocolError extends ParleyError {}
+
+/** Where in the stream a message could not be decoded. */
+export interface DecodeErrorOptions extends ErrorOptions {
+  /** The offset, in bytes from the start of the stream. */
+  offset: number;
+  /** The bytes at fault; a short excerpt of them is kept. */
+  bytes: Uint8Array;
+}
+
+/** Bytes that can never become a message. */
+export class DecodeError extends ProtocolError {
+  /** Where the message at fault begins, in bytes from the start of the stream. */
+  readonly offset: number;
+  /** The first bytes at fault as printable text. */
+  readonly excerpt: string;
+
+  /** Puts the offset and the excerpt behind the message. */
+  constructor(message: string, options: DecodeErrorOptions) {
+    const excerpt = printable(options.bytes);
+    super(`${message} at offset ${options.offset}: ${excerpt}`, options);
+    this.offset = options.offset;
+    this.excerpt = excerpt;
+  }
+}
+
+/** A message is larger than the limit; raised before its memory is taken. */
+export class MessageTooLargeError extends ProtocolError {
+  /** The limit, in bytes. */
+  readonly limit: number;
+  /** Where the message begins, in bytes from the start of the stream. */
+  readonly offset: number;
+
+  /** Says the limit, and where the message begins. */
+  constructor(limit: number, offset: number, options?: ErrorOptions) {
+    super(
+      `Message at offset ${offset} is larger than the limit: maxMessageBytes is ${limit}`,
+      options,
+    );
+    this.limit = limit;
+    this.offset = offset;
+  }
+}
+
+/** The stream ended within a message. */
+export class TruncatedMessageError extends ProtocolError {
+  /** Where the message begins, in bytes from the start of the stream. */
+  readonly offset: number;
+  /** How many bytes of it there are. */
+  readonly length: number;
+
+  /** Says where the message begins and how much of it there is. */
+  constructor(offset: number, length: number, options?: ErrorOptions) {
+    super(
+      `Stream ended within a message: ${length} bytes from offset ${offset}`,
+      options,
+    );
+    this.offset = offset;
+    this.length = length;
+  }
+}
+
+/** The peer ended the stream between messages. */
+export class EndOfStreamError extends ParleyError {}
+
+/** An end was forced before all that was queued had been sent. */
+export class FlushTimeoutError extends ParleyError {
+  /** How many bytes the transport has not taken. */
+  readonly unsentBytes: number;
+
+  /** Takes the number of bytes beside the message. */
+  constructor(message: string, unsentBytes: number, options?: ErrorOptions) {
+    super(message, options);
+    this.unsentBytes = unsentBytes;
+  }
+}
+
+const EXCERPT_BYTES = 32;
+
+function printable(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes.subarray(0, EXCERPT_BYTES));
+  return JSON.stringify(text) + (bytes.length > EXCERPT_BYTES ? "…" : "");
+}
