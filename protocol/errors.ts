@@ -19,8 +19,11 @@ import type { Runstate } from "./runstate.ts";
  * own reason, and what the operating system says is an error of `Deno.errors`.
  */
 export class ParleyError extends Error {
-  /** The name of the class. */
-  override readonly name: string = new.target.name;
+  /** Like `Error`; the error's name is that of its class. */
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** No connection, or no session over it, came about; `cause` says why. */
