@@ -1,3 +1,3 @@
-// deno-lint-ignore-file no-import-prefix
+// File by file: the package's cli/mod.js does not load.
 // @ts-types="./cli.d.ts"
-export * from "npm:deno-std@1.4.0/cli/mod.js";
+export { parseArgs } from "npm:deno-std@1.4.0/cli/parse_args.js";
