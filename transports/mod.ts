@@ -1,1 +1,31 @@
+/**
+ * Ways for two ends to meet: each gives connections of two independent
+ * directions of bytes, with backpressure, half-close, and an end to every wait.
+ *
+ * @example An echo, over any transport
+ * ```ts
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = memory(); // or tcp(…), unix(…), tls(…)
+ * await using listener = await transport.listen();
+ * await using client = await transport.connect();
+ * await using server = await listener.accept();
+ * const echo = server.readable.pipeTo(server.writable);
+ *
+ * const writer = client.writable.getWriter();
+ * await writer.write(new TextEncoder().encode("Is anybody there?"));
+ * await writer.close(); // ends our writing; reading goes on
+ * assertEquals(
+ *   await new Response(client.readable).text(),
+ *   "Is anybody there?",
+ * );
+ * await echo;
+ * ```
+ *
+ * @module
+ */
+export { formatAddress } from "./address.ts";
+export { memory } from "./memory.ts";
+export { type MemoryOptions, memoryPair } from "./memory_pair.ts";
 export * from "./transport.ts";

@@ -1,0 +1,213 @@
+import { RingBuffer } from "./_ring_buffer.ts";
+
+const NOTHING = new Uint8Array(0);
+const CHUNK = 64 * 1024;
+
+/**
+ * One direction of a connection in memory: what is written into one stream is
+ * read from the other, with a bounded buffer between.
+ *
+ * A write is done when a reader or the buffer has taken all of its chunk. So
+ * at most the buffer and one chunk are ever held.
+ */
+export class Pipe {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly #address: string;
+  readonly #buffer: RingBuffer;
+  #source?: ReadableByteStreamController;
+  #sink?: WritableStreamDefaultController;
+
+  /** A read is waiting. */
+  #wanted = false;
+  /** The readable has been closed or has failed. */
+  #readEnded = false;
+  /** The writable has been closed or has failed. */
+  #writeEnded = false;
+
+  /** The write in flight: the rest of its chunk, and its promise. */
+  #rest: Uint8Array = NOTHING;
+  #taken?: PromiseWithResolvers<void>;
+
+  /** Writes that the writable has accepted, and those of them that are done. */
+  #accepted = 0;
+  #done = 0;
+  /** Who waits in `finish()`, and for how many writes. */
+  #finishing?: { resolve: () => void; after: number };
+
+  constructor(address: string, highWaterMark: number) {
+    this.#address = address;
+    this.#buffer = new RingBuffer(highWaterMark);
+    this.readable = new ReadableStream({
+      type: "bytes",
+      start: (controller) => void (this.#source = controller),
+      pull: () => {
+        this.#wanted = true;
+        this.#flow();
+      },
+      cancel: () => {
+        this.#readEnded = true;
+        this.stop();
+      },
+    }, { highWaterMark: 0 });
+    this.writable = new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.#sink = controller;
+        // The sink's own abort() would wait for the write in flight.
+        const { signal } = controller;
+        signal.addEventListener("abort", () => this.reset(signal.reason));
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#end(),
+    }, {
+      highWaterMark: 1,
+      // Called for each write as it is accepted: with a writer locked by
+      // somebody else, the only sight of what is queued in front of the sink.
+      size: () => {
+        this.#accepted++;
+        return 1;
+      },
+    });
+  }
+
+  /** The reader goes: the readable ends, and writes fail as into a broken pipe. */
+  stop(): void {
+    this.#buffer.clear();
+    this.#endReadable();
+    this.#failWritable(
+      new Deno.errors.BrokenPipe(
+        `Cannot write to ${this.#address}: the peer has stopped reading`,
+      ),
+    );
+  }
+
+  /**
+   * The writer finishes what it has written up to now, and ends. Fulfils also
+   * when that fails: the write that is lost has rejected.
+   */
+  async finish(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#finishing = { resolve, after: this.#accepted };
+    this.#finishIfDone();
+    await promise;
+    // A close() that is queued behind the last write goes first: the stream
+    // comes to it one turn after that write.
+    await null;
+    if (this.#writeEnded) return;
+    this.#failWritable(
+      new Deno.errors.BadResource(
+        `Cannot write to ${this.#address}: the connection is closed`,
+      ),
+    );
+    this.#flow();
+  }
+
+  /** The writer fails with the reason, and the reader sees a reset. */
+  reset(reason: unknown): void {
+    this.#fail(this.#connectionReset(), reason);
+  }
+
+  /** The reader fails with the reason, and the writer sees a reset. */
+  refuse(reason: unknown): void {
+    this.#fail(reason, this.#connectionReset());
+  }
+
+  #write(chunk: Uint8Array): Promise<void> | undefined {
+    this.#rest = chunk;
+    this.#flow();
+    if (this.#rest.length === 0) {
+      this.#countWrite();
+      return;
+    }
+    this.#taken = Promise.withResolvers();
+    return this.#taken.promise;
+  }
+
+  #countWrite(): void {
+    this.#done++;
+    this.#finishIfDone();
+  }
+
+  #finishIfDone(): void {
+    const finishing = this.#finishing;
+    if (!finishing) return;
+    if (this.#writeEnded || this.#done >= finishing.after) finishing.resolve();
+  }
+
+  #end(): void {
+    this.#writeEnded = true;
+    this.#flow();
+  }
+
+  /** Moves what can be moved. Reads are served first: that saves a copy. */
+  #flow(): void {
+    const available = this.#buffer.length + this.#rest.length;
+    if (this.#wanted && available > 0) this.#serve(available);
+    this.#rest = this.#rest.subarray(this.#buffer.write(this.#rest));
+    if (this.#taken && this.#rest.length === 0) {
+      this.#taken.resolve();
+      this.#taken = undefined;
+      this.#countWrite();
+    }
+    if (this.#writeEnded && this.#buffer.length === 0) this.#endReadable();
+  }
+
+  #serve(available: number): void {
+    this.#wanted = false;
+    const request = this.#source?.byobRequest;
+    if (request?.view) {
+      const { buffer, byteOffset, byteLength } = request.view;
+      request.respond(
+        this.#take(new Uint8Array(buffer, byteOffset, byteLength)),
+      );
+    } else {
+      const chunk = new Uint8Array(Math.min(available, CHUNK));
+      this.#take(chunk);
+      this.#source?.enqueue(chunk);
+    }
+  }
+
+  #take(into: Uint8Array): number {
+    const buffered = this.#buffer.read(into);
+    const direct = this.#rest.subarray(0, into.length - buffered);
+    into.set(direct, buffered);
+    this.#rest = this.#rest.subarray(direct.length);
+    return buffered + direct.length;
+  }
+
+  #endReadable(): void {
+    if (this.#readEnded) return;
+    this.#readEnded = true;
+    try {
+      this.#source?.close();
+      // A BYOB read that is pending gets its end only by this (WHATWG Streams
+      // §4.7.3).
+      this.#source?.byobRequest?.respond(0);
+    } catch {
+      // The stream has ended within an element of a view of wider ones: close()
+      // has failed the read.
+    }
+  }
+
+  #fail(readError: unknown, writeError: unknown): void {
+    this.#buffer.clear();
+    this.#readEnded = true;
+    this.#source?.error(readError);
+    this.#failWritable(writeError);
+  }
+
+  #failWritable(error: unknown): void {
+    this.#writeEnded = true;
+    this.#rest = NOTHING;
+    this.#sink?.error(error);
+    this.#taken?.reject(error);
+    this.#taken = undefined;
+    this.#finishIfDone();
+  }
+
+  #connectionReset(): Error {
+    return new Deno.errors.ConnectionReset(
+      `Connection to ${this.#address} was reset by the peer`,
+    );
+  }
+}

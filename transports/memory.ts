@@ -1,0 +1,163 @@
+import { formatAddress } from "./address.ts";
+import { memoryPair } from "./memory_pair.ts";
+import type { MemoryOptions } from "./memory_pair.ts";
+import type {
+  Address,
+  Connection,
+  Listener,
+  Transport,
+  WaitOptions,
+} from "./transport.ts";
+import { checkHighWaterMark, checkName } from "./_validate.ts";
+
+/**
+ * A transport within this process: what connects through this object meets who
+ * listens through it, and nobody else. It needs no permission.
+ *
+ * `connect()` rejects with `Deno.errors.ConnectionRefused` while nobody
+ * listens, a second `listen()` with `Deno.errors.AddrInUse`.
+ *
+ * @throws {TypeError} `name` is empty.
+ * @throws {RangeError} `highWaterMark` is no positive integer.
+ *
+ * @example A listener and a connection
+ * ```ts
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = memory({ name: "demo" });
+ * await using listener = await transport.listen();
+ * await using near = await transport.connect();
+ * await using far = await listener.accept();
+ * await near.writable.getWriter().write(new Uint8Array([1, 2, 3]));
+ * const { value } = await far.readable.getReader().read();
+ * assertEquals(value, new Uint8Array([1, 2, 3]));
+ * assertEquals(`${transport}`, "memory:demo");
+ * ```
+ */
+export function memory(options?: MemoryOptions): Transport {
+  const { name = "anonymous", highWaterMark = 64 * 1024 } = options ?? {};
+  checkName(name);
+  checkHighWaterMark(highWaterMark);
+  return new MemoryTransport({ name, highWaterMark });
+}
+
+class MemoryTransport implements Transport {
+  readonly #options: Required<MemoryOptions>;
+  #listener?: MemoryListener;
+
+  constructor(options: Required<MemoryOptions>) {
+    this.#options = options;
+  }
+
+  connect(options?: WaitOptions): Promise<Connection> {
+    return Promise.try(() => {
+      options?.signal?.throwIfAborted();
+      if (!this.#listener) {
+        throw new Deno.errors.ConnectionRefused(
+          `Cannot connect to ${this}: nobody listens`,
+        );
+      }
+      const [near, far] = memoryPair(this.#options);
+      this.#listener.arrive(far);
+      return near;
+    });
+  }
+
+  listen(options?: WaitOptions): Promise<Listener> {
+    return Promise.try(() => {
+      options?.signal?.throwIfAborted();
+      if (this.#listener) {
+        throw new Deno.errors.AddrInUse(
+          `Cannot listen at ${this}: the address is in use`,
+        );
+      }
+      const address = {
+        transport: "memory",
+        name: this.#options.name,
+      } as const;
+      return this.#listener = new MemoryListener(
+        address,
+        () => this.#listener = undefined,
+      );
+    });
+  }
+
+  toString(): string {
+    return formatAddress({ transport: "memory", name: this.#options.name });
+  }
+}
+
+class MemoryListener implements Listener {
+  readonly address: Address;
+  readonly #unbind: () => void;
+  readonly #backlog: Connection[] = [];
+  /** Who waits in `accept()`; woken with nothing when the listener closes. */
+  readonly #waiting = new Set<PromiseWithResolvers<Connection | undefined>>();
+  #closed = false;
+
+  constructor(address: Address, unbind: () => void) {
+    this.address = address;
+    this.#unbind = unbind;
+  }
+
+  /** Takes a connection in: it goes to who has waited longest. */
+  arrive(connection: Connection): void {
+    for (const waiter of this.#waiting) {
+      this.#waiting.delete(waiter);
+      waiter.resolve(connection);
+      return;
+    }
+    this.#backlog.push(connection);
+  }
+
+  async accept(options?: WaitOptions): Promise<Connection> {
+    const connection = await this.#next(options?.signal);
+    if (connection) return connection;
+    throw new Deno.errors.BadResource(
+      `Cannot accept at ${formatAddress(this.address)}: the listener is closed`,
+    );
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void, void> {
+    for (;;) {
+      const connection = await this.#next();
+      if (!connection) return;
+      yield connection;
+    }
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true;
+      this.#unbind();
+      for (const waiter of this.#waiting) waiter.resolve(undefined);
+      this.#waiting.clear();
+      for (const connection of this.#backlog.splice(0)) connection.abort();
+    }
+    return Promise.resolve();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #next(signal?: AbortSignal): Promise<Connection | undefined> {
+    signal?.throwIfAborted();
+    if (this.#closed) return undefined;
+    const arrived = this.#backlog.shift();
+    if (arrived) return arrived;
+    const waiter = Promise.withResolvers<Connection | undefined>();
+    const onAbort = () => {
+      this.#waiting.delete(waiter);
+      waiter.reject(signal?.reason);
+    };
+    this.#waiting.add(waiter);
+    signal?.addEventListener("abort", onAbort);
+    try {
+      return await waiter.promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+}
