@@ -1,3 +1,28 @@
+/**
+ * Codecs: from bytes to messages and back, for a session or for any stream.
+ *
+ * @example A codec for a pair of streams
+ * ```ts
+ * import { decoderStream, encoderStream, lines } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const echoed = ReadableStream.from(["one", "two"])
+ *   .pipeThrough(encoderStream(lines()))
+ *   .pipeThrough(decoderStream(lines()));
+ * assertEquals(await Array.fromAsync(echoed), ["one", "two"]);
+ * ```
+ *
+ * @module
+ */
 export * from "./codec.ts";
 export * from "./read_buffer.ts";
 export * from "./write_buffer.ts";
+export type { CodecOptions } from "./_options.ts";
+export type { JSONOptions } from "./_json_text.ts";
+export * from "./decoder_stream.ts";
+export * from "./delimited.ts";
+export * from "./encoder_stream.ts";
+export * from "./json.ts";
+export { jsonLines, type JSONLinesOptions } from "./json_lines.ts";
+export { lines, type LinesOptions } from "./lines.ts";
+export * from "./text.ts";

@@ -1,0 +1,115 @@
+import { DecodeError } from "../errors.ts";
+import { booleanOption } from "./_options.ts";
+
+/** Options of every codec of JSON. */
+export interface JSONOptions {
+  /**
+   * Whether integers of any size survive: those beyond ±(2^53 - 1) are decoded
+   * to a `bigint`, and a `bigint` is encoded to its digits. Without it the
+   * former lose digits, as in `JSON.parse`, and the latter cannot be encoded.
+   *
+   * @default {false}
+   */
+  bigint?: boolean;
+}
+
+// ECMAScript 2026, "JSON.parse source text access"; TypeScript's library has no
+// types for it yet.
+type Reviver = (key: string, value: unknown, context: Context) => unknown;
+type Context = { readonly source?: string };
+const { parse, rawJSON } = JSON as unknown as {
+  parse(text: string, reviver?: Reviver): unknown;
+  rawJSON(text: string): object;
+};
+
+/** JSON texts from values and values from JSON texts. */
+export class JSONText {
+  readonly #bigint: boolean;
+
+  constructor(options: JSONOptions) {
+    const { bigint = false } = options;
+    this.#bigint = booleanOption("bigint", bigint);
+  }
+
+  /**
+   * The value of a JSON text; `offset` and `bytes` say where it comes from.
+   *
+   * @throws {DecodeError} The text is not JSON: a byte order mark, which RFC 8259
+   * §8.1 forbids to send and allows to refuse, is not either.
+   */
+  parse(text: string, offset: number, bytes: () => Uint8Array): unknown {
+    try {
+      return this.#bigint && hasLongNumber(text)
+        ? parse(text, reviveInteger)
+        : parse(text);
+    } catch (cause) {
+      const message = "Message is not JSON";
+      throw new DecodeError(message, { offset, bytes: bytes(), cause });
+    }
+  }
+
+  /**
+   * The JSON text of a value, without a newline.
+   *
+   * @throws {TypeError} It has none: it is `undefined`, a function, a symbol or
+   * circular, or has a `bigint` in it that was not asked for.
+   */
+  stringify(value: unknown): string {
+    const text = this.#bigint
+      ? stringifyIntegers(value)
+      : JSON.stringify(value);
+    if (text === undefined) {
+      throw new TypeError(
+        `Cannot encode: message has no JSON text: ${typeof value}`,
+      );
+    }
+    return text;
+  }
+}
+
+const SAFE_DIGITS = 15;
+
+/**
+ * Whether more digits stand in a row than every safe integer has, so that only
+ * such texts pay for a reviver. Looks at one character in sixteen.
+ */
+function hasLongNumber(text: string): boolean {
+  for (let i = SAFE_DIGITS; i < text.length; i += SAFE_DIGITS + 1) {
+    if (!isDigit(text, i)) continue;
+    let first = i;
+    let last = i;
+    while (isDigit(text, first - 1) && last - first < SAFE_DIGITS) first--;
+    while (isDigit(text, last + 1) && last - first < SAFE_DIGITS) last++;
+    if (last - first >= SAFE_DIGITS) return true;
+  }
+  return false;
+}
+
+function isDigit(text: string, position: number): boolean {
+  const code = text.charCodeAt(position);
+  return code >= 0x30 && code <= 0x39;
+}
+
+function reviveInteger(
+  _: string,
+  value: unknown,
+  { source }: Context,
+): unknown {
+  return typeof value === "number" && !Number.isSafeInteger(value) &&
+      source !== undefined && /^-?\d+$/.test(source)
+    ? BigInt(source)
+    : value;
+}
+
+function stringifyIntegers(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(value, replaceBigInt);
+  }
+}
+
+function replaceBigInt(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? rawJSON(String(value)) : value;
+}

@@ -1,0 +1,32 @@
+import type { Codec } from "./codec.ts";
+
+/** What gives the bytes of a frame their meaning. */
+export interface Layer<In, Out> {
+  /** The message in a frame that begins at an offset of the stream. */
+  decode(frame: Uint8Array, offset: number): In;
+  /** The frame of a message. */
+  encode(message: Out): Uint8Array;
+}
+
+/** A codec of messages, each the content of one frame of another codec. */
+export function layered<In, Out>(
+  frames: Codec<Uint8Array>,
+  layer: Layer<In, Out>,
+): Codec<In, Out> {
+  const { end } = frames;
+  const open = (frame: Uint8Array | undefined, offset: number) =>
+    frame && layer.decode(frame, offset);
+  return {
+    decode(input) {
+      const { offset } = input;
+      return open(frames.decode(input), offset);
+    },
+    end: end && ((input) => {
+      const { offset } = input;
+      return open(end.call(frames, input), offset);
+    }),
+    encode(message, output) {
+      frames.encode(layer.encode(message), output);
+    },
+  };
+}

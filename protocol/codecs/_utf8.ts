@@ -1,0 +1,33 @@
+import { DecodeError } from "../errors.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Text of UTF-8 bytes, a byte order mark included, or `undefined` for bad bytes. */
+export function tryDecodeUTF8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text of the UTF-8 bytes of a message, a byte order mark included. */
+export function decodeUTF8(bytes: Uint8Array, offset: number): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new DecodeError("Message is not UTF-8", { offset, bytes, cause });
+  }
+}
+
+/** Refuses what UTF-8 has no bytes for, rather than replacing it. */
+export function assertUnicode(message: string): void {
+  if (typeof message !== "string") {
+    throw new TypeError(
+      `Cannot encode: message must be a string: ${typeof message}`,
+    );
+  }
+  if (!message.isWellFormed()) {
+    throw new TypeError("Cannot encode: message has a lone surrogate");
+  }
+}

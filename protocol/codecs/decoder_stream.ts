@@ -1,0 +1,46 @@
+import type { Codec } from "./codec.ts";
+import { decodeEnd } from "./_end.ts";
+import { ReadBuffer } from "./read_buffer.ts";
+
+/**
+ * A stream that takes bytes and gives the messages in them, for use with
+ * `pipeThrough` where there is no session. The chunks need not be kept. It errors
+ * with what the codec raises, and with {@linkcode TruncatedMessageError} when the
+ * bytes end within a message; the messages before are given.
+ *
+ * @example Messages in a file
+ * ```ts
+ * import { decoderStream, jsonLines } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = new Blob(['{"n":1}\n{"n":2}\n']);
+ * let sum = 0;
+ * const codec = jsonLines<{ n: number }>();
+ * for await (const { n } of file.stream().pipeThrough(decoderStream(codec))) {
+ *   sum += n;
+ * }
+ * assertEquals(sum, 3);
+ * ```
+ */
+export function decoderStream<In>(
+  codec: Codec<In, never>,
+): TransformStream<Uint8Array, In> {
+  const input = new ReadBuffer();
+  return new TransformStream({
+    transform(chunk, controller) {
+      input.append(chunk);
+      let message = codec.decode(input);
+      while (message !== undefined) {
+        controller.enqueue(message);
+        message = codec.decode(input);
+      }
+    },
+    flush(controller) {
+      let message = decodeEnd(codec, input);
+      while (message !== undefined) {
+        controller.enqueue(message);
+        message = decodeEnd(codec, input);
+      }
+    },
+  });
+}

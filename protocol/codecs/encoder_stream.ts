@@ -1,0 +1,30 @@
+import type { Codec } from "./codec.ts";
+import { WriteBuffer } from "./write_buffer.ts";
+
+/**
+ * A stream that takes messages and gives their bytes, a chunk for each message,
+ * for use with `pipeThrough` where there is no session. It errors with what the
+ * codec raises.
+ *
+ * @example Messages into a file or a request
+ * ```ts
+ * import { encoderStream, jsonLines } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = ReadableStream.from([{ n: 1 }, { n: 2 }])
+ *   .pipeThrough(encoderStream(jsonLines()));
+ * assertEquals(await new Response(bytes).text(), '{"n":1}\n{"n":2}\n');
+ * ```
+ */
+export function encoderStream<Out>(
+  codec: Codec<unknown, Out>,
+): TransformStream<Out, Uint8Array> {
+  return new TransformStream({
+    transform(message, controller) {
+      // A buffer of its own for each message: who takes a chunk may transfer it.
+      const output = new WriteBuffer();
+      codec.encode(message, output);
+      while (output.length > 0) controller.enqueue(output.take());
+    },
+  });
+}

@@ -1,0 +1,80 @@
+import { assertLineFits } from "./lines.ts";
+import type { Codec } from "./codec.ts";
+import { type JSONOptions, JSONText } from "./_json_text.ts";
+import { LineScanner } from "./_line_scanner.ts";
+import { type CodecOptions, messageLimit } from "./_options.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
+
+const LF = 0x0a;
+const BLANK = /^[ \t]*$/;
+
+/** Options of {@linkcode jsonLines}. */
+export interface JSONLinesOptions extends CodecOptions, JSONOptions {}
+
+/**
+ * JSON texts of one line each. On input a line ends in LF or CR LF, which do not
+ * count towards the limit, and blank lines are skipped; on output in LF. A last
+ * line without an end is truncated.
+ *
+ * `T` is what the peer is trusted to send: it is not checked. Decoding raises
+ * {@linkcode MessageTooLargeError} and {@linkcode DecodeError}. Encoding raises a
+ * `TypeError` for a message that has no JSON text.
+ *
+ * @throws {TypeError} An option has the wrong type.
+ * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ *
+ * @example Integers of 64 bits
+ * ```ts
+ * import { decoderStream, jsonLines } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stream = new Blob(['{"size":9223372036854775807}\n']).stream();
+ * const codec = jsonLines<{ size: bigint }>({ bigint: true });
+ * for await (const { size } of stream.pipeThrough(decoderStream(codec))) {
+ *   assertEquals(size, 2n ** 63n - 1n);
+ * }
+ * ```
+ */
+export function jsonLines<T = unknown>(
+  options: JSONLinesOptions = {},
+): Codec<T> {
+  return new JSONLines<T>(messageLimit(options), new JSONText(options));
+}
+
+class JSONLines<T> implements Codec<T> {
+  readonly #limit: number;
+  readonly #scanner: LineScanner;
+  readonly #json: JSONText;
+
+  constructor(limit: number, json: JSONText) {
+    this.#limit = limit;
+    this.#scanner = new LineScanner(limit);
+    this.#json = json;
+  }
+
+  decode(input: ReadBuffer): T | undefined {
+    let line = this.#scanner.line(input);
+    while (line !== undefined && BLANK.test(line)) {
+      input.consume(this.#scanner.size);
+      line = this.#scanner.line(input);
+    }
+    if (line === undefined) {
+      assertLineFits(input, this.#limit);
+      return undefined;
+    }
+    const { size } = this.#scanner;
+    const message = this.#json.parse(
+      line,
+      input.offset,
+      () => input.subarray(0, size),
+    );
+    input.consume(size);
+    return message as T;
+  }
+
+  encode(message: T, output: WriteBuffer): void {
+    output.text(this.#json.stringify(message));
+    output.byte(LF);
+  }
+}
