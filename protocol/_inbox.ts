@@ -1,0 +1,78 @@
+import type { Codec } from "./codecs/codec.ts";
+import { ReadBuffer } from "./codecs/read_buffer.ts";
+import { EndOfStreamError, TruncatedMessageError } from "./errors.ts";
+
+/** The reading half of a session: bytes are read when no message is left in them. */
+export class Inbox<In> {
+  readonly #codec: Codec<In, never>;
+  readonly #reader: ReadableStreamBYOBReader;
+  readonly #input = new ReadBuffer();
+  #atEnd = false;
+  #messages = 0;
+  #bytes = 0;
+  #lastActivity = 0;
+
+  constructor(codec: Codec<In, never>, reader: ReadableStreamBYOBReader) {
+    this.#codec = codec;
+    this.#reader = reader;
+    // A failing read is seen where it is awaited.
+    reader.closed.catch(() => {});
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When bytes were last read, as milliseconds since the epoch. */
+  get lastActivity(): number {
+    return this.#lastActivity;
+  }
+
+  /** The next message, where its bytes are here already. */
+  decode(): In | undefined {
+    const message = this.#atEnd
+      ? this.#codec.end?.(this.#input)
+      : this.#codec.decode(this.#input);
+    if (message !== undefined) this.#messages++;
+    else if (this.#atEnd && this.#input.length > 0) {
+      throw new TruncatedMessageError(this.#input.offset, this.#input.length);
+    }
+    return message;
+  }
+
+  /** Reads once; false when the stream and its messages are at their end. */
+  async more(): Promise<boolean> {
+    if (this.#atEnd) return false;
+    const { value, done } = await this.#reader.read(this.#input.space());
+    this.#atEnd = done;
+    if (value) {
+      this.#input.fill(value);
+      this.#bytes += value.length;
+      this.#lastActivity = Date.now();
+    }
+    return true;
+  }
+
+  /** Waits for the next message. */
+  async receive(): Promise<In> {
+    do {
+      const message = this.decode();
+      if (message !== undefined) return message;
+    } while (await this.more());
+    throw new EndOfStreamError("Peer ended the stream");
+  }
+
+  /**
+   * Reads to the end, and drops what comes: a peer that could not write would
+   * not read either.
+   */
+  async discard(): Promise<void> {
+    while (!this.#atEnd) {
+      this.#input.consume(this.#input.length);
+      await this.more();
+    }
+  }
+}

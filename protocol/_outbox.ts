@@ -1,0 +1,146 @@
+import type { Codec } from "./codecs/codec.ts";
+import { WriteBuffer } from "./codecs/write_buffer.ts";
+
+/** What one write takes at most: larger ones gain nothing, and count late. */
+const WRITE_BYTES = 64 * 1024;
+const DONE = Promise.resolve();
+
+interface Waiter extends PromiseWithResolvers<void> {
+  /** Settled when so many bytes, of all that were ever queued, are taken. */
+  readonly target: number;
+}
+
+/**
+ * The writing half of a session: messages are encoded into one queue of bytes,
+ * which goes out a microtask later in as few writes as the sink allows.
+ */
+export class Outbox<Out> {
+  readonly #codec: Codec<unknown, Out>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #highWaterMark: number;
+  readonly #onError: (error: unknown) => void;
+  #buffer = new WriteBuffer();
+  #queued = 0;
+  #taken = 0;
+  #messages = 0;
+  #blockedMs = 0;
+  #lastActivity = 0;
+  #draining = false;
+  #failure: { cause: unknown } | undefined;
+  #waiters: Waiter[] = [];
+
+  constructor(
+    codec: Codec<unknown, Out>,
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+    highWaterMark: number,
+    onError: (error: unknown) => void,
+  ) {
+    this.#codec = codec;
+    this.#writer = writer;
+    this.#highWaterMark = highWaterMark;
+    this.#onError = onError;
+    // A failing write is seen where it is awaited.
+    writer.closed.catch(() => {});
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+  get taken(): number {
+    return this.#taken;
+  }
+  get blockedMs(): number {
+    return this.#blockedMs;
+  }
+
+  /** When bytes were last taken, as milliseconds since the epoch. */
+  get lastActivity(): number {
+    return this.#lastActivity;
+  }
+
+  /** The number of queued bytes that the transport has not taken. */
+  get unsent(): number {
+    return this.#queued - this.#taken;
+  }
+
+  /** Whether nothing is queued: the next message begins a new write. */
+  get idle(): boolean {
+    return !this.#draining;
+  }
+
+  /** Queues a message; resolves when there is room for the next. */
+  send(message: Out, signal?: AbortSignal): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.cause);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const before = this.#buffer.length;
+    try {
+      this.#codec.encode(message, this.#buffer);
+    } catch (error) {
+      this.#buffer.truncate(before);
+      return Promise.reject(error);
+    }
+    this.#messages++;
+    this.#queued += this.#buffer.length - before;
+    if (!this.#draining) this.#drain();
+    if (this.unsent <= this.#highWaterMark) return DONE;
+    const since = performance.now();
+    const room = this.#reached(this.#queued - this.#highWaterMark, signal);
+    const measure = () => void (this.#blockedMs += performance.now() - since);
+    room.then(measure, measure);
+    return room;
+  }
+
+  /** Resolves when the transport has taken all that is queued now. */
+  flush(signal?: AbortSignal): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.cause);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return this.unsent === 0 ? DONE : this.#reached(this.#queued, signal);
+  }
+
+  /** Settles whatever waits; nothing is sent any more. */
+  fail(cause: unknown): void {
+    if (this.#failure) return;
+    this.#failure = { cause };
+    this.#buffer = new WriteBuffer();
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(cause);
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    await undefined; // What is sent in the same turn goes out in the same write.
+    try {
+      while (this.#buffer.length > 0 && !this.#failure) {
+        const chunk = this.#buffer.take(WRITE_BYTES);
+        await this.#writer.write(chunk);
+        this.#taken += chunk.length;
+        this.#lastActivity = Date.now();
+        while (this.#waiters[0] && this.#waiters[0].target <= this.#taken) {
+          this.#waiters.shift()?.resolve();
+        }
+      }
+    } catch (error) {
+      this.fail(error);
+      this.#onError(error);
+    }
+    this.#draining = false;
+  }
+
+  #reached(target: number, signal?: AbortSignal): Promise<void> {
+    const waiter: Waiter = { ...Promise.withResolvers<void>(), target };
+    // A send's target is behind that of a flush that was asked for before it.
+    const place =
+      this.#waiters.findLastIndex((other) => other.target <= target) + 1;
+    this.#waiters.splice(place, 0, waiter);
+    const abort = () => {
+      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+      waiter.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    const settled = waiter.promise.finally(() =>
+      signal?.removeEventListener("abort", abort)
+    );
+    // Who does not wait for room learns of the session's end from the session.
+    settled.catch(() => {});
+    return settled;
+  }
+}

@@ -1,0 +1,33 @@
+import { Queue } from "./_queue.ts";
+import { Runstate, transitions } from "./runstate.ts";
+
+/** The one place where a runstate changes, and is seen to change. */
+export class RunstateMachine {
+  #state: Runstate = Runstate.IDLE;
+  #watchers = new Set<Queue<Runstate>>();
+
+  get state(): Runstate {
+    return this.#state;
+  }
+
+  /** Enters a state; an illegal move is a mistake of ours, and throws. */
+  move(to: Runstate): void {
+    if (!transitions[this.#state].includes(to)) {
+      throw new Error(
+        `Illegal transition of the runstate: ${this.#state} to ${to}`,
+      );
+    }
+    this.#state = to;
+    for (const watcher of this.#watchers) watcher.push(to);
+  }
+
+  /** Every transition from now on, in order, none lost. */
+  watch(signal?: AbortSignal): AsyncIterableIterator<Runstate> {
+    const watcher: Queue<Runstate> = new Queue({
+      signal,
+      onClosed: () => this.#watchers.delete(watcher),
+    });
+    if (!signal?.aborted) this.#watchers.add(watcher);
+    return watcher;
+  }
+}

@@ -1,0 +1,231 @@
+import type { Address, Connection } from "../transports/transport.ts";
+import type { Logger } from "./_deps.ts";
+import { Inbox } from "./_inbox.ts";
+import { Outbox } from "./_outbox.ts";
+import type { Codec } from "./codecs/codec.ts";
+import { FlushTimeoutError } from "./errors.ts";
+import type { ProtocolStats } from "./stats.ts";
+
+/** What a session needs to know of its protocol. */
+export interface SessionOptions {
+  highWaterMark: number;
+  closeTimeout: number;
+  logger: Logger;
+  /** Told when reading or writing fails. */
+  onError: (cause: unknown) => void;
+}
+
+/** How a session ends. */
+export interface Ending {
+  /** Why; the reason of the session's signal. */
+  cause: unknown;
+  /** Whether what is queued is sent first, and writing ended. */
+  drain: boolean;
+  /** Whether the cause is a failure, which `closed` rejects with. */
+  failed: boolean;
+}
+
+/** What there is to talk with, once there is a connection. */
+interface Wire<In, Out> {
+  writer: WritableStreamDefaultWriter<Uint8Array>;
+  inbox: Inbox<In>;
+  outbox: Outbox<Out>;
+}
+
+/** One connection's life: from the attempt to make it until all is released. */
+export class Session<In, Out> {
+  readonly #options: SessionOptions;
+  readonly #ended = new AbortController();
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #forced = Promise.withResolvers<never>();
+  #opening: Promise<void> | undefined;
+  #connection: Connection | undefined;
+  #wire: Wire<In, Out> | undefined;
+  #isForced = false;
+  #logging = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#closed.promise.catch(() => {});
+    this.#forced.promise.catch(() => {});
+  }
+
+  /** Aborted when the session ends, with its first cause. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Settles when the session has ended and everything is released. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get remoteAddress(): Address | undefined {
+    return this.#connection?.remoteAddress;
+  }
+
+  /** Whether messages can be sent and received. */
+  get started(): boolean {
+    return this.#wire !== undefined;
+  }
+
+  get stats(): ProtocolStats {
+    const { inbox, outbox } = this.#wire ?? {};
+    const lastActivity = Math.max(
+      inbox?.lastActivity ?? 0,
+      outbox?.lastActivity ?? 0,
+    );
+    return {
+      messagesReceived: inbox?.messages ?? 0,
+      messagesSent: outbox?.messages ?? 0,
+      bytesReceived: inbox?.bytes ?? 0,
+      bytesSent: outbox?.taken ?? 0,
+      queuedBytes: outbox?.unsent ?? 0,
+      blockedMs: outbox?.blockedMs ?? 0,
+      lastActivity: lastActivity ? new Date(lastActivity) : undefined,
+    };
+  }
+
+  /**
+   * Waits for the connection and begins to talk over it. The connection is
+   * owned from the moment it arrives, also where that is after the end.
+   */
+  async start(
+    opened: Promise<Connection>,
+    createCodec: () => Codec<In, Out>,
+  ): Promise<void> {
+    this.#opening = opened.then(
+      (connection) => {
+        this.#connection = connection;
+        if (this.signal.aborted) connection.abort(this.signal.reason);
+      },
+      () => {},
+    );
+    const connection = await this.untilEnd(opened);
+    const codec = createCodec();
+    const { highWaterMark, onError } = this.#options;
+    const writer = connection.writable.getWriter();
+    const reader = connection.readable.getReader({ mode: "byob" });
+    this.#wire = {
+      writer,
+      inbox: new Inbox(codec, reader),
+      outbox: new Outbox(codec, writer, highWaterMark, onError),
+    };
+  }
+
+  /** Settles like the promise, or rejects with the cause when the session ends first. */
+  async untilEnd<T>(promise: Promise<T>): Promise<T> {
+    const ended = Promise.withResolvers<never>();
+    const abort = () => ended.reject(this.signal.reason);
+    this.signal.addEventListener("abort", abort, { once: true });
+    if (this.signal.aborted) abort();
+    try {
+      return await Promise.race([promise, ended.promise]);
+    } finally {
+      this.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Waits for the next message; only before `read()`. */
+  async receive(): Promise<In> {
+    const message = await this.#talk().inbox.receive();
+    this.#options.logger.debug("← {message}", { message });
+    return message;
+  }
+
+  /** Hands over every message until the stream or the session ends. */
+  async read(deliver: (message: In) => void | Promise<void>): Promise<void> {
+    const inbox = this.#talk().inbox;
+    const { logger } = this.#options;
+    do {
+      const logging = logger.isEnabledFor("debug");
+      while (!this.signal.aborted) {
+        const message = inbox.decode();
+        if (message === undefined) break;
+        if (logging) logger.debug("← {message}", { message });
+        // A promise a message costs more than the message: wait only for one.
+        const held = deliver(message);
+        if (held) await held;
+      }
+      if (this.signal.aborted) return inbox.discard();
+    } while (await inbox.more());
+  }
+
+  /** Queues a message; resolves when there is room for the next. */
+  send(message: Out, signal: AbortSignal | undefined): Promise<void> {
+    const outbox = this.#talk().outbox;
+    if (outbox.idle) this.#logging = this.#options.logger.isEnabledFor("debug");
+    if (this.#logging) this.#options.logger.debug("→ {message}", { message });
+    return outbox.send(message, signal);
+  }
+
+  /** Resolves when the transport has taken all that is queued. */
+  flush(signal: AbortSignal | undefined): Promise<void> {
+    return this.#talk().outbox.flush(signal);
+  }
+
+  /** Ends the session; the first call decides how. */
+  end({ cause, drain, failed }: Ending): void {
+    if (this.signal.aborted) return;
+    this.#ended.abort(cause);
+    this.#release(drain, cause).then(
+      () => failed ? this.#closed.reject(cause) : this.#closed.resolve(),
+      (error) => this.#closed.reject(failed ? cause : error),
+    );
+  }
+
+  /** Cuts an end short that takes too long. */
+  force(reason: unknown): void {
+    this.#isForced = true;
+    this.#forced.reject(reason);
+  }
+
+  #talk(): Wire<In, Out> {
+    if (!this.#wire) throw new Error("Session has no connection yet");
+    return this.#wire;
+  }
+
+  /** Lets go of everything; rejects when that cost an orderly end its queue. */
+  async #release(drain: boolean, cause: unknown): Promise<void> {
+    const late = `closeTimeout of ${this.#options.closeTimeout} ms has passed`;
+    const timer = setTimeout(
+      () => this.force(new DOMException(late, "TimeoutError")),
+      this.#options.closeTimeout,
+    );
+    const released = drain ? this.#finish() : this.#abandon(cause);
+    try {
+      await Promise.race([released, this.#forced.promise]);
+    } catch (error) {
+      const unsentBytes = this.#wire?.outbox.unsent ?? 0;
+      this.#abandon(error).catch(() => {});
+      // A peer that is gone when all is sent has ended a little before us.
+      if (!drain || unsentBytes === 0) return;
+      const message =
+        `Session was cut short: ${unsentBytes} bytes were not sent`;
+      throw this.#isForced
+        ? new FlushTimeoutError(message, unsentBytes, { cause: error })
+        : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #finish(): Promise<void> {
+    await this.#wire?.outbox.flush(undefined);
+    await this.#wire?.writer.close();
+    await this.#connection?.close();
+  }
+
+  async #abandon(cause: unknown): Promise<void> {
+    const unsentBytes = this.#wire?.outbox.unsent ?? 0;
+    if (unsentBytes > 0) {
+      this.#options.logger.warn("{unsentBytes} bytes were not sent", {
+        unsentBytes,
+      });
+    }
+    this.#wire?.outbox.fail(cause);
+    this.#connection?.abort(cause);
+    await this.#opening;
+    await this.#connection?.close();
+  }
+}
