@@ -53,12 +53,13 @@ export class Pipe {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // The sink's own abort() would wait for the write in flight.
+        // abort() is called only once the write in flight has ended.
         const { signal } = controller;
-        signal.addEventListener("abort", () => this.reset(signal.reason));
+        signal.addEventListener("abort", () => this.#dropWrite(signal.reason));
       },
       write: (chunk) => this.#write(chunk),
       close: () => this.#end(),
+      abort: (reason) => this.reset(reason),
     }, {
       highWaterMark: 1,
       // Called for each write as it is accepted: with a writer locked by
@@ -198,11 +199,15 @@ export class Pipe {
 
   #failWritable(error: unknown): void {
     this.#writeEnded = true;
-    this.#rest = NOTHING;
     this.#sink?.error(error);
+    this.#dropWrite(error);
+    this.#finishIfDone();
+  }
+
+  #dropWrite(error: unknown): void {
+    this.#rest = NOTHING;
     this.#taken?.reject(error);
     this.#taken = undefined;
-    this.#finishIfDone();
   }
 
   #connectionReset(): Error {
