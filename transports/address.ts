@@ -1,3 +1,4 @@
+import { checkHostname, checkName, checkPath, checkPort } from "./_validate.ts";
 import type { Address } from "./transport.ts";
 
 /**
@@ -27,4 +28,89 @@ export function formatAddress(address: Address): string {
     case "memory":
       return `memory:${address.name}`;
   }
+}
+
+/**
+ * Reads an address in the address grammar:
+ *
+ * - `tcp://host:port` and `tls://host:port`, an IPv6 host in brackets,
+ * - `unix:path`, absolute or relative, and `unix:@name` in the abstract
+ *   namespace,
+ * - `memory:name`.
+ *
+ * A string is taken as it stands: in `unix:/tmp/a%20b` the file's name has a
+ * `%`. A `URL` is decoded: as one, the same means `/tmp/a b`.
+ *
+ * @throws {TypeError} The address, or the hostname, path or name in it, is
+ * malformed.
+ * @throws {RangeError} The port is no integer from 0 to 65535.
+ *
+ * @example Reading an address
+ * ```ts
+ * import { parseAddress } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseAddress("tcp://[::1]:4444"), {
+ *   transport: "tcp",
+ *   hostname: "::1",
+ *   port: 4444,
+ * });
+ * assertEquals(parseAddress(new URL("unix:/tmp/a%20b")), {
+ *   transport: "unix",
+ *   path: "/tmp/a b",
+ * });
+ * ```
+ */
+export function parseAddress(address: string | URL): Address {
+  const text = address instanceof URL ? decode(address) : address;
+  const [, transport, rest = ""] = SCHEME.exec(text) ?? [];
+  switch (transport) {
+    case "tcp":
+    case "tls":
+      return { transport, ...parseHost(rest, text) };
+    case "unix":
+      checkPath(rest);
+      return { transport, path: rest };
+    case "memory":
+      checkName(rest);
+      return { transport, name: rest };
+    default:
+      throw malformed(text);
+  }
+}
+
+const SCHEME = /^(\w+):(.*)$/s;
+const HOST_AND_PORT = /^\/\/(?:\[(.*:.*)\]|([^:[\]]*)):(-?\d+(?:\.\d+)?)$/;
+
+function parseHost(
+  rest: string,
+  address: string,
+): { hostname: string; port: number } {
+  const [, ipv6, name, digits] = HOST_AND_PORT.exec(rest) ?? [];
+  const hostname = ipv6 ?? name;
+  if (hostname === undefined) throw malformed(address);
+  checkHostname(hostname);
+  const port = Number(digits);
+  checkPort(port);
+  return { hostname, port };
+}
+
+/** The address that a URL encodes, as text. */
+function decode(url: URL): string {
+  if (url.protocol === "tcp:" || url.protocol === "tls:") return url.href;
+  if (url.host || url.search || url.hash) throw malformed(url.href);
+  try {
+    return url.protocol + decodeURIComponent(url.pathname);
+  } catch (error) {
+    throw malformed(url.href, error);
+  }
+}
+
+function malformed(address: string, cause?: unknown): TypeError {
+  return new TypeError(
+    `address is ${
+      JSON.stringify(address)
+    }: it must be tcp://host:port, tls://host:port, unix:path or memory:name`,
+    { cause },
+  );
 }

@@ -25,7 +25,7 @@
  *
  * @module
  */
-export { formatAddress } from "./address.ts";
+export { formatAddress, parseAddress } from "./address.ts";
 export { memory } from "./memory.ts";
 export { type MemoryOptions, memoryPair } from "./memory_pair.ts";
 export * from "./transport.ts";
