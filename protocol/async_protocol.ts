@@ -5,13 +5,12 @@ import type {
   Transport,
   WaitOptions,
 } from "../transports/transport.ts";
-import { getLogger, type Logger } from "./_deps.ts";
-import { RunstateMachine } from "./_runstate_machine.ts";
-import { type Ending, Session } from "./_session.ts";
+import { getLogger } from "./_deps.ts";
+import { Lifecycle } from "./_lifecycle.ts";
 import type { Codec } from "./codecs/codec.ts";
-import { ConnectError, EndOfStreamError, StateError } from "./errors.ts";
+import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
-import type { ProtocolStats } from "./stats.ts";
+import { noStats, type ProtocolStats } from "./stats.ts";
 
 /** Options of every protocol. */
 export interface AsyncProtocolOptions {
@@ -42,13 +41,6 @@ export interface AsyncProtocolOptions {
   closeTimeout?: number;
 }
 
-/** A connect() or accept() under way. */
-interface Attempt {
-  abort(reason: unknown): void;
-  /** Fulfils when the attempt has ended, well or not. */
-  ended: Promise<void>;
-}
-
 /**
  * A session that exchanges messages with a peer, over any transport.
  *
@@ -63,13 +55,7 @@ interface Attempt {
 export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   readonly #name: string | undefined;
   readonly #maxMessageBytes: number | undefined;
-  readonly #highWaterMark: number;
-  readonly #closeTimeout: number;
-  readonly #logger: Logger;
-  readonly #runstate = new RunstateMachine();
-  #session: Session<In, Out> | undefined;
-  #attempt: Attempt | undefined;
-  #disconnecting: Promise<void> | undefined;
+  readonly #lifecycle: Lifecycle<In, Out>;
 
   /**
    * Makes a protocol that is `idle`.
@@ -88,13 +74,17 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     checkNumber("closeTimeout", closeTimeout);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
-    this.#highWaterMark = highWaterMark;
-    this.#closeTimeout = closeTimeout;
-    this.#logger = getLogger([
-      "parley",
-      "protocol",
-      name ?? this.constructor.name,
-    ]);
+    const label = this.constructor.name;
+    this.#lifecycle = new Lifecycle({
+      label,
+      logger: getLogger(["parley", "protocol", name ?? label]),
+      highWaterMark,
+      closeTimeout,
+      createCodec: () => this.createCodec(),
+      negotiate: (signal) => this.negotiate(signal),
+      deliver: (message) => this.onMessage(this.filterInbound(message)),
+      isOrderlyEnd: (cause) => this.isOrderlyEnd(cause),
+    });
   }
 
   // Public interface
@@ -106,17 +96,17 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
 
   /** The state of the session. */
   get runstate(): Runstate {
-    return this.#runstate.state;
+    return this.#lifecycle.runstate;
   }
 
   /** The address of the current or the last session's peer. */
   get remoteAddress(): Address | undefined {
-    return this.#session?.remoteAddress;
+    return this.#lifecycle.session?.remoteAddress;
   }
 
   /** What the current session has done so far, or what the last one did. */
   get stats(): ProtocolStats {
-    return (this.#session ?? this.#newSession()).stats;
+    return this.#lifecycle.session?.stats ?? noStats;
   }
 
   /**
@@ -124,8 +114,8 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * before the first session it is aborted.
    */
   get signal(): AbortSignal {
-    return this.#session?.signal ??
-      AbortSignal.abort(this.#stateError(Runstate.RUNNING));
+    return this.#lifecycle.session?.signal ??
+      AbortSignal.abort(this.#lifecycle.stateError(Runstate.RUNNING));
   }
 
   /**
@@ -134,7 +124,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * counts as an unhandled rejection. Before the first session it is fulfilled.
    */
   get closed(): Promise<void> {
-    return this.#session?.closed ?? Promise.resolve();
+    return this.#lifecycle.session?.closed ?? Promise.resolve();
   }
 
   /**
@@ -155,7 +145,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * makes it throw the signal's reason.
    */
   runstates(options: WaitOptions = {}): AsyncIterableIterator<Runstate> {
-    return this.#runstate.watch(options.signal);
+    return this.#lifecycle.watch(options.signal);
   }
 
   /**
@@ -171,7 +161,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     to: Transport | Connection,
     options: WaitOptions = {},
   ): Promise<void> {
-    return this.#establish(
+    return this.#lifecycle.establish(
       (signal) =>
         "connect" in to ? to.connect({ signal }) : Promise.resolve(to),
       options.signal,
@@ -188,7 +178,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws The signal's reason, when it is aborted.
    */
   accept(from: Transport | Listener, options: WaitOptions = {}): Promise<void> {
-    return this.#establish(
+    return this.#lifecycle.establish(
       (signal) =>
         "accept" in from ? from.accept({ signal }) : acceptOne(from, signal),
       options.signal,
@@ -207,21 +197,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws The first cause, where the session has ended by itself.
    */
   async disconnect(options: WaitOptions = {}): Promise<void> {
-    if (this.runstate === Runstate.IDLE) {
-      this.#move(Runstate.DISCONNECTING);
-      this.#move(Runstate.IDLE);
-      return;
-    }
-    const { signal } = options;
-    const session = this.#session;
-    const force = () => session?.force(signal?.reason);
-    signal?.addEventListener("abort", force, { once: true });
-    if (signal?.aborted) force();
-    try {
-      await (this.#disconnecting ??= this.#disconnect());
-    } finally {
-      signal?.removeEventListener("abort", force);
-    }
+    await this.#lifecycle.disconnect(options.signal);
   }
 
   /** Disconnects; that the peer has ended the session before is no error here. */
@@ -239,148 +215,6 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       ? ""
       : ` name=${JSON.stringify(this.#name)}`;
     return `<${this.constructor.name}${name} runstate=${this.runstate}>`;
-  }
-
-  // Session machinery
-
-  #newSession(): Session<In, Out> {
-    const session: Session<In, Out> = new Session({
-      highWaterMark: this.#highWaterMark,
-      closeTimeout: this.#closeTimeout,
-      logger: this.#logger,
-      onError: (cause) => this.#fail(session, cause),
-    });
-    return session;
-  }
-
-  #move(to: Runstate): void {
-    const from = this.runstate;
-    if (to === Runstate.IDLE) this.#disconnecting = undefined;
-    this.#runstate.move(to);
-    this.#logger.debug("Transition from {from} to {to}", { from, to });
-  }
-
-  async #establish(
-    open: (signal: AbortSignal) => Promise<Connection>,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    if (this.runstate !== Runstate.IDLE) throw this.#stateError(Runstate.IDLE);
-    const session = this.#session = this.#newSession();
-    const ended = Promise.withResolvers<void>();
-    let aborted = false;
-    const abort = (reason: unknown) => {
-      aborted ||= !session.signal.aborted;
-      this.#end(session, { cause: reason, drain: false, failed: true });
-    };
-    this.#attempt = { abort, ended: ended.promise };
-    this.#move(Runstate.CONNECTING);
-    const onAbort = () => abort(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    let goal = "connection";
-    try {
-      await session.start(open(session.signal), () => this.createCodec());
-      goal = "session";
-      await session.untilEnd(this.negotiate(session.signal));
-      session.signal.throwIfAborted();
-      this.#move(Runstate.RUNNING);
-      this.#logger.info("Session is established with {peer}", {
-        peer: session.remoteAddress,
-      });
-      this.#read(session);
-    } catch (error) {
-      this.#end(session, { cause: error, drain: false, failed: true });
-      await session.closed.catch(() => {});
-      this.#move(Runstate.IDLE);
-      const cause = session.signal.reason;
-      if (aborted) throw cause;
-      const failure = new ConnectError(
-        `Failed to establish ${goal}: ${messageOf(cause)}`,
-        { cause },
-      );
-      this.#logFailure(failure);
-      throw failure;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-      this.#attempt = undefined;
-      ended.resolve();
-    }
-  }
-
-  async #read(session: Session<In, Out>): Promise<void> {
-    try {
-      await session.read((message) =>
-        this.onMessage(this.filterInbound(message))
-      );
-      this.#fail(session, new EndOfStreamError("Peer ended the stream"));
-    } catch (error) {
-      this.#fail(session, error);
-    }
-  }
-
-  /** Ends the session by itself: what is queued still goes to a peer that only ended writing. */
-  #fail(session: Session<In, Out>, cause: unknown): void {
-    const atEnd = cause instanceof EndOfStreamError;
-    if (session.signal.aborted) {
-      // Once we have ended, the peer may end as it likes.
-      this.#logger.debug("Later cause: {cause}", { cause });
-      return;
-    }
-    const orderly = this.runstate === Runstate.RUNNING &&
-      this.isOrderlyEnd(cause);
-    if (atEnd || orderly) this.#logger.info(messageOf(cause));
-    else this.#logFailure(cause);
-    this.#end(session, { cause, drain: atEnd, failed: !orderly });
-  }
-
-  #end(session: Session<In, Out>, ending: Ending): void {
-    if (session.signal.aborted) return;
-    this.#move(Runstate.DISCONNECTING);
-    session.end(ending);
-  }
-
-  async #disconnect(): Promise<void> {
-    const session = this.#session;
-    const reason = new DOMException("disconnect() was called", "AbortError");
-    if (this.#attempt) {
-      this.#attempt.abort(reason);
-      return await this.#attempt.ended;
-    }
-    try {
-      if (session && this.runstate === Runstate.RUNNING) {
-        this.#end(session, { cause: reason, drain: true, failed: false });
-      }
-      await session?.closed;
-    } finally {
-      this.#move(Runstate.IDLE);
-    }
-  }
-
-  #logFailure(error: unknown): void {
-    this.#logger.error("Session failed: {message}", {
-      message: messageOf(error),
-    });
-    this.#logger.debug("Session failed: {error}", { error });
-  }
-
-  #stateError(required: Runstate): StateError {
-    const says: Record<Runstate, string> = {
-      idle: "is not connected: call connect() or accept()",
-      connecting: "is currently connecting",
-      running: "is already connected and running",
-      disconnecting: "is disconnecting: call disconnect() to return to idle",
-    };
-    const message = `${this.constructor.name} ${says[this.runstate]}`;
-    return new StateError(message, this.runstate, required, {
-      cause: this.#session?.signal.reason,
-    });
-  }
-
-  /** The session, where it can talk; a StateError otherwise. */
-  #talking(...states: Runstate[]): Session<In, Out> {
-    const session = this.#session;
-    if (session?.started && states.includes(this.runstate)) return session;
-    throw this.#stateError(states[0] ?? Runstate.RUNNING);
   }
 
   // Hooks for subclasses
@@ -438,7 +272,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {EndOfStreamError} The peer has ended the stream.
    */
   protected async receive(): Promise<In> {
-    const session = this.#talking(Runstate.CONNECTING);
+    const session = this.#lifecycle.talking(Runstate.CONNECTING);
     return this.filterInbound(await session.untilEnd(session.receive()));
   }
 
@@ -453,7 +287,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected send(message: Out, options: WaitOptions = {}): Promise<void> {
     try {
-      const session = this.#talking(Runstate.RUNNING, Runstate.CONNECTING);
+      const session = this.#lifecycle.talking(
+        Runstate.RUNNING,
+        Runstate.CONNECTING,
+      );
       return session.send(this.filterOutbound(message), options.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -467,7 +304,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws The first cause, where the session ends first.
    */
   protected async flush(options: WaitOptions = {}): Promise<void> {
-    await this.#talking(Runstate.RUNNING, Runstate.CONNECTING).flush(
+    await this.#lifecycle.talking(Runstate.RUNNING, Runstate.CONNECTING).flush(
       options.signal,
     );
   }
@@ -479,10 +316,6 @@ async function acceptOne(
 ): Promise<Connection> {
   await using listener = await transport.listen({ signal });
   return await listener.accept({ signal });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function checkNumber(option: string, value: number | undefined): void {

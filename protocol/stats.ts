@@ -15,3 +15,14 @@ export interface ProtocolStats {
   /** When bytes were last read or taken, if ever. */
   readonly lastActivity: Date | undefined;
 }
+
+/** What there is to say before the first session. */
+export const noStats: ProtocolStats = {
+  messagesReceived: 0,
+  messagesSent: 0,
+  bytesReceived: 0,
+  bytesSent: 0,
+  queuedBytes: 0,
+  blockedMs: 0,
+  lastActivity: undefined,
+};

@@ -1,0 +1,220 @@
+import type { Connection } from "../transports/transport.ts";
+import type { Logger } from "./_deps.ts";
+import { RunstateMachine } from "./_runstate_machine.ts";
+import { type Ending, Session } from "./_session.ts";
+import type { Codec } from "./codecs/codec.ts";
+import { ConnectError, EndOfStreamError, StateError } from "./errors.ts";
+import { Runstate } from "./runstate.ts";
+
+/** What the lifecycle needs to know of its protocol, and asks it to do. */
+export interface LifecycleOptions<In, Out> {
+  /** The name of the class, for messages. */
+  label: string;
+  logger: Logger;
+  highWaterMark: number;
+  closeTimeout: number;
+  createCodec(): Codec<In, Out>;
+  negotiate(signal: AbortSignal): Promise<void>;
+  deliver(message: In): void | Promise<void>;
+  isOrderlyEnd(cause: unknown): boolean;
+}
+
+/** A connect() or accept() under way. */
+interface Attempt {
+  abort(reason: unknown): void;
+  /** Fulfils when the attempt has ended, well or not. */
+  ended: Promise<void>;
+}
+
+/** How an object goes from idle through one session after the other back to idle. */
+export class Lifecycle<In, Out> {
+  readonly #options: LifecycleOptions<In, Out>;
+  readonly #runstate = new RunstateMachine();
+  #session: Session<In, Out> | undefined;
+  #attempt: Attempt | undefined;
+  #disconnecting: Promise<void> | undefined;
+
+  constructor(options: LifecycleOptions<In, Out>) {
+    this.#options = options;
+  }
+
+  get runstate(): Runstate {
+    return this.#runstate.state;
+  }
+
+  /** The current session, or the last one. */
+  get session(): Session<In, Out> | undefined {
+    return this.#session;
+  }
+
+  watch(signal?: AbortSignal): AsyncIterableIterator<Runstate> {
+    return this.#runstate.watch(signal);
+  }
+
+  /** The session, where it can talk in one of these states; a StateError otherwise. */
+  talking(required: Runstate, other: Runstate = required): Session<In, Out> {
+    const session = this.#session;
+    const fits = this.runstate === required || this.runstate === other;
+    if (fits && session?.started) return session;
+    throw this.stateError(required);
+  }
+
+  /** What a call is told that needs another runstate. */
+  stateError(required: Runstate): StateError {
+    const says: Record<Runstate, string> = {
+      idle: "is not connected: call connect() or accept()",
+      connecting: "is currently connecting",
+      running: "is already connected and running",
+      disconnecting: "is disconnecting: call disconnect() to return to idle",
+    };
+    const message = `${this.#options.label} ${says[this.runstate]}`;
+    return new StateError(message, this.runstate, required, {
+      cause: this.#session?.signal.reason,
+    });
+  }
+
+  /** Makes a connection, and a session over it; goes back to idle where that fails. */
+  async establish(
+    open: (signal: AbortSignal) => Promise<Connection>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (this.runstate !== Runstate.IDLE) throw this.stateError(Runstate.IDLE);
+    const session = this.#session = this.#newSession();
+    const ended = Promise.withResolvers<void>();
+    let aborted = false;
+    const abort = (reason: unknown) => {
+      aborted ||= !session.signal.aborted;
+      this.#end(session, { cause: reason, drain: false, failed: true });
+    };
+    this.#attempt = { abort, ended: ended.promise };
+    this.#move(Runstate.CONNECTING);
+    const onAbort = () => abort(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    try {
+      await session.start(
+        open(session.signal),
+        () => this.#options.createCodec(),
+      );
+      await session.untilEnd(this.#options.negotiate(session.signal));
+      session.signal.throwIfAborted();
+      this.#move(Runstate.RUNNING);
+      this.#options.logger.info("Session is established with {peer}", {
+        peer: session.remoteAddress,
+      });
+      this.#read(session);
+    } catch (error) {
+      this.#end(session, { cause: error, drain: false, failed: true });
+      await session.closed.catch(() => {});
+      this.#move(Runstate.IDLE);
+      const cause = session.signal.reason;
+      if (aborted) throw cause;
+      const goal = session.remoteAddress ? "session" : "connection";
+      const failure = new ConnectError(
+        `Failed to establish ${goal}: ${messageOf(cause)}`,
+        { cause },
+      );
+      this.#logFailure(failure);
+      throw failure;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#attempt = undefined;
+      ended.resolve();
+    }
+  }
+
+  /** Brings the object back to idle, whatever it takes. */
+  async disconnect(signal: AbortSignal | undefined): Promise<void> {
+    if (this.runstate === Runstate.IDLE) {
+      this.#move(Runstate.DISCONNECTING);
+      this.#move(Runstate.IDLE);
+      return;
+    }
+    const session = this.#session;
+    const force = () => session?.force(signal?.reason);
+    signal?.addEventListener("abort", force, { once: true });
+    if (signal?.aborted) force();
+    try {
+      await (this.#disconnecting ??= this.#disconnect());
+    } finally {
+      signal?.removeEventListener("abort", force);
+    }
+  }
+
+  #newSession(): Session<In, Out> {
+    const session: Session<In, Out> = new Session({
+      ...this.#options,
+      onError: (cause) => this.#fail(session, cause),
+    });
+    return session;
+  }
+
+  #move(to: Runstate): void {
+    const from = this.runstate;
+    if (to === Runstate.IDLE) this.#disconnecting = undefined;
+    this.#runstate.move(to);
+    this.#options.logger.debug("Transition from {from} to {to}", { from, to });
+  }
+
+  async #read(session: Session<In, Out>): Promise<void> {
+    try {
+      await session.read(this.#options.deliver);
+      this.#fail(session, new EndOfStreamError("Peer ended the stream"));
+    } catch (error) {
+      this.#fail(session, error);
+    }
+  }
+
+  /** Ends the session by itself: what is queued still goes to a peer that only ended writing. */
+  #fail(session: Session<In, Out>, cause: unknown): void {
+    const atEnd = cause instanceof EndOfStreamError;
+    if (session.signal.aborted) return this.#logLater(cause);
+    const orderly = this.runstate === Runstate.RUNNING &&
+      this.#options.isOrderlyEnd(cause);
+    if (atEnd || orderly) this.#options.logger.info(messageOf(cause));
+    else this.#logFailure(cause);
+    this.#end(session, { cause, drain: atEnd, failed: !orderly });
+  }
+
+  #end(session: Session<In, Out>, ending: Ending): void {
+    if (session.signal.aborted) return;
+    this.#move(Runstate.DISCONNECTING);
+    session.end(ending);
+  }
+
+  async #disconnect(): Promise<void> {
+    const session = this.#session;
+    const reason = new DOMException("disconnect() was called", "AbortError");
+    if (this.#attempt) {
+      this.#attempt.abort(reason);
+      return await this.#attempt.ended;
+    }
+    try {
+      if (session && this.runstate === Runstate.RUNNING) {
+        this.#end(session, { cause: reason, drain: true, failed: false });
+      }
+      await session?.closed;
+    } finally {
+      this.#move(Runstate.IDLE);
+    }
+  }
+
+  #logLater(cause: unknown): void {
+    // Once we have ended, the peer may end as it likes.
+    const expected = this.#disconnecting || cause instanceof EndOfStreamError;
+    this.#options.logger[expected ? "debug" : "warn"]("Later cause: {cause}", {
+      cause,
+    });
+  }
+
+  #logFailure(error: unknown): void {
+    this.#options.logger.error("Session failed: {message}", {
+      message: messageOf(error),
+    });
+    this.#options.logger.debug("Session failed: {error}", { error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
