@@ -1,8 +1,386 @@
-import { memoryPair } from "../transports/mod.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import { toBytes } from "@std/streams";
+import {
+  type Connection,
+  memory,
+  type MemoryOptions,
+  memoryPair,
+} from "../transports/mod.ts";
+import { noise } from "./_bytes.ts";
 import { transportLaws } from "./_transport_laws.ts";
+import { turns } from "./_turns.ts";
+import { WatchedSignal } from "./_watched_signal.ts";
 
 transportLaws("memory", memoryPair);
 transportLaws(
   "memory with a buffer of 7 bytes",
   () => memoryPair({ highWaterMark: 7 }),
 );
+
+for (
+  const [options, ErrorClass, message] of [
+    [{ name: "" }, TypeError, 'name is ""'],
+    [{ highWaterMark: 0 }, RangeError, "highWaterMark is 0"],
+    [{ highWaterMark: 1.5 }, RangeError, "highWaterMark is 1.5"],
+    [{ highWaterMark: NaN }, RangeError, "highWaterMark is NaN"],
+  ] as [MemoryOptions, typeof TypeError, string][]
+) {
+  Deno.test(`memory() and memoryPair() refuse it when ${message}`, () => {
+    assertThrows(() => memory(options), ErrorClass, message);
+    assertThrows(() => memoryPair(options), ErrorClass, message);
+  });
+}
+
+Deno.test("memory: a writer nobody reads from gets the high-water mark filled, and waits", async () => {
+  const [near, far] = memoryPair({ highWaterMark: 10_000 });
+  const writer = near.writable.getWriter();
+  let done = 0;
+  const writes = Array.from({ length: 12 }, async () => {
+    await writer.write(noise(1000));
+    done++;
+  });
+  await turns();
+  assertEquals(done, 10);
+  const reader = far.readable.getReader({ mode: "byob" });
+  await reader.read(new Uint8Array(999));
+  await turns();
+  assertEquals(done, 10);
+  await reader.read(new Uint8Array(1));
+  await turns();
+  assertEquals(done, 11);
+  await far.close();
+  await assertRejects(() => Promise.all(writes), Deno.errors.BrokenPipe);
+  await near.close();
+});
+
+Deno.test("memory: a read takes a chunk that is larger than the buffer in one piece", async () => {
+  const [near, far] = memoryPair({ highWaterMark: 10 });
+  const written = near.writable.getWriter().write(noise(1000));
+  const reader = far.readable.getReader({ mode: "byob" });
+  assertEquals((await reader.read(new Uint8Array(1000))).value, noise(1000));
+  await written;
+  await near.close();
+  await far.close();
+});
+
+Deno.test("memory: a read with a minimum waits for as many bytes", async () => {
+  const [near, far] = memoryPair();
+  const reader = far.readable.getReader({ mode: "byob" });
+  const read = reader.read(new Uint8Array(100), { min: 10 });
+  const writer = near.writable.getWriter();
+  await writer.write(noise(10).subarray(0, 4));
+  await writer.write(noise(10).subarray(4));
+  assertEquals((await read).value, noise(10));
+  await near.close();
+  await far.close();
+});
+
+Deno.test("memory: an end within an element fails the read of elements and nothing else", async () => {
+  const [near, far] = memoryPair();
+  const read = far.readable.getReader({ mode: "byob" })
+    .read(new Uint16Array(4));
+  const writer = near.writable.getWriter();
+  await writer.write(noise(1));
+  await writer.close();
+  await assertRejects(() => read, TypeError);
+  await far.writable.getWriter().write(noise(1));
+  assertEquals((await near.readable.getReader().read()).value, noise(1));
+  await near.close();
+  await far.close();
+});
+
+Deno.test("memory: after close() the peer reads to the end, and its writes break", async () => {
+  const [near, far] = memoryPair({ name: "demo", highWaterMark: 10 });
+  const farWriter = far.writable.getWriter();
+  const pending = farWriter.write(noise(1000));
+  await near.writable.getWriter().write(noise(10));
+  await near.close();
+  for (const write of [pending, farWriter.write(noise(1))]) {
+    await assertRejects(
+      () => write,
+      Deno.errors.BrokenPipe,
+      "Write to memory:demo: the peer has stopped reading",
+    );
+  }
+  assertEquals(await toBytes(far.readable), noise(10));
+  await far.close();
+});
+
+Deno.test("memory: a write after close() is refused by name", async () => {
+  const [near, far] = memoryPair({ name: "demo" });
+  const writer = near.writable.getWriter();
+  await near.close();
+  await assertRejects(
+    () => writer.write(noise(1)),
+    Deno.errors.BadResource,
+    "Write to memory:demo: the connection is closed",
+  );
+  await far.close();
+});
+
+Deno.test("memory: after abort() the peer's reads and writes see a reset", async () => {
+  const [near, far] = memoryPair({ name: "demo", highWaterMark: 10 });
+  const reader = far.readable.getReader();
+  const read = reader.read();
+  const writer = far.writable.getWriter();
+  const write = writer.write(noise(1000));
+  near.abort();
+  for (const pending of [read, reader.read()]) {
+    await assertRejects(
+      () => pending,
+      Deno.errors.ConnectionReset,
+      "Read from memory:demo: the peer has reset the connection",
+    );
+  }
+  for (const pending of [write, writer.write(noise(1))]) {
+    await assertRejects(
+      () => pending,
+      Deno.errors.ConnectionReset,
+      "Write to memory:demo: the peer has reset the connection",
+    );
+  }
+  await far.close();
+});
+
+Deno.test("memory: aborting the writer resets that direction and no other", async () => {
+  const [near, far] = memoryPair();
+  await near.writable.abort(new Error("enough"));
+  await assertRejects(
+    () => far.readable.getReader().read(),
+    Deno.errors.ConnectionReset,
+  );
+  const writer = far.writable.getWriter();
+  await writer.write(noise(10));
+  await writer.close();
+  assertEquals(await toBytes(near.readable), noise(10));
+  await near.close();
+  await far.close();
+});
+
+Deno.test("memory: cancelling the reader breaks the peer's writes", async () => {
+  const [near, far] = memoryPair({ highWaterMark: 10 });
+  const write = far.writable.getWriter().write(noise(1000));
+  await near.readable.cancel();
+  await assertRejects(() => write, Deno.errors.BrokenPipe);
+  await near.close();
+  await far.close();
+});
+
+Deno.test("memory: a chunk that is not bytes fails the write, and the peer sees a reset", async () => {
+  const [near, far] = memoryPair({ name: "demo" });
+  const writer: WritableStreamDefaultWriter = near.writable.getWriter();
+  await assertRejects(
+    () => writer.write("text"),
+    TypeError,
+    "Write to memory:demo: chunk is text",
+  );
+  await assertRejects(() => toBytes(far.readable), Deno.errors.ConnectionReset);
+  await near.close();
+  await far.close();
+});
+
+Deno.test("memory: a pipe that waits for its source is woken by close()", async () => {
+  const [near, far] = memoryPair();
+  const source = new ReadableStream<Uint8Array>();
+  const piped = source.pipeTo(near.writable);
+  await near.close();
+  await assertRejects(() => piped, Deno.errors.BadResource);
+  await far.close();
+});
+
+Deno.test("memory: no end of a connection leaves a rejection unhandled", async () => {
+  const unhandled: unknown[] = [];
+  const listen = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", listen);
+  const ends: ((near: Connection) => void)[] = [
+    (near) => near.abort(new Error("enough")),
+    (near) => void near.close(),
+    (near) => void near.writable.abort(new Error("enough")),
+    (near) => void near.readable.cancel(new Error("enough")),
+  ];
+  for (const end of ends) {
+    const [near, far] = memoryPair();
+    for (const { readable, writable } of [near, far]) {
+      readable.getReader().releaseLock();
+      writable.getWriter().releaseLock();
+    }
+    end(near);
+    await turns();
+    far.abort(new Error("enough"));
+  }
+  // Such an event comes before the answer to anything asked outside.
+  await Deno.stat(".");
+  globalThis.removeEventListener("unhandledrejection", listen);
+  assertEquals(unhandled, []);
+});
+
+Deno.test("memory: who connects meets who listens on the same transport", async () => {
+  const transport = memory({ name: "demo" });
+  assertEquals(`${transport}`, "memory:demo");
+  await using listener = await transport.listen();
+  assertEquals(listener.address, { transport: "memory", name: "demo" });
+  const [near, far] = await Promise.all([
+    transport.connect(),
+    listener.accept(),
+  ]);
+  await near.writable.getWriter().write(noise(10));
+  await near.close();
+  assertEquals(await toBytes(far.readable), noise(10));
+  await far.close();
+});
+
+Deno.test("memory: two transports of one name have nothing to do with each other", async () => {
+  await using _listener = await memory({ name: "demo" }).listen();
+  await assertRejects(
+    () => memory({ name: "demo" }).connect(),
+    Deno.errors.ConnectionRefused,
+    "Connect to memory:demo: nobody listens",
+  );
+});
+
+Deno.test("memory: a second listener is refused until the first is closed", async () => {
+  const transport = memory({ name: "demo" });
+  const first = await transport.listen();
+  await assertRejects(
+    () => transport.listen(),
+    Deno.errors.AddrInUse,
+    "Listen at memory:demo: the address is in use",
+  );
+  await first.close();
+  const second = await transport.listen();
+  await first.close();
+  await assertRejects(() => transport.listen(), Deno.errors.AddrInUse);
+  await second.close();
+});
+
+Deno.test("memory: connections wait for accept() in their order", async () => {
+  const transport = memory();
+  await using listener = await transport.listen();
+  for (let i = 0; i < 3; i++) {
+    const near = await transport.connect();
+    await near.writable.getWriter().write(new Uint8Array([i]));
+    await near.close();
+  }
+  for (let i = 0; i < 3; i++) {
+    await using far = await listener.accept();
+    assertEquals(await toBytes(far.readable), new Uint8Array([i]));
+  }
+});
+
+Deno.test("memory: an aborted accept() leaves its connection to the next", async () => {
+  const transport = memory();
+  await using listener = await transport.listen();
+  const controller = new AbortController();
+  const aborted = listener.accept({ signal: controller.signal });
+  const next = listener.accept();
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertStrictEquals(await aborted.catch((error) => error), reason);
+  await using _near = await transport.connect();
+  await using _far = await next;
+});
+
+Deno.test("memory: an aborted signal ends connect(), listen() and accept() with its reason", async () => {
+  const transport = memory();
+  await using listener = await transport.listen();
+  const reason = new Error("enough");
+  const signal = AbortSignal.abort(reason);
+  for (
+    const wait of [
+      transport.connect({ signal }),
+      memory().listen({ signal }),
+      listener.accept({ signal }),
+    ]
+  ) assertStrictEquals(await wait.catch((error) => error), reason);
+});
+
+Deno.test("memory: 1,000 aborted connects and accepts leave no listener on their signal", async () => {
+  const transport = memory();
+  const listener = await transport.listen();
+  const watched = new WatchedSignal();
+  const { signal } = watched;
+  for (let i = 0; i < 1000; i++) {
+    const accept = listener.accept({ signal });
+    await using _near = await transport.connect({ signal });
+    await using _far = await accept;
+  }
+  assertEquals(watched.added, 1000);
+  assertEquals(watched.listeners, 0);
+
+  const accepts = Array.from(
+    { length: 1000 },
+    () => listener.accept({ signal }),
+  );
+  assertEquals(watched.listeners, 1000);
+  const connects = Array.from(
+    { length: 1000 },
+    () => transport.connect({ signal }),
+  );
+  const reason = new Error("enough");
+  watched.abort(reason);
+  for (
+    const { status, ...result } of await Promise.allSettled([
+      ...accepts,
+      ...connects,
+    ])
+  ) {
+    assertEquals(status, "rejected");
+    assert("reason" in result);
+    assertStrictEquals(result.reason, reason);
+  }
+  assertEquals(watched.listeners, 0);
+  await listener.close();
+});
+
+Deno.test("memory: close() of a listener wakes what waits and ends what nobody accepted", async () => {
+  const transport = memory({ name: "demo" });
+  const listener = await transport.listen();
+  const accepts = [listener.accept(), listener.accept()];
+  const iteration = listener[Symbol.asyncIterator]().next();
+  await Promise.all([listener.close(), listener.close()]);
+  accepts.push(listener.accept());
+  for (const accept of accepts) {
+    await assertRejects(
+      () => accept,
+      Deno.errors.BadResource,
+      "Accept at memory:demo: the listener is closed",
+    );
+  }
+  assert((await iteration).done);
+
+  const again = await transport.listen();
+  await using near = await transport.connect();
+  await again.close();
+  await assertRejects(
+    () => near.readable.getReader().read(),
+    Deno.errors.ConnectionReset,
+  );
+});
+
+Deno.test("memory: iterating gives each connection until the listener closes", async () => {
+  const transport = memory();
+  const listener = await transport.listen();
+  let served = 0;
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.close();
+      served++;
+    }
+  })();
+  for (let i = 0; i < 3; i++) {
+    await using near = await transport.connect();
+    assertEquals((await toBytes(near.readable)).length, 0);
+  }
+  await listener.close();
+  await serving;
+  assertEquals(served, 3);
+});

@@ -77,7 +77,7 @@ export class Pipe {
     this.#endReadable();
     this.#failWritable(
       new Deno.errors.BrokenPipe(
-        `Cannot write to ${this.#address}: the peer has stopped reading`,
+        `Write to ${this.#address}: the peer has stopped reading`,
       ),
     );
   }
@@ -97,7 +97,7 @@ export class Pipe {
     if (this.#writeEnded) return;
     this.#failWritable(
       new Deno.errors.BadResource(
-        `Cannot write to ${this.#address}: the connection is closed`,
+        `Write to ${this.#address}: the connection is closed`,
       ),
     );
     this.#flow();
@@ -105,20 +105,27 @@ export class Pipe {
 
   /** The writer fails with the reason, and the reader sees a reset. */
   reset(reason: unknown): void {
-    this.#fail(this.#connectionReset(), reason);
+    this.#fail(this.#connectionReset("Read from"), reason);
   }
 
   /** The reader fails with the reason, and the writer sees a reset. */
   refuse(reason: unknown): void {
-    this.#fail(reason, this.#connectionReset());
+    this.#fail(reason, this.#connectionReset("Write to"));
   }
 
   #write(chunk: Uint8Array): Promise<void> | undefined {
+    if (!(chunk instanceof Uint8Array)) {
+      const error = new TypeError(
+        `Write to ${this.#address}: chunk is ${chunk}: it must be a Uint8Array`,
+      );
+      this.reset(error);
+      throw error;
+    }
     this.#rest = chunk;
     this.#flow();
     if (this.#rest.length === 0) {
       this.#countWrite();
-      return;
+      return undefined;
     }
     this.#taken = Promise.withResolvers();
     return this.#taken.promise;
@@ -144,7 +151,9 @@ export class Pipe {
   #flow(): void {
     const available = this.#buffer.length + this.#rest.length;
     if (this.#wanted && available > 0) this.#serve(available);
-    this.#rest = this.#rest.subarray(this.#buffer.write(this.#rest));
+    if (this.#rest.length > 0) {
+      this.#rest = this.#rest.subarray(this.#buffer.write(this.#rest));
+    }
     if (this.#taken && this.#rest.length === 0) {
       this.#taken.resolve();
       this.#taken = undefined;
@@ -210,9 +219,9 @@ export class Pipe {
     this.#taken = undefined;
   }
 
-  #connectionReset(): Error {
+  #connectionReset(action: string): Error {
     return new Deno.errors.ConnectionReset(
-      `Connection to ${this.#address} was reset by the peer`,
+      `${action} ${this.#address}: the peer has reset the connection`,
     );
   }
 }

@@ -22,9 +22,10 @@ export class RingBuffer {
   /** Copies as many bytes in as there is room for, and returns how many. */
   write(bytes: Uint8Array): number {
     const count = Math.min(bytes.length, this.#limit - this.#length);
+    if (count === 0) return 0;
     this.#reserve(this.#length + count);
     const capacity = this.#bytes.length;
-    const end = (this.#start + this.#length) % capacity || 0;
+    const end = (this.#start + this.#length) % capacity;
     const first = Math.min(count, capacity - end);
     this.#bytes.set(bytes.subarray(0, first), end);
     this.#bytes.set(bytes.subarray(first, count), 0);
@@ -35,6 +36,7 @@ export class RingBuffer {
   /** Moves as many bytes out as there are and fit, and returns how many. */
   read(into: Uint8Array): number {
     const count = Math.min(into.length, this.#length);
+    if (count === 0) return 0;
     const first = Math.min(count, this.#bytes.length - this.#start);
     into.set(this.#bytes.subarray(this.#start, this.#start + first));
     into.set(this.#bytes.subarray(0, count - first), first);

@@ -1,6 +1,5 @@
 import { formatAddress } from "./address.ts";
-import { memoryPair } from "./memory_pair.ts";
-import type { MemoryOptions } from "./memory_pair.ts";
+import { type MemoryOptions, memoryPair, withDefaults } from "./memory_pair.ts";
 import type {
   Address,
   Connection,
@@ -8,7 +7,6 @@ import type {
   Transport,
   WaitOptions,
 } from "./transport.ts";
-import { checkHighWaterMark, checkName } from "./_validate.ts";
 
 /**
  * A transport within this process: what connects through this object meets who
@@ -36,55 +34,47 @@ import { checkHighWaterMark, checkName } from "./_validate.ts";
  * ```
  */
 export function memory(options?: MemoryOptions): Transport {
-  const { name = "anonymous", highWaterMark = 64 * 1024 } = options ?? {};
-  checkName(name);
-  checkHighWaterMark(highWaterMark);
-  return new MemoryTransport({ name, highWaterMark });
+  return new MemoryTransport(withDefaults(options));
 }
 
 class MemoryTransport implements Transport {
   readonly #options: Required<MemoryOptions>;
+  readonly #address: Address;
   #listener?: MemoryListener;
 
   constructor(options: Required<MemoryOptions>) {
     this.#options = options;
+    this.#address = { transport: "memory", name: options.name };
   }
 
-  connect(options?: WaitOptions): Promise<Connection> {
-    return Promise.try(() => {
-      options?.signal?.throwIfAborted();
-      if (!this.#listener) {
-        throw new Deno.errors.ConnectionRefused(
-          `Cannot connect to ${this}: nobody listens`,
-        );
-      }
-      const [near, far] = memoryPair(this.#options);
-      this.#listener.arrive(far);
-      return near;
-    });
-  }
-
-  listen(options?: WaitOptions): Promise<Listener> {
-    return Promise.try(() => {
-      options?.signal?.throwIfAborted();
-      if (this.#listener) {
-        throw new Deno.errors.AddrInUse(
-          `Cannot listen at ${this}: the address is in use`,
-        );
-      }
-      const address = {
-        transport: "memory",
-        name: this.#options.name,
-      } as const;
-      return this.#listener = new MemoryListener(
-        address,
-        () => this.#listener = undefined,
+  async connect({ signal }: WaitOptions = {}): Promise<Connection> {
+    // As on a network, there is a time in which the attempt can be aborted.
+    await null;
+    signal?.throwIfAborted();
+    if (!this.#listener) {
+      throw new Deno.errors.ConnectionRefused(
+        `Connect to ${this}: nobody listens`,
       );
-    });
+    }
+    const [near, far] = memoryPair(this.#options);
+    this.#listener.arrive(far);
+    return near;
+  }
+
+  async listen({ signal }: WaitOptions = {}): Promise<Listener> {
+    await null;
+    signal?.throwIfAborted();
+    if (this.#listener) {
+      throw new Deno.errors.AddrInUse(
+        `Listen at ${this}: the address is in use`,
+      );
+    }
+    const unbind = () => this.#listener = undefined;
+    return this.#listener = new MemoryListener(this.#address, unbind);
   }
 
   toString(): string {
-    return formatAddress({ transport: "memory", name: this.#options.name });
+    return formatAddress(this.#address);
   }
 }
 
@@ -111,11 +101,11 @@ class MemoryListener implements Listener {
     this.#backlog.push(connection);
   }
 
-  async accept(options?: WaitOptions): Promise<Connection> {
-    const connection = await this.#next(options?.signal);
+  async accept({ signal }: WaitOptions = {}): Promise<Connection> {
+    const connection = await this.#next(signal);
     if (connection) return connection;
     throw new Deno.errors.BadResource(
-      `Cannot accept at ${formatAddress(this.address)}: the listener is closed`,
+      `Accept at ${formatAddress(this.address)}: the listener is closed`,
     );
   }
 

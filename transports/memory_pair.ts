@@ -48,9 +48,7 @@ export interface MemoryOptions {
 export function memoryPair(
   options?: MemoryOptions,
 ): [Connection, Connection] {
-  const { name = "anonymous", highWaterMark = 64 * 1024 } = options ?? {};
-  checkName(name);
-  checkHighWaterMark(highWaterMark);
+  const { name, highWaterMark } = withDefaults(options);
   const address: Address = { transport: "memory", name };
   const there = new Pipe(formatAddress(address), highWaterMark);
   const back = new Pipe(formatAddress(address), highWaterMark);
@@ -58,6 +56,15 @@ export function memoryPair(
     new MemoryConnection(address, back, there),
     new MemoryConnection(address, there, back),
   ];
+}
+
+/** The options, whole and checked. */
+export function withDefaults(
+  { name = "anonymous", highWaterMark = 64 * 1024 }: MemoryOptions = {},
+): Required<MemoryOptions> {
+  checkName(name);
+  checkHighWaterMark(highWaterMark);
+  return { name, highWaterMark };
 }
 
 class MemoryConnection implements Connection {
