@@ -1,0 +1,78 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { type Address, tcp, type TcpOptions } from "../transports/mod.ts";
+import { listenerLaws, meet } from "./_listener_laws.ts";
+import { runWithFlags } from "./_permissions.ts";
+import { transportLaws } from "./_transport_laws.ts";
+
+function make(address?: Address) {
+  if (!address) return tcp({ port: 0 });
+  assert(address.transport === "tcp");
+  return tcp(address);
+}
+
+transportLaws("tcp", () => meet(make));
+listenerLaws("tcp", make);
+
+Deno.test("tcp() refuses options that cannot be, naming option and value", () => {
+  const bad: [Partial<TcpOptions>, typeof Error, string][] = [
+    [{ port: 65536 }, RangeError, "port is 65536"],
+    [{ port: -1 }, RangeError, "port is -1"],
+    [{ port: 1.5 }, RangeError, "port is 1.5"],
+    [{}, RangeError, "port is undefined"],
+    [{ port: 1, hostname: "" }, TypeError, 'hostname is ""'],
+    [{ port: 1, hostname: "[::1]" }, TypeError, 'hostname is "[::1]"'],
+  ];
+  for (const [options, errorClass, message] of bad) {
+    assertThrows(() => tcp(options as TcpOptions), errorClass, message);
+  }
+});
+
+Deno.test("tcp() is named in the address grammar", () => {
+  assertEquals(tcp({ port: 4444 }).toString(), "tcp://127.0.0.1:4444");
+  assertEquals(tcp({ hostname: "::1", port: 1 }).toString(), "tcp://[::1]:1");
+});
+
+Deno.test("tcp: both ends have real addresses", async () => {
+  const [near, far] = await meet(make);
+  await using _near = near;
+  await using _far = far;
+  assertEquals(far.remoteAddress, near.localAddress);
+  assert(near.localAddress.transport === "tcp");
+  assert(near.localAddress.port > 0);
+});
+
+Deno.test("tcp: a refused connect says where, and why", async () => {
+  const error = await assertRejects(
+    () => tcp({ port: 1 }).connect(),
+    Deno.errors.ConnectionRefused,
+    "Connect to tcp://127.0.0.1:1: Connection refused (os error 111)",
+  );
+  assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
+});
+
+Deno.test("tcp: a missing permission is answered with its flag", async () => {
+  const code = (port: number, act: string) => `
+    import { tcp } from "./transports/mod.ts";
+    const resource = await tcp({ port: ${port} }).${act}();
+    await resource.close();`;
+  await using listener = await make().listen();
+  assert(listener.address.transport === "tcp");
+  const { port } = listener.address;
+  for (
+    const [code_, flag] of [
+      [code(port, "connect"), `--allow-net=127.0.0.1:${port}`],
+      [code(0, "listen"), "--allow-net=127.0.0.1:0"],
+    ] as const
+  ) {
+    const refused = await runWithFlags(code_, []);
+    assert(refused.includes("NotCapable"), refused);
+    assert(refused.includes(`run again with ${flag}\n`), refused);
+    assertEquals(await runWithFlags(code_, [flag]), "");
+  }
+});

@@ -1,0 +1,14 @@
+/** The raw operations under a connection; `Deno.Conn` is one as it stands. */
+export interface RawSocket {
+  /**
+   * Reads some bytes: their number, or `null` at the end. Rejects with
+   * `Deno.errors.UnexpectedEof` where the end is a cut.
+   */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes, and says how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends writing, after all that was written. */
+  closeWrite(): Promise<void>;
+  /** Releases the socket; a read or write that is pending rejects. */
+  close(): void;
+}

@@ -1,0 +1,77 @@
+import { formatAddress } from "./address.ts";
+import { ByteSink } from "./_byte_sink.ts";
+import { ByteSource } from "./_byte_source.ts";
+import { osError } from "./_os_error.ts";
+import type { RawSocket } from "./_raw_socket.ts";
+import type { Address, Connection } from "./transport.ts";
+
+/**
+ * A connection over a socket's raw operations.
+ *
+ * `readable.cancel()` stops only reading, `writable.close()` only writing; once
+ * both directions have ended, the socket is released. `writable.abort()` ends
+ * the whole connection when a write is pending: nothing less wakes it.
+ */
+export class SocketConnection implements Connection {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly localAddress: Address;
+  readonly remoteAddress: Address;
+  readonly #socket: RawSocket;
+  readonly #source: ByteSource;
+  readonly #sink: ByteSink;
+  #closing: Promise<void> | undefined;
+  #releasing: Promise<void> | undefined;
+  #released = false;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(socket: RawSocket, local: Address, remote: Address) {
+    this.localAddress = local;
+    this.remoteAddress = remote;
+    this.#socket = socket;
+    const direction = {
+      failure: (action: string, error: unknown) =>
+        this.#aborted
+          ? this.#aborted.reason
+          : osError(`${action} ${formatAddress(remote)}`, error),
+      ended: async () => {
+        if (this.#source.ended && this.#sink.ended) await this.#release();
+      },
+    };
+    this.#source = new ByteSource(socket, direction);
+    this.#sink = new ByteSink(socket, direction, (r) => this.abort(r));
+    this.readable = this.#source.readable;
+    this.writable = this.#sink.writable;
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#sink.finish().then(() => this.#release());
+  }
+
+  abort(reason?: unknown): void {
+    if (this.#released) return;
+    this.#aborted = {
+      reason: reason ??
+        new DOMException("The connection was aborted", "AbortError"),
+    };
+    this.#source.error(this.#aborted.reason);
+    this.#sink.error(this.#aborted.reason);
+    this.#free();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #release(): Promise<void> {
+    return this.#releasing ??= this.#source.drain(() => this.#free())
+      .then(() => this.#free());
+  }
+
+  #free(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#socket.close();
+    this.#source.end();
+  }
+}

@@ -1,0 +1,94 @@
+import { formatAddress } from "./address.ts";
+import { osError } from "./_os_error.ts";
+import { SocketConnection } from "./_socket_connection.ts";
+import { SocketListener } from "./_socket_listener.ts";
+import { checkHostname, checkPort } from "./_validate.ts";
+import type { Address, Connection, Transport } from "./transport.ts";
+
+/** Options of {@linkcode tcp}. */
+export interface TcpOptions {
+  /**
+   * A name or an IP address; IPv6 without brackets.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string;
+  /** From 0 to 65535; listening at 0 gives a port that is free. */
+  port: number;
+  /**
+   * Whether a small write is sent at once, and not held back until the peer has
+   * acknowledged the one before (TCP_NODELAY): what request and reply want.
+   *
+   * @default {true}
+   */
+  noDelay?: boolean;
+}
+
+/**
+ * TCP. Connecting and listening need `--allow-net=HOSTNAME:PORT`.
+ *
+ * @throws {TypeError} `hostname` is no name and no IP address.
+ * @throws {RangeError} `port` is no integer from 0 to 65535.
+ *
+ * @example One connection
+ * ```ts
+ * import { tcp } from "@parley/parley/transports";
+ * import { toText } from "@std/streams";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using listener = await tcp({ port: 0 }).listen();
+ * const { address } = listener;
+ * if (address.transport !== "tcp") throw new Error("Not TCP");
+ *
+ * await using client = await tcp(address).connect();
+ * await using server = await listener.accept();
+ * await new Response("hello").body?.pipeTo(client.writable);
+ * assertEquals(await toText(server.readable), "hello");
+ * ```
+ */
+export function tcp(options: TcpOptions): Transport {
+  const { hostname = "127.0.0.1", port, noDelay = true } = options;
+  checkHostname(hostname);
+  checkPort(port);
+  const name = formatAddress({ transport: "tcp", hostname, port });
+  const flags = name.replace("tcp://", "--allow-net=");
+
+  function connection(raw: Deno.TcpConn): Connection {
+    raw.setNoDelay(noDelay);
+    return new SocketConnection(
+      raw,
+      address(raw.localAddr),
+      address(raw.remoteAddr),
+    );
+  }
+
+  return {
+    async connect({ signal } = {}) {
+      signal?.throwIfAborted();
+      try {
+        return connection(await Deno.connect({ hostname, port, signal }));
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw osError(`Connect to ${name}`, error, flags);
+      }
+    },
+    // deno-lint-ignore require-await -- errors of the signal and of the system reject
+    async listen({ signal } = {}) {
+      signal?.throwIfAborted();
+      try {
+        const raw = Deno.listen({ hostname, port });
+        return new SocketListener({
+          accept: async () => connection(await raw.accept()),
+          close: () => raw.close(),
+        }, address(raw.addr));
+      } catch (error) {
+        throw osError(`Listen at ${name}`, error, flags);
+      }
+    },
+    toString: () => name,
+  };
+}
+
+function address({ hostname, port }: Deno.NetAddr): Address {
+  return { transport: "tcp", hostname, port };
+}
