@@ -200,11 +200,11 @@ export class Lifecycle<In, Out> {
   }
 
   #logLater(cause: unknown): void {
-    // Once we have ended, the peer may end as it likes.
-    const expected = this.#disconnecting || cause instanceof EndOfStreamError;
-    this.#options.logger[expected ? "debug" : "warn"]("Later cause: {cause}", {
-      cause,
-    });
+    // Once a session has ended, its stream ends too; and once we have ended it,
+    // the peer may end as it likes.
+    if (cause instanceof EndOfStreamError) return;
+    const level = this.#disconnecting ? "debug" : "warn";
+    this.#options.logger[level]("Later cause: {cause}", { cause });
   }
 
   #logFailure(error: unknown): void {

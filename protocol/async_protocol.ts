@@ -51,6 +51,35 @@ export interface AsyncProtocolOptions {
  * Whatever goes wrong reaches two places, with its first cause: the promise of
  * the call that it hits, and `disconnect()`, which brings the object back to
  * `idle` also when it rejects.
+ *
+ * What it does is logged under `["parley", "protocol", name]`, with LogTape:
+ * sessions at info, failures at error, transitions and messages at debug.
+ *
+ * @example A protocol that answers lines
+ * ```ts
+ * import { AsyncProtocol, type Codec, lines, Peer } from "@parley/parley/protocol";
+ * import { memoryPair } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Echo extends AsyncProtocol<string> {
+ *   protected override createCodec(): Codec<string> {
+ *     return lines();
+ *   }
+ *   protected override onMessage(line: string): Promise<void> {
+ *     return this.send(line.toUpperCase());
+ *   }
+ * }
+ *
+ * const [near, far] = memoryPair();
+ * await using echo = new Echo();
+ * await using peer = new Peer({ codec: lines });
+ * await Promise.all([echo.connect(far), peer.connect(near)]);
+ * await peer.send("hello");
+ * for await (const line of peer) {
+ *   assertEquals(line, "HELLO");
+ *   break;
+ * }
+ * ```
  */
 export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   readonly #name: string | undefined;

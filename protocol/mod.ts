@@ -1,6 +1,37 @@
+/**
+ * Sessions that exchange messages, and the codecs that turn bytes into them.
+ *
+ * {@linkcode Peer} is ready to use; {@linkcode AsyncProtocol} is what a protocol
+ * of one's own extends.
+ *
+ * @example Two ends talk in lines
+ * ```ts
+ * import { lines, Peer } from "@parley/parley/protocol";
+ * import { memoryPair } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [near, far] = memoryPair();
+ * await using alice = new Peer({ codec: lines });
+ * await using bob = new Peer({ codec: lines });
+ * await Promise.all([alice.connect(near), bob.connect(far)]);
+ *
+ * await alice.send("hello, Bob");
+ * const { value } = await bob[Symbol.asyncIterator]().next();
+ * assertEquals(value, "hello, Bob");
+ * ```
+ *
+ * @module
+ */
 export * from "./async_protocol.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
 export { Runstate } from "./runstate.ts";
 export type { ProtocolStats } from "./stats.ts";
 export * from "./codecs/mod.ts";
+export type {
+  Address,
+  Connection,
+  Listener,
+  Transport,
+  WaitOptions,
+} from "../transports/transport.ts";

@@ -25,6 +25,27 @@ export interface PeerOptions<In, Out = In> extends AsyncProtocolOptions {
  * returns when the session ended in order or the peer ended the stream, and
  * throws the first cause otherwise. All iterations of a session share its
  * messages: each message goes to one of them.
+ *
+ * @example JSON lines over any transport
+ * ```ts
+ * import { jsonLines, Peer } from "@parley/parley/protocol";
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = memory();
+ * const server = new Peer({ codec: jsonLines });
+ * const client = new Peer({ codec: jsonLines });
+ * await using listener = await transport.listen();
+ * await Promise.all([server.accept(listener), client.connect(transport)]);
+ *
+ * await client.send({ question: "How are you?" });
+ * await client.disconnect();
+ *
+ * const received = [];
+ * for await (const message of server) received.push(message);
+ * assertEquals(received, [{ question: "How are you?" }]);
+ * await server[Symbol.asyncDispose]();
+ * ```
  */
 export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   readonly #codec: PeerOptions<In, Out>["codec"];
