@@ -5,7 +5,9 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { concat } from "@std/bytes";
 import { toBytes } from "@std/streams";
+import fc from "fast-check";
 import {
   type Connection,
   memory,
@@ -57,6 +59,42 @@ Deno.test("memory: a writer nobody reads from gets the high-water mark filled, a
   await far.close();
   await assertRejects(() => Promise.all(writes), Deno.errors.BrokenPipe);
   await near.close();
+});
+
+Deno.test("memory: writes and reads of any sizes, in any order, keep the bytes in theirs", async () => {
+  const size = fc.integer({ min: 1, max: 40 });
+  const step = fc.record({ write: fc.boolean(), size });
+  await fc.assert(fc.asyncProperty(
+    fc.integer({ min: 1, max: 20 }),
+    fc.array(step, { maxLength: 50 }),
+    async (highWaterMark, steps) => {
+      const [near, far] = memoryPair({ highWaterMark });
+      const writer = near.writable.getWriter();
+      const reader = far.readable.getReader({ mode: "byob" });
+      const bytes = noise(50 * 40);
+      let written = 0;
+      const received: Uint8Array[] = [];
+      for (const { write, size } of steps) {
+        if (write) {
+          writer.write(bytes.subarray(written, written += size));
+        } else {
+          reader.read(new Uint8Array(size)).then(({ value }) =>
+            received.push(value ?? new Uint8Array(0))
+          );
+        }
+        await turns();
+      }
+      const ended = Promise.all([writer.close(), near.close()]);
+      for (let done = false; !done;) {
+        const result = await reader.read(new Uint8Array(7));
+        received.push(result.value ?? new Uint8Array(0));
+        done = result.done;
+      }
+      await ended;
+      assertEquals(concat(received), bytes.subarray(0, written));
+      await far.close();
+    },
+  ));
 });
 
 Deno.test("memory: a read takes a chunk that is larger than the buffer in one piece", async () => {
