@@ -13,6 +13,7 @@ import {
   type Transport,
 } from "../transports/mod.ts";
 import { noise, readExactly } from "./_bytes.ts";
+import { rejection } from "./_rejection.ts";
 import { WatchedSignal } from "./_watched_signal.ts";
 
 /** Makes a transport at an address, or at one that is free. */
@@ -195,15 +196,7 @@ export function listenerLaws(name: string, make: MakeTransport): void {
       error.message,
       `Connect to ${formatAddress(listener.address)}: `,
     );
-    assertInstanceOf(error.cause, Error);
   });
-}
-
-/** What a promise that must reject rejects with. */
-export async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  const [result] = await Promise.allSettled([promise]);
-  assert(result?.status === "rejected", "The promise has not rejected");
-  return result.reason;
 }
 
 /** Checks that what one end writes is what the other reads. */

@@ -10,6 +10,7 @@ import { equals } from "@std/bytes";
 import { toBytes } from "@std/streams";
 import type { Connection } from "../transports/transport.ts";
 import { noise, readExactly, send } from "./_bytes.ts";
+import { rejection } from "./_rejection.ts";
 
 /** Makes two ends of one connection: who connected, and who accepted. */
 export type MakePair = () =>
@@ -353,13 +354,6 @@ export function transportLaws(name: string, makePair: MakePair): void {
       await Promise.all([near.close(), far.close()]);
     }));
   });
-}
-
-/** What a promise that must reject rejects with. */
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  const [result] = await Promise.allSettled([promise]);
-  assert(result?.status === "rejected", "The promise has not rejected");
-  return result.reason;
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type Address,
   formatAddress,
   parseAddress,
+  parseTransport,
 } from "../transports/mod.ts";
 
 const valid: [string, Address][] = [
@@ -24,6 +25,10 @@ for (const [text, address] of valid) {
   Deno.test(`parseAddress() reads ${JSON.stringify(text)}, and formatAddress() writes it`, () => {
     assertEquals(parseAddress(text), address);
     assertEquals(formatAddress(address), text);
+  });
+  if (address.transport === "tls") continue;
+  Deno.test(`parseTransport() gives the transport at ${JSON.stringify(text)}`, () => {
+    assertEquals(parseTransport(text).toString(), text);
   });
 }
 
@@ -83,12 +88,10 @@ const malformed: [
 
 for (const [address, ErrorClass, message] of malformed) {
   const kind = address instanceof URL ? "the URL " : "";
-  Deno.test(`parseAddress() refuses ${kind}${JSON.stringify(address)}`, () => {
-    assertIsError(
-      assertThrows(() => parseAddress(address)),
-      ErrorClass,
-      message,
-    );
+  Deno.test(`parseAddress() and parseTransport() refuse ${kind}${JSON.stringify(address)}`, () => {
+    for (const parse of [parseAddress, parseTransport]) {
+      assertIsError(assertThrows(() => parse(address)), ErrorClass, message);
+    }
   });
 }
 
@@ -114,6 +117,23 @@ Deno.test("what formatAddress() writes parseAddress() reads", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+Deno.test("parseTransport() gives a transport that connects to the address", async () => {
+  const folder = await Deno.makeTempDir();
+  const addresses = [
+    "tcp://127.0.0.1:0",
+    "tcp://[::1]:0",
+    `unix:${folder}/a b`,
+  ];
+  for (const address of addresses) {
+    await using listener = await parseTransport(address).listen();
+    const url = new URL(formatAddress(listener.address));
+    await using near = await parseTransport(url).connect();
+    assertEquals(near.remoteAddress, listener.address);
+    await using _far = await listener.accept();
+  }
+  await Deno.remove(folder);
 });
 
 Deno.test("parseAddress() reads an address back as it was, or refuses it with an error that names an option", () => {

@@ -1,10 +1,4 @@
-import {
-  assert,
-  assertEquals,
-  assertRejects,
-  assertStrictEquals,
-  assertThrows,
-} from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { concat } from "@std/bytes";
 import { toBytes } from "@std/streams";
 import fc from "fast-check";
@@ -13,17 +7,21 @@ import {
   memory,
   type MemoryOptions,
   memoryPair,
+  type Transport,
 } from "../transports/mod.ts";
 import { noise } from "./_bytes.ts";
+import { listenerLaws } from "./_listener_laws.ts";
 import { transportLaws } from "./_transport_laws.ts";
 import { turns } from "./_turns.ts";
-import { WatchedSignal } from "./_watched_signal.ts";
 
 transportLaws("memory", memoryPair);
 transportLaws(
   "memory with a buffer of 7 bytes",
   () => memoryPair({ highWaterMark: 7 }),
 );
+
+let transport: Transport;
+listenerLaws("memory", (address) => address ? transport : transport = memory());
 
 for (
   const [options, ErrorClass, message] of [
@@ -314,71 +312,6 @@ Deno.test("memory: connections wait for accept() in their order", async () => {
   }
 });
 
-Deno.test("memory: an aborted accept() leaves its connection to the next", async () => {
-  const transport = memory();
-  await using listener = await transport.listen();
-  const controller = new AbortController();
-  const aborted = listener.accept({ signal: controller.signal });
-  const next = listener.accept();
-  const reason = new Error("enough");
-  controller.abort(reason);
-  assertStrictEquals(await aborted.catch((error) => error), reason);
-  await using _near = await transport.connect();
-  await using _far = await next;
-});
-
-Deno.test("memory: an aborted signal ends connect(), listen() and accept() with its reason", async () => {
-  const transport = memory();
-  await using listener = await transport.listen();
-  const reason = new Error("enough");
-  const signal = AbortSignal.abort(reason);
-  for (
-    const wait of [
-      transport.connect({ signal }),
-      memory().listen({ signal }),
-      listener.accept({ signal }),
-    ]
-  ) assertStrictEquals(await wait.catch((error) => error), reason);
-});
-
-Deno.test("memory: 1,000 aborted connects and accepts leave no listener on their signal", async () => {
-  const transport = memory();
-  const listener = await transport.listen();
-  const watched = new WatchedSignal();
-  const { signal } = watched;
-  for (let i = 0; i < 1000; i++) {
-    const accept = listener.accept({ signal });
-    await using _near = await transport.connect({ signal });
-    await using _far = await accept;
-  }
-  assertEquals(watched.added, 1000);
-  assertEquals(watched.listeners, 0);
-
-  const accepts = Array.from(
-    { length: 1000 },
-    () => listener.accept({ signal }),
-  );
-  assertEquals(watched.listeners, 1000);
-  const connects = Array.from(
-    { length: 1000 },
-    () => transport.connect({ signal }),
-  );
-  const reason = new Error("enough");
-  watched.abort(reason);
-  for (
-    const { status, ...result } of await Promise.allSettled([
-      ...accepts,
-      ...connects,
-    ])
-  ) {
-    assertEquals(status, "rejected");
-    assert("reason" in result);
-    assertStrictEquals(result.reason, reason);
-  }
-  assertEquals(watched.listeners, 0);
-  await listener.close();
-});
-
 Deno.test("memory: close() of a listener wakes what waits and ends what nobody accepted", async () => {
   const transport = memory({ name: "demo" });
   const listener = await transport.listen();
@@ -402,23 +335,4 @@ Deno.test("memory: close() of a listener wakes what waits and ends what nobody a
     () => near.readable.getReader().read(),
     Deno.errors.ConnectionReset,
   );
-});
-
-Deno.test("memory: iterating gives each connection until the listener closes", async () => {
-  const transport = memory();
-  const listener = await transport.listen();
-  let served = 0;
-  const serving = (async () => {
-    for await (const connection of listener) {
-      await connection.close();
-      served++;
-    }
-  })();
-  for (let i = 0; i < 3; i++) {
-    await using near = await transport.connect();
-    assertEquals((await toBytes(near.readable)).length, 0);
-  }
-  await listener.close();
-  await serving;
-  assertEquals(served, 3);
 });

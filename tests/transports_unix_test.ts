@@ -6,8 +6,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Address, unix, type UnixOptions } from "../transports/mod.ts";
-import { listenerLaws, meet, rejection } from "./_listener_laws.ts";
+import { listenerLaws, meet } from "./_listener_laws.ts";
 import { runWithFlags } from "./_permissions.ts";
+import { rejection } from "./_rejection.ts";
 import { transportLaws } from "./_transport_laws.ts";
 
 const folder = Deno.makeTempDirSync();

@@ -28,6 +28,7 @@
 export { formatAddress, parseAddress } from "./address.ts";
 export { memory } from "./memory.ts";
 export { type MemoryOptions, memoryPair } from "./memory_pair.ts";
+export { parseTransport } from "./parse_transport.ts";
 export { tcp, type TcpOptions } from "./tcp.ts";
 export * from "./transport.ts";
 export { unix, type UnixOptions } from "./unix.ts";

@@ -1,0 +1,40 @@
+import { parseAddress } from "./address.ts";
+import { memory } from "./memory.ts";
+import { tcp } from "./tcp.ts";
+import type { Transport } from "./transport.ts";
+import { unix } from "./unix.ts";
+
+/**
+ * The transport at an address in the address grammar (see
+ * {@linkcode parseAddress}), with its options at their defaults.
+ *
+ * Each call for a `memory:` address gives a transport of its own: what is to
+ * meet shares the object.
+ *
+ * @throws {TypeError} The address, or the hostname, path or name in it, is
+ * malformed.
+ * @throws {RangeError} The port is no integer from 0 to 65535.
+ *
+ * @example A transport from a command line
+ * ```ts
+ * import { parseTransport } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [address = "tcp://127.0.0.1:0"] = Deno.args;
+ * await using listener = await parseTransport(address).listen();
+ * assertEquals(listener.address.transport, "tcp");
+ * ```
+ */
+export function parseTransport(address: string | URL): Transport {
+  const parsed = parseAddress(address);
+  switch (parsed.transport) {
+    case "tcp":
+      return tcp(parsed);
+    case "tls":
+      throw new Deno.errors.NotSupported(`Use ${address}: not supported yet`);
+    case "unix":
+      return unix(parsed);
+    case "memory":
+      return memory(parsed);
+  }
+}
