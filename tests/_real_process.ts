@@ -1,0 +1,139 @@
+import { deadline } from "@std/async";
+import { TextLineStream } from "@std/streams";
+
+const READY_MS = 30_000;
+const INSTALL = "apt-get install -y --no-install-recommends " +
+  "qemu-system-x86 qemu-utils qemu-guest-agent socat gnutls-bin";
+
+/** What to run, and how to see on its stderr that it is ready. */
+export interface RealProcessOptions {
+  program: string;
+  /** The arguments, for the private folder that was made. */
+  args: (folder: string) => string[] | Promise<string[]>;
+  /** Matches the line of stderr that tells that the program is ready. */
+  ready?: RegExp;
+}
+
+/**
+ * A program of this machine, running in a private folder. At its end the
+ * process is gone, its stderr read to the end, and the folder removed.
+ */
+export class RealProcess implements AsyncDisposable {
+  readonly folder: string;
+  readonly #program: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: string[] = [];
+  readonly #ready = Promise.withResolvers<RegExpExecArray>();
+  readonly #drained: Promise<void>;
+
+  constructor(
+    { program, ready }: RealProcessOptions,
+    folder: string,
+    args: string[],
+  ) {
+    this.folder = folder;
+    this.#program = program;
+    this.#child = new Deno.Command(program, {
+      args,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#ready.promise.catch(() => {});
+    this.#drained = this.#drain(ready);
+  }
+
+  /** Starts the program; where `ready` was given, `matched` tells of it. */
+  static async start(options: RealProcessOptions): Promise<RealProcess> {
+    const folder = await Deno.makeTempDir({ prefix: "parley-" });
+    try {
+      return new RealProcess(options, folder, await options.args(folder));
+    } catch (cause) {
+      await Deno.remove(folder, { recursive: true });
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      const message = `${options.program} is missing: ${INSTALL}`;
+      throw new Error(message, { cause });
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** How the process ended; settles when it does. */
+  get status(): Promise<Deno.CommandStatus> {
+    return this.#child.status;
+  }
+
+  /** What it has said on stderr so far. */
+  get stderr(): string {
+    return this.#lines.join("\n");
+  }
+
+  /** The line that told that the program is ready; rejects if it ends first. */
+  ready(): Promise<RegExpExecArray> {
+    return deadline(this.#ready.promise, READY_MS);
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      // A process that waits for its first peer ignores anything gentler.
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError)) throw error;
+    }
+    await this.status;
+    await this.#drained;
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #drain(ready?: RegExp): Promise<void> {
+    const lines = this.#child.stderr
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const line of lines) {
+      this.#lines.push(line);
+      const match = ready?.exec(line);
+      if (match) this.#ready.resolve(match);
+    }
+    const { code, signal } = await this.status;
+    const message = `${this.#program} ended before it was ready: ` +
+      `${signal ?? `exit code ${code}`}: ${this.stderr}`;
+    this.#ready.reject(new Error(message));
+  }
+}
+
+const reported = new Set<string>();
+
+/**
+ * Options of a test that needs programs of this machine. Where one is missing,
+ * the test is skipped and the reason printed; in CI it runs, and fails.
+ *
+ * ```
+ * Deno.test({ name: "…", ...needs("qemu-system-x86_64"), fn: … });
+ * ```
+ */
+export function needs(...programs: string[]): { ignore: boolean } {
+  const missing = programs.filter((program) => !present(program));
+  for (const program of missing) {
+    if (reported.has(program)) continue;
+    reported.add(program);
+    console.warn(`Tests skipped: ${program} is missing: ${INSTALL}`);
+  }
+  return { ignore: missing.length > 0 && Deno.env.get("CI") !== "true" };
+}
+
+function present(program: string): boolean {
+  try {
+    return new Deno.Command(program, { args: ["--version"] })
+      .outputSync().success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
