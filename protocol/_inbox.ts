@@ -1,6 +1,7 @@
 import type { Codec } from "./codecs/codec.ts";
 import { ReadBuffer } from "./codecs/read_buffer.ts";
-import { EndOfStreamError, TruncatedMessageError } from "./errors.ts";
+import { decodeEnd } from "./codecs/_end.ts";
+import { EndOfStreamError } from "./errors.ts";
 
 /** The reading half of a session: bytes are read when no message is left in them. */
 export class Inbox<In> {
@@ -34,12 +35,9 @@ export class Inbox<In> {
   /** The next message, where its bytes are here already. */
   decode(): In | undefined {
     const message = this.#atEnd
-      ? this.#codec.end?.(this.#input)
+      ? decodeEnd(this.#codec, this.#input)
       : this.#codec.decode(this.#input);
     if (message !== undefined) this.#messages++;
-    else if (this.#atEnd && this.#input.length > 0) {
-      throw new TruncatedMessageError(this.#input.offset, this.#input.length);
-    }
     return message;
   }
 
