@@ -97,7 +97,6 @@ export class Lifecycle<In, Out> {
         () => this.#options.createCodec(),
       );
       await session.untilEnd(this.#options.negotiate(session.signal));
-      session.signal.throwIfAborted();
       this.#move(Runstate.RUNNING);
       this.#options.logger.info("Session is established with {peer}", {
         peer: session.remoteAddress,
@@ -168,7 +167,10 @@ export class Lifecycle<In, Out> {
   /** Ends the session by itself: what is queued still goes to a peer that only ended writing. */
   #fail(session: Session<In, Out>, cause: unknown): void {
     const atEnd = cause instanceof EndOfStreamError;
-    if (session.signal.aborted) return this.#logLater(cause);
+    if (session.signal.aborted) {
+      if (cause !== session.signal.reason) this.#logLater(cause);
+      return;
+    }
     const orderly = this.runstate === Runstate.RUNNING &&
       this.#options.isOrderlyEnd(cause);
     if (atEnd || orderly) this.#options.logger.info(messageOf(cause));

@@ -120,7 +120,9 @@ export class Session<In, Out> {
     this.signal.addEventListener("abort", abort, { once: true });
     if (this.signal.aborted) abort();
     try {
-      return await Promise.race([promise, ended.promise]);
+      const value = await Promise.race([promise, ended.promise]);
+      this.signal.throwIfAborted();
+      return value;
     } finally {
       this.signal.removeEventListener("abort", abort);
     }

@@ -12,6 +12,9 @@ import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
 
+/** What timers take at most (HTML §8.7): 24 days and a half. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 /** Options of every protocol. */
 export interface AsyncProtocolOptions {
   /**
@@ -89,7 +92,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   /**
    * Makes a protocol that is `idle`.
    *
-   * @throws {RangeError} A number is negative or no number.
+   * @throws {RangeError} A number is out of range.
    */
   constructor(options: AsyncProtocolOptions = {}) {
     const {
@@ -98,9 +101,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       highWaterMark = 64 * 1024,
       closeTimeout = 5_000,
     } = options;
-    checkNumber("maxMessageBytes", maxMessageBytes);
+    checkNumber("maxMessageBytes", maxMessageBytes ?? 0);
     checkNumber("highWaterMark", highWaterMark);
-    checkNumber("closeTimeout", closeTimeout);
+    checkNumber("closeTimeout", closeTimeout, LONGEST_TIMEOUT);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
     const label = this.constructor.name;
@@ -347,8 +350,10 @@ async function acceptOne(
   return await listener.accept({ signal });
 }
 
-function checkNumber(option: string, value: number | undefined): void {
-  if (value !== undefined && !(value >= 0)) {
-    throw new RangeError(`Cannot use the option: ${option} is ${value}`);
+function checkNumber(option: string, value: number, most = Infinity): void {
+  if (!(value >= 0 && value <= most)) {
+    throw new RangeError(
+      `Cannot use the option: ${option} is ${value}: it must be from 0 to ${most}`,
+    );
   }
 }

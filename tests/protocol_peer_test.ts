@@ -135,6 +135,11 @@ Deno.test("a peer's options are checked, and errors name the option and the valu
     "highWaterMark is -1",
   );
   assertThrows(
+    () => new Peer({ codec, closeTimeout: 2 ** 31 }),
+    RangeError,
+    "closeTimeout is 2147483648",
+  );
+  assertThrows(
     () => new Peer({ codec, closeTimeout: NaN }),
     RangeError,
     "closeTimeout is NaN",
