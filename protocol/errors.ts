@@ -76,6 +76,16 @@ export class DecodeError extends ProtocolError {
   }
 }
 
+/** What the size of a message is limited by. */
+export interface MessageTooLargeErrorOptions extends ErrorOptions {
+  /**
+   * The name of the limit.
+   *
+   * @default {"maxMessageBytes"}
+   */
+  limitName?: string;
+}
+
 /** A message is larger than the limit; raised before its memory is taken. */
 export class MessageTooLargeError extends ProtocolError {
   /** The limit, in bytes. */
@@ -84,9 +94,14 @@ export class MessageTooLargeError extends ProtocolError {
   readonly offset: number;
 
   /** Says the limit, and where the message begins. */
-  constructor(limit: number, offset: number, options?: ErrorOptions) {
+  constructor(
+    limit: number,
+    offset: number,
+    options: MessageTooLargeErrorOptions = {},
+  ) {
+    const { limitName = "maxMessageBytes" } = options;
     super(
-      `Message at offset ${offset} is larger than the limit: maxMessageBytes is ${limit}`,
+      `Message at offset ${offset} is larger than the limit: ${limitName} is ${limit}`,
       options,
     );
     this.limit = limit;

@@ -8,8 +8,8 @@ import type { ReadBuffer } from "./read_buffer.ts";
  *
  * @throws {TruncatedMessageError} Bytes are left over.
  */
-export function decodeEnd<In>(
-  codec: Codec<In, never>,
+export function decodeEnd<In, Out>(
+  codec: Codec<In, Out>,
   input: ReadBuffer,
 ): In | undefined {
   const message = codec.end?.(input);

@@ -17,7 +17,7 @@ export interface JSONOptions {
 // types for it yet.
 type Reviver = (key: string, value: unknown, context: Context) => unknown;
 type Context = { readonly source?: string };
-const { parse, rawJSON } = JSON as unknown as {
+const json = JSON as unknown as {
   parse(text: string, reviver?: Reviver): unknown;
   rawJSON(text: string): object;
 };
@@ -32,16 +32,26 @@ export class JSONText {
   }
 
   /**
-   * The value of a JSON text; `offset` and `bytes` say where it comes from.
+   * The value of a JSON text.
    *
-   * @throws {DecodeError} The text is not JSON: a byte order mark, which RFC 8259
+   * @throws {SyntaxError} The text is not JSON: a byte order mark, which RFC 8259
    * §8.1 forbids to send and allows to refuse, is not either.
    */
-  parse(text: string, offset: number, bytes: () => Uint8Array): unknown {
+  parse(text: string): unknown {
+    return this.#bigint && hasLongNumber(text)
+      ? json.parse(text, reviveInteger)
+      : json.parse(text);
+  }
+
+  /**
+   * The value of a message's JSON text; `offset` and `bytes` say where the
+   * message comes from.
+   *
+   * @throws {DecodeError} The text is not JSON.
+   */
+  decode(text: string, offset: number, bytes: () => Uint8Array): unknown {
     try {
-      return this.#bigint && hasLongNumber(text)
-        ? parse(text, reviveInteger)
-        : parse(text);
+      return this.parse(text);
     } catch (cause) {
       const message = "Message is not JSON";
       throw new DecodeError(message, { offset, bytes: bytes(), cause });
@@ -111,5 +121,5 @@ function stringifyIntegers(value: unknown): string {
 }
 
 function replaceBigInt(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? rawJSON(String(value)) : value;
+  return typeof value === "bigint" ? json.rawJSON(String(value)) : value;
 }

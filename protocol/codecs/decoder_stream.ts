@@ -22,8 +22,8 @@ import { ReadBuffer } from "./read_buffer.ts";
  * assertEquals(sum, 3);
  * ```
  */
-export function decoderStream<In>(
-  codec: Codec<In, never>,
+export function decoderStream<In, Out = In>(
+  codec: Codec<In, Out>,
 ): TransformStream<Uint8Array, In> {
   const input = new ReadBuffer();
   return new TransformStream({

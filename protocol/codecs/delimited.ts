@@ -64,7 +64,7 @@ class Delimited implements Codec<Uint8Array> {
       throw new MessageTooLargeError(this.#limit, input.offset);
     }
     if (end < 0) return undefined;
-    const frame = input.subarray(0, end).slice();
+    const frame = input.slice(0, end);
     input.consume(end + this.#delimiter.length);
     return frame;
   }

@@ -16,15 +16,15 @@ import { WriteBuffer } from "./write_buffer.ts";
  * assertEquals(await new Response(bytes).text(), '{"n":1}\n{"n":2}\n');
  * ```
  */
-export function encoderStream<Out>(
-  codec: Codec<unknown, Out>,
-): TransformStream<Out, Uint8Array> {
+export function encoderStream<In, Out = In>(
+  codec: Codec<In, Out>,
+): TransformStream<Out, Uint8Array<ArrayBuffer>> {
+  const output = new WriteBuffer();
   return new TransformStream({
     transform(message, controller) {
-      // A buffer of its own for each message: who takes a chunk may transfer it.
-      const output = new WriteBuffer();
       codec.encode(message, output);
-      while (output.length > 0) controller.enqueue(output.take());
+      // A copy for each chunk: who gets one may transfer its buffer.
+      while (output.length > 0) controller.enqueue(output.take().slice());
     },
   });
 }

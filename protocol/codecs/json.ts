@@ -33,7 +33,7 @@ export function json<T = unknown>(
   const texts = new JSONText(options);
   return layered(frames, {
     decode: (frame, offset) =>
-      texts.parse(decodeUTF8(frame, offset), offset, () => frame) as T,
+      texts.decode(decodeUTF8(frame, offset), offset, () => frame) as T,
     encode: (message: T) => encoder.encode(texts.stringify(message)),
   });
 }

@@ -64,7 +64,7 @@ class JSONLines<T> implements Codec<T> {
       return undefined;
     }
     const { size } = this.#scanner;
-    const message = this.#json.parse(
+    const message = this.#json.decode(
       line,
       input.offset,
       () => input.subarray(0, size),

@@ -1,5 +1,10 @@
-const INITIAL_CAPACITY = 4 * 1024;
-const CAPACITY = 64 * 1024;
+const LEAST_CAPACITY = 4 * 1024;
+/** Beyond this, capacity is given back as soon as it is not in use. */
+const MOST_KEPT = 4 * 1024 * 1024;
+/** Reads that fill their space get more the next time, up to twice this. */
+const MOST_READ = 64 * 1024;
+/** How much of the need for capacity lasts from one read to the next. */
+const DECAY = 63 / 64;
 
 /**
  * The bytes that have arrived and are not yet decoded: one growing buffer that
@@ -24,6 +29,8 @@ export class ReadBuffer {
   #start = 0;
   #end = 0;
   #offset = 0;
+  /** How many bytes there lately were at once. */
+  #need = 0;
 
   /** The number of bytes that wait to be decoded. */
   get length(): number {
@@ -59,6 +66,14 @@ export class ReadBuffer {
     );
   }
 
+  /** A copy of the bytes between two positions. */
+  slice(from: number, to: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(
+      this.#start + from,
+      this.#start + Math.min(to, this.length),
+    );
+  }
+
   /**
    * Drops bytes from the front.
    *
@@ -79,27 +94,26 @@ export class ReadBuffer {
   append(chunk: Uint8Array): void {
     let space = this.space();
     if (space.length < chunk.length) {
-      this.#resize(Math.max(CAPACITY, 2 * (this.length + chunk.length)));
-      space = this.space();
+      this.#resize(this.length + chunk.length);
+      space = this.#bytes.subarray(this.#end);
     }
     space.set(chunk);
-    this.#end += chunk.length;
+    this.#add(chunk.length);
   }
 
   /**
-   * Free space to read into, never empty; `fill` takes it back. Its size stays
-   * in proportion to what waits, so that filling costs linear time.
+   * Free space to read into, never empty; `fill` takes it back. Its size follows
+   * what arrives: who says little keeps a small buffer, who once said much no
+   * huge one, and filling costs linear time.
    */
   space(): Uint8Array<ArrayBuffer> {
     const capacity = this.#bytes.length;
-    const full = this.#end === capacity;
-    if (this.length === 0) {
-      // Who says little keeps a small buffer; who once said much, no huge one.
-      if (capacity === 0) this.#resize(INITIAL_CAPACITY);
-      else if (capacity > CAPACITY) this.#resize(CAPACITY);
-    } else if (this.length > capacity / 2) {
-      this.#resize(Math.max(CAPACITY, 2 * capacity));
-    } else if (full || capacity - this.#end < capacity / 4) {
+    const idle = capacity > MOST_KEPT && this.length < capacity / 8;
+    this.#need = Math.max(this.length, idle ? 0 : this.#need * DECAY);
+    const wanted = Math.max(LEAST_CAPACITY, 2 * this.#need);
+    if (capacity < wanted || capacity > 8 * wanted) {
+      this.#resize(wanted);
+    } else if (capacity - this.#end < capacity / 4) {
       this.#bytes.copyWithin(0, this.#start, this.#end);
       this.#end -= this.#start;
       this.#start = 0;
@@ -113,11 +127,16 @@ export class ReadBuffer {
    */
   fill(view: Uint8Array<ArrayBuffer>): void {
     this.#bytes = new Uint8Array(view.buffer);
-    this.#end += view.length;
+    this.#add(view.length);
   }
 
-  #resize(capacity: number): void {
-    const bytes = new Uint8Array(capacity);
+  #add(count: number): void {
+    this.#end += count;
+    this.#need = Math.max(this.#need, Math.min(this.length, MOST_READ));
+  }
+
+  #resize(least: number): void {
+    const bytes = new Uint8Array(2 ** Math.ceil(Math.log2(least)));
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#bytes = bytes;
     this.#end -= this.#start;

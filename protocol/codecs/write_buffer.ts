@@ -1,4 +1,9 @@
-const CAPACITY = 4 * 1024;
+const LEAST_CAPACITY = 4 * 1024;
+const MOST_CAPACITY = 64 * 1024;
+/** Room for what ends a message behind a large content, that it need not move. */
+const ROOM = 64;
+/** Shorter text is faster to copy by hand, as long as it is ASCII. */
+const SHORT = 64;
 const encoder = new TextEncoder();
 
 /**
@@ -21,6 +26,8 @@ export class WriteBuffer {
   #start = 0;
   #end = 0;
   #splits: number[] = [];
+  /** The capacity to begin with: what was needed the last time. */
+  #capacity = LEAST_CAPACITY;
 
   /** The number of bytes that wait to be taken. */
   get length(): number {
@@ -40,12 +47,14 @@ export class WriteBuffer {
     this.#bytes[this.#end++] = value;
   }
 
-  /** Appends text as UTF-8. */
+  /** Appends text as UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): void {
+    this.#reserve(text.length);
+    const read = text.length < SHORT ? this.#short(text) : this.#encode(text);
+    if (read === text.length) return;
     // A UTF-16 unit is at most three bytes of UTF-8.
-    this.#reserve(3 * text.length);
-    this.#end +=
-      encoder.encodeInto(text, this.#bytes.subarray(this.#end)).written;
+    this.#reserve(3 * (text.length - read));
+    this.#encode(text.slice(read));
   }
 
   /**
@@ -53,12 +62,14 @@ export class WriteBuffer {
    * that mind where one ends.
    */
   split(): void {
-    this.#splits.push(this.#end);
+    const last = this.#splits.at(-1) ?? this.#start;
+    if (this.#end > last) this.#splits.push(this.#end);
   }
 
   /**
    * Takes bytes from the front, at most so many and at most up to a split. The
-   * view is valid for as long as its holder needs it.
+   * view is for reading, for as long as its holder needs it: its buffer may hold
+   * other bytes too, and is not to be transferred.
    */
   take(most = Infinity): Uint8Array<ArrayBuffer> {
     const split = this.#splits[0] ?? this.#end;
@@ -66,11 +77,7 @@ export class WriteBuffer {
     const taken = this.#bytes.subarray(this.#start, end);
     if (end === split) this.#splits.shift();
     this.#start = end;
-    if (this.#start === this.#end) {
-      this.#bytes = new Uint8Array(0);
-      this.#start = this.#end = 0;
-      this.#splits = [];
-    }
+    if (this.length === 0) this.#release();
     return taken;
   }
 
@@ -80,14 +87,45 @@ export class WriteBuffer {
     this.#splits = this.#splits.filter((split) => split <= this.#end);
   }
 
+  #short(text: string): number {
+    let end = this.#end;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return 0;
+      this.#bytes[end++] = code;
+    }
+    this.#end = end;
+    return text.length;
+  }
+
+  #encode(text: string): number {
+    const space = this.#bytes.subarray(this.#end);
+    const { read, written } = encoder.encodeInto(text, space);
+    this.#end += written;
+    return read;
+  }
+
   #reserve(count: number): void {
     if (this.#end + count <= this.#bytes.length) return;
-    const capacity = Math.max(CAPACITY, 2 * (this.length + count));
-    const bytes = new Uint8Array(capacity);
+    const least = this.length + count + ROOM;
+    const bytes = new Uint8Array(
+      Math.max(this.#capacity, 2 * this.length, least),
+    );
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#splits = this.#splits.map((split) => split - this.#start);
     this.#bytes = bytes;
     this.#end -= this.#start;
     this.#start = 0;
+  }
+
+  /** Lets go of a large buffer; a small one is written on, behind what is taken. */
+  #release(): void {
+    if (this.#bytes.length <= LEAST_CAPACITY) return;
+    this.#capacity = Math.min(
+      Math.max(LEAST_CAPACITY, 2 * this.#end),
+      MOST_CAPACITY,
+    );
+    this.#bytes = new Uint8Array(0);
+    this.#start = this.#end = 0;
   }
 }

@@ -1,0 +1,133 @@
+import { DecodeError, MessageTooLargeError } from "../errors.ts";
+import { assertBytes } from "./_bytes.ts";
+import type { Codec } from "./codec.ts";
+import { type CodecOptions, messageLimit } from "./_options.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
+
+const CR = 0x0d;
+const LF = 0x0a;
+const MAX_HEADER_BYTES = 4 * 1024;
+/** A field of printable ASCII; its name is a token (RFC 9110 §5.6.2). */
+const FIELD = /^([!#$%&'*+.^_`|~\w-]+):([\t -~]*)$/;
+
+/** Options of {@linkcode contentLength}. */
+export type ContentLengthOptions = CodecOptions;
+
+/**
+ * Frames of bytes behind a header like that of the Language Server Protocol: a
+ * `Content-Length` field in bytes, perhaps others, which are skipped, and an
+ * empty line, each ending in CR LF. A frame is a copy: it stays as it is.
+ *
+ * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says
+ * so or the header is over 4 KiB, and {@linkcode DecodeError} for a header that
+ * is malformed or beyond ASCII, or has no or more than one such field.
+ *
+ * @throws {TypeError} An option has the wrong type.
+ * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ *
+ * @example Messages of a language server
+ * ```ts
+ * import { contentLength, decoderStream, json } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stream = new Blob(['Content-Length: 8\r\n\r\n{"id":1}']).stream();
+ * const messages = stream.pipeThrough(decoderStream(json(contentLength())));
+ * assertEquals(await Array.fromAsync(messages), [{ id: 1 }]);
+ * ```
+ */
+export function contentLength(
+  options: ContentLengthOptions = {},
+): Codec<Uint8Array> {
+  return new ContentLength(messageLimit(options));
+}
+
+class ContentLength implements Codec<Uint8Array> {
+  readonly #limit: number;
+  /** What the rest is about: another header starts afresh. */
+  #input: ReadBuffer | undefined;
+  #offset = -1;
+  /** Where the next line of the header begins, or behind it, the content. */
+  #start = 0;
+  #searched = 0;
+  #inHeader = true;
+  #length: number | undefined;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  decode(input: ReadBuffer): Uint8Array | undefined {
+    if (input.offset !== this.#offset || input !== this.#input) {
+      this.#reset(input);
+    }
+    while (this.#inHeader) if (!this.#decodeLine(input)) return undefined;
+    if (this.#length === undefined) {
+      throw malformed(input, "Header has no Content-Length");
+    }
+    const end = this.#start + this.#length;
+    if (input.length < end) return undefined;
+    const frame = input.slice(this.#start, end);
+    input.consume(end);
+    return frame;
+  }
+
+  encode(message: Uint8Array, output: WriteBuffer): void {
+    assertBytes(message);
+    output.text(`Content-Length: ${message.length}\r\n\r\n`);
+    output.bytes(message);
+  }
+
+  #reset(input: ReadBuffer): void {
+    this.#input = input;
+    this.#offset = input.offset;
+    this.#start = this.#searched = 0;
+    this.#inHeader = true;
+    this.#length = undefined;
+  }
+
+  /** Decodes the next line of the header; false until it is complete. */
+  #decodeLine(input: ReadBuffer): boolean {
+    const end = input.indexOf(LF, this.#searched);
+    const size = end < 0 ? input.length : end + 1;
+    if (size > MAX_HEADER_BYTES) {
+      const limitName = "the size of a header";
+      throw new MessageTooLargeError(MAX_HEADER_BYTES, input.offset, {
+        limitName,
+      });
+    }
+    if (end >= 0) {
+      if (end === this.#start || input.at(end - 1) !== CR) {
+        throw malformed(input, "Line of a header does not end in CR LF");
+      }
+      const line = input.subarray(this.#start, end - 1);
+      if (line.length === 0) this.#inHeader = false;
+      else this.#decodeField(input, String.fromCharCode(...line));
+      this.#start = size;
+    }
+    this.#searched = size;
+    return end >= 0;
+  }
+
+  #decodeField(input: ReadBuffer, line: string): void {
+    const [, name, value = ""] = FIELD.exec(line) ?? [];
+    if (name === undefined) throw malformed(input, "Header is malformed");
+    if (name.toLowerCase() !== "content-length") return;
+    if (this.#length !== undefined) {
+      throw malformed(input, "Header has more than one Content-Length");
+    }
+    if (!/^\d+$/.test(value.trim())) {
+      throw malformed(input, "Content-Length is not a number");
+    }
+    const length = Number(value);
+    if (length > this.#limit || !Number.isSafeInteger(length)) {
+      throw new MessageTooLargeError(this.#limit, input.offset);
+    }
+    this.#length = length;
+  }
+}
+
+function malformed(input: ReadBuffer, message: string): DecodeError {
+  const { offset } = input;
+  return new DecodeError(message, { offset, bytes: input.subarray() });
+}

@@ -1,0 +1,127 @@
+import { MessageTooLargeError } from "../errors.ts";
+import type { Codec } from "./codec.ts";
+import { isOpening, JSONSplitter } from "./_json_splitter.ts";
+import { type JSONOptions, JSONText } from "./_json_text.ts";
+import { LineScanner } from "./_line_scanner.ts";
+import { type CodecOptions, messageLimit } from "./_options.ts";
+import { decodeUTF8 } from "./_utf8.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
+
+const LF = 0x0a;
+
+/** Options of {@linkcode jsonValues}. */
+export interface JSONValuesOptions extends CodecOptions, JSONOptions {}
+
+/**
+ * JSON texts one after another: each on a line, spread over many, several on
+ * one, or with nothing between them. Blanks around a text are skipped and do not
+ * count towards the limit. A number, `true`, `false` or `null` ends where
+ * something else follows, or at the end of the stream. On output a newline
+ * follows each text.
+ *
+ * `T` is what the peer is trusted to send: it is not checked. Decoding raises
+ * {@linkcode MessageTooLargeError} and {@linkcode DecodeError}. Encoding raises a
+ * `TypeError` for a message that has no JSON text.
+ *
+ * @throws {TypeError} An option has the wrong type.
+ * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ *
+ * @example Texts in any layout
+ * ```ts
+ * import { decoderStream, jsonValues } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stream = new Blob(['{\n  "id": 1\n}\r\n{"id":2}{"id":3} 4']).stream();
+ * const messages = stream.pipeThrough(decoderStream(jsonValues()));
+ * assertEquals(await Array.fromAsync(messages), [
+ *   { id: 1 },
+ *   { id: 2 },
+ *   { id: 3 },
+ *   4,
+ * ]);
+ * ```
+ */
+export function jsonValues<T = unknown>(
+  options: JSONValuesOptions = {},
+): Codec<T> {
+  return new JSONValues<T>(messageLimit(options), new JSONText(options));
+}
+
+class JSONValues<T> implements Codec<T> {
+  readonly #limit: number;
+  readonly #json: JSONText;
+  readonly #scanner: LineScanner;
+  readonly #splitter = new JSONSplitter();
+  /** Before this offset stands a line that is known not to be one text. */
+  #splitUntil = 0;
+
+  constructor(limit: number, json: JSONText) {
+    this.#limit = limit;
+    this.#scanner = new LineScanner(limit);
+    this.#json = json;
+  }
+
+  decode(input: ReadBuffer): T | undefined {
+    skipBlanks(input);
+    if (input.length === 0) return undefined;
+    if (!this.#splitter.within(input) && input.offset >= this.#splitUntil) {
+      const message = this.#decodeLine(input);
+      if (message !== undefined) return message;
+    }
+    const end = this.#splitter.split(input, this.#limit + 1);
+    if (end > this.#limit || end < 0 && input.length > this.#limit) {
+      throw new MessageTooLargeError(this.#limit, input.offset);
+    }
+    return end < 0 ? undefined : this.#take(input, end);
+  }
+
+  end(input: ReadBuffer): T | undefined {
+    return input.length === 0 || isOpening(input.at(0))
+      ? undefined
+      : this.#take(input, input.length);
+  }
+
+  encode(message: T, output: WriteBuffer): void {
+    output.text(this.#json.stringify(message));
+    output.byte(LF);
+  }
+
+  /** The message of a line that is just one text: the usual case, and a fast one. */
+  #decodeLine(input: ReadBuffer): T | undefined {
+    const line = this.#scanner.asciiLine(input);
+    if (line === undefined || !looksWhole(line)) return undefined;
+    const { size } = this.#scanner;
+    try {
+      const message = this.#json.parse(line) as T;
+      input.consume(size);
+      return message;
+    } catch {
+      this.#splitUntil = input.offset + size;
+      return undefined;
+    }
+  }
+
+  #take(input: ReadBuffer, length: number): T {
+    const { offset } = input;
+    const text = decodeUTF8(input.subarray(0, length), offset);
+    const message = this.#json.decode(text, offset, () => input.subarray());
+    input.consume(length);
+    return message as T;
+  }
+}
+
+function looksWhole(line: string): boolean {
+  return line.startsWith("{") && line.endsWith("}") ||
+    line.startsWith("[") && line.endsWith("]");
+}
+
+function skipBlanks(input: ReadBuffer): void {
+  let count = 0;
+  while (isBlank(input.at(count))) count++;
+  if (count > 0) input.consume(count);
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+}

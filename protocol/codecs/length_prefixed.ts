@@ -1,0 +1,168 @@
+import { DecodeError, MessageTooLargeError } from "../errors.ts";
+import { assertBytes } from "./_bytes.ts";
+import type { Codec } from "./codec.ts";
+import {
+  type CodecOptions,
+  describe,
+  integerOption,
+  messageLimit,
+} from "./_options.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
+
+/** Options of {@linkcode lengthPrefixed}: where the length is, and what it counts. */
+export interface LengthPrefixedOptions extends CodecOptions {
+  /**
+   * The size of the length field, in bytes.
+   *
+   * @default {4}
+   */
+  lengthFieldLength?: 1 | 2 | 4 | 8;
+  /**
+   * How many bytes of the message stand before the length field.
+   *
+   * @default {0}
+   */
+  lengthFieldOffset?: number;
+  /**
+   * What is added to the length to get the number of bytes behind the field: for
+   * a length that counts its own field of 4 bytes too, -4.
+   *
+   * @default {0}
+   */
+  lengthAdjustment?: number;
+  /**
+   * The order of the length's bytes.
+   *
+   * @default {"big"}
+   */
+  endianness?: "big" | "little";
+}
+
+/**
+ * Frames of bytes behind their length. A message is all bytes but the length
+ * field: those before it, where there are any, and those behind it. It is a
+ * copy: it stays as it is.
+ *
+ * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says
+ * so, and {@linkcode DecodeError} for a length that is less than what it counts.
+ * Encoding raises a `RangeError` for a message whose length does not fit the
+ * field, or that is shorter than `lengthFieldOffset`.
+ *
+ * @throws {TypeError} An option has the wrong type.
+ * @throws {RangeError} An option has a value that makes no sense.
+ *
+ * @example A type byte, then a length that counts itself
+ * ```ts
+ * import { lengthPrefixed, ReadBuffer } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const codec = lengthPrefixed({ lengthFieldOffset: 1, lengthAdjustment: -4 });
+ * const input = new ReadBuffer();
+ * input.append(Uint8Array.of(0x51, 0, 0, 0, 6, 0x68, 0x69));
+ * assertEquals(codec.decode(input), Uint8Array.of(0x51, 0x68, 0x69));
+ * ```
+ */
+export function lengthPrefixed(
+  options: LengthPrefixedOptions = {},
+): Codec<Uint8Array> {
+  return new LengthPrefixed(options);
+}
+
+class LengthPrefixed implements Codec<Uint8Array> {
+  readonly #limit: number;
+  readonly #offset: number;
+  readonly #size: number;
+  readonly #adjustment: number;
+  readonly #littleEndian: boolean;
+
+  constructor(options: LengthPrefixedOptions) {
+    const {
+      lengthFieldLength = 4,
+      lengthFieldOffset = 0,
+      lengthAdjustment = 0,
+      endianness = "big",
+    } = options;
+    this.#limit = messageLimit(options);
+    this.#size = integerOption("lengthFieldLength", lengthFieldLength, 1, 8);
+    if (![1, 2, 4, 8].includes(this.#size)) {
+      throw new RangeError(
+        `Cannot make codec: lengthFieldLength must be 1, 2, 4 or 8: ${this.#size}`,
+      );
+    }
+    this.#offset = integerOption("lengthFieldOffset", lengthFieldOffset, 0);
+    this.#adjustment = integerOption(
+      "lengthAdjustment",
+      lengthAdjustment,
+      Number.MIN_SAFE_INTEGER,
+    );
+    if (endianness !== "big" && endianness !== "little") {
+      throw new TypeError(
+        `Cannot make codec: endianness must be "big" or "little": ${
+          describe(endianness)
+        }`,
+      );
+    }
+    this.#littleEndian = endianness === "little";
+  }
+
+  decode(input: ReadBuffer): Uint8Array | undefined {
+    const start = this.#offset + this.#size;
+    if (input.length < start) return undefined;
+    const length = this.#length(input) + this.#adjustment;
+    if (length < 0) {
+      throw new DecodeError("Length is less than what it counts", {
+        offset: input.offset,
+        bytes: input.subarray(0, start),
+      });
+    }
+    // With no limit, a length that a number cannot hold is still too large.
+    const limit = Math.min(this.#limit, Number.MAX_SAFE_INTEGER);
+    if (this.#offset + length > limit) {
+      throw new MessageTooLargeError(this.#limit, input.offset);
+    }
+    if (input.length < start + length) return undefined;
+    const frame = this.#frame(input, start, start + length);
+    input.consume(start + length);
+    return frame;
+  }
+
+  encode(message: Uint8Array, output: WriteBuffer): void {
+    assertBytes(message);
+    const offset = this.#offset;
+    const length = message.length - offset - this.#adjustment;
+    if (message.length < offset) {
+      throw new RangeError(
+        `Cannot encode: message must have at least ${offset} bytes: ${message.length}`,
+      );
+    }
+    if (length < 0 || length >= 2 ** (8 * this.#size)) {
+      throw new RangeError(
+        `Cannot encode: length does not fit ${this.#size} bytes: ${length}`,
+      );
+    }
+    if (offset > 0) output.bytes(message.subarray(0, offset));
+    for (let i = 0; i < this.#size; i++) {
+      const position = this.#littleEndian ? i : this.#size - 1 - i;
+      output.byte(Math.floor(length / 256 ** position) % 256);
+    }
+    output.bytes(message.subarray(offset));
+  }
+
+  #length(input: ReadBuffer): number {
+    let length = 0;
+    for (let i = 0; i < this.#size; i++) {
+      const position = this.#littleEndian ? this.#size - 1 - i : i;
+      length = 256 * length + (input.at(this.#offset + position) ?? 0);
+    }
+    return length;
+  }
+
+  #frame(input: ReadBuffer, start: number, end: number): Uint8Array {
+    if (this.#offset === 0) return input.slice(start, end);
+    const frame = new Uint8Array(this.#offset + end - start);
+    frame.set(input.subarray(0, this.#offset));
+    frame.set(input.subarray(start, end), this.#offset);
+    return frame;
+  }
+}
