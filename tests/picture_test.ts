@@ -59,6 +59,15 @@ Deno.test("no mod.ts leads to a program", () => {
   assertEquals(PROGRAMS.filter((program) => library.has(program)), []);
 });
 
+Deno.test("no mod.ts re-exports an internal file", () => {
+  const internal = entries.flatMap((entry) =>
+    importsIn(entry)
+      .filter(({ specifier }) => specifier.includes("/_"))
+      .map(({ specifier }) => `${entry}: ${specifier}`)
+  );
+  assertEquals(internal, []);
+});
+
 Deno.test("every entry point is a mod.ts or a program", async () => {
   const { exports } = JSON.parse(await read("deno.json"));
   for (const path of Object.values<string>(exports)) {

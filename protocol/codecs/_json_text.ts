@@ -1,17 +1,6 @@
 import { DecodeError } from "../errors.ts";
 import { booleanOption } from "./_options.ts";
-
-/** Options of every codec of JSON. */
-export interface JSONOptions {
-  /**
-   * Whether integers of any size survive: those beyond ±(2^53 - 1) are decoded
-   * to a `bigint`, and a `bigint` is encoded to its digits. Without it the
-   * former lose digits, as in `JSON.parse`, and the latter cannot be encoded.
-   *
-   * @default {false}
-   */
-  bigint?: boolean;
-}
+import type { JSONOptions } from "./options.ts";
 
 // ECMAScript 2026, "JSON.parse source text access"; TypeScript's library has no
 // types for it yet.

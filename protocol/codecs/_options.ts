@@ -1,13 +1,4 @@
-/** Options of every codec. */
-export interface CodecOptions {
-  /**
-   * The largest message taken from the input, in bytes, without what frames it;
-   * `Infinity` for no limit.
-   *
-   * @default {65536}
-   */
-  maxMessageBytes?: number;
-}
+import type { CodecOptions } from "./options.ts";
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
 

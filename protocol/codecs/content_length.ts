@@ -1,9 +1,10 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_bytes.ts";
 import type { Codec } from "./codec.ts";
-import { type CodecOptions, messageLimit } from "./_options.ts";
+import { messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecOptions } from "./options.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;

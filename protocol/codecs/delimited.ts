@@ -1,9 +1,10 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 import { assertBytes } from "./_bytes.ts";
-import { type CodecOptions, describe, messageLimit } from "./_options.ts";
+import { describe, messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecOptions } from "./options.ts";
 
 /** Options of {@linkcode delimited}. */
 export type DelimitedOptions = CodecOptions;

@@ -1,7 +1,8 @@
 import type { Codec } from "./codec.ts";
-import { type JSONOptions, JSONText } from "./_json_text.ts";
+import { JSONText } from "./_json_text.ts";
 import { layered } from "./_layer.ts";
 import { decodeUTF8 } from "./_utf8.ts";
+import type { JSONOptions } from "./options.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,10 +1,11 @@
 import { assertLineFits } from "./lines.ts";
 import type { Codec } from "./codec.ts";
-import { type JSONOptions, JSONText } from "./_json_text.ts";
+import { JSONText } from "./_json_text.ts";
 import { LineScanner } from "./_line_scanner.ts";
-import { type CodecOptions, messageLimit } from "./_options.ts";
+import { messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecOptions, JSONOptions } from "./options.ts";
 
 const LF = 0x0a;
 const BLANK = /^[ \t]*$/;

@@ -1,12 +1,13 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 import { isOpening, JSONSplitter } from "./_json_splitter.ts";
-import { type JSONOptions, JSONText } from "./_json_text.ts";
+import { JSONText } from "./_json_text.ts";
 import { LineScanner } from "./_line_scanner.ts";
-import { type CodecOptions, messageLimit } from "./_options.ts";
+import { messageLimit } from "./_options.ts";
 import { decodeUTF8 } from "./_utf8.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecOptions, JSONOptions } from "./options.ts";
 
 const LF = 0x0a;
 

@@ -1,14 +1,10 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_bytes.ts";
 import type { Codec } from "./codec.ts";
-import {
-  type CodecOptions,
-  describe,
-  integerOption,
-  messageLimit,
-} from "./_options.ts";
+import { describe, integerOption, messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecOptions } from "./options.ts";
 
 /** Options of {@linkcode lengthPrefixed}: where the length is, and what it counts. */
 export interface LengthPrefixedOptions extends CodecOptions {

@@ -1,10 +1,11 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 import { LineScanner } from "./_line_scanner.ts";
-import { type CodecOptions, messageLimit } from "./_options.ts";
+import { messageLimit } from "./_options.ts";
 import { assertUnicode } from "./_utf8.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecOptions } from "./options.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;

@@ -17,8 +17,7 @@
 export * from "./codec.ts";
 export * from "./read_buffer.ts";
 export * from "./write_buffer.ts";
-export type { CodecOptions } from "./_options.ts";
-export type { JSONOptions } from "./_json_text.ts";
+export type { CodecOptions, JSONOptions } from "./options.ts";
 export * from "./content_length.ts";
 export * from "./decoder_stream.ts";
 export * from "./delimited.ts";

@@ -1,8 +1,9 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_bytes.ts";
 import type { Codec } from "./codec.ts";
-import { type CodecOptions, messageLimit } from "./_options.ts";
+import { messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
+import type { CodecOptions } from "./options.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
