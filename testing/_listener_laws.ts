@@ -13,7 +13,7 @@ import {
   assertStringIncludes,
 } from "./_deps.ts";
 import { noise, readExactly } from "./_bytes.ts";
-import type { TransportUnderTest } from "./_meet.ts";
+import type { TransportUnderTest } from "./transport_under_test.ts";
 import { rejection } from "./_rejection.ts";
 import type { Suite } from "./_suite.ts";
 import { WatchedSignal } from "./_watched_signal.ts";

@@ -1,12 +1,5 @@
-import type { Address, Connection, Transport } from "../transports/mod.ts";
-
-/** How the transport under test is made, for either end. */
-export interface TransportUnderTest {
-  /** A transport to listen with: at the address, or else at one that is free. */
-  server: (address?: Address) => Transport;
-  /** A transport to connect with, to where a listener is. */
-  client: (address: Address) => Transport;
-}
+import type { Connection } from "../transports/mod.ts";
+import type { TransportUnderTest } from "./transport_under_test.ts";
 
 /** Two ends of one connection, whose listener is closed again. */
 export async function meet(

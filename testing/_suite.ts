@@ -1,10 +1,6 @@
 import type { Connection } from "../transports/transport.ts";
 import { assert, equals } from "./_deps.ts";
-
-/** Makes two ends of one connection: who connected, and who accepted. */
-export type MakePair = () =>
-  | readonly [Connection, Connection]
-  | Promise<readonly [Connection, Connection]>;
+import type { MakePair } from "./transport_under_test.ts";
 
 /** The laws of one transport, as tests, and how much they have checked. */
 export class Suite {

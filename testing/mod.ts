@@ -16,3 +16,4 @@
  * @module
  */
 export * from "./test_transport.ts";
+export * from "./transport_under_test.ts";

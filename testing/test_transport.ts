@@ -1,10 +1,9 @@
 import { endLaws } from "./_end_laws.ts";
 import { flowLaws } from "./_flow_laws.ts";
 import { listenerLaws } from "./_listener_laws.ts";
-import { meet, type TransportUnderTest } from "./_meet.ts";
-import { type MakePair, Suite } from "./_suite.ts";
-
-export type { MakePair, TransportUnderTest };
+import { meet } from "./_meet.ts";
+import { Suite } from "./_suite.ts";
+import type { MakePair, TransportUnderTest } from "./transport_under_test.ts";
 
 /**
  * Registers a test for each promise that transports make: the conformance suite.
