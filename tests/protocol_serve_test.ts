@@ -15,7 +15,7 @@ import {
 } from "../protocol/mod.ts";
 import { type Listener, memory, type Transport } from "../transports/mod.ts";
 import { jsonPeer, recordRunstates } from "./_session.ts";
-import { WatchedSignal } from "./_watched_signal.ts";
+import { WatchedSignal } from "../testing/_watched_signal.ts";
 
 /** Answers with what it gets, and fails at `"fail"`. */
 class Echo extends Peer<unknown> {
