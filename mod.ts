@@ -1,2 +1,3 @@
 export * from "./transports/mod.ts";
 export * from "./protocol/mod.ts";
+export * from "./qmp/mod.ts";

@@ -1,0 +1,37 @@
+import type { QMPEvent } from "./messages.ts";
+
+/** The types of what a server knows. */
+export interface QMPSchema {
+  /** By a command's name: `{ arguments, returns }`. */
+  commands: object;
+  /** By an event's name: its data. */
+  events: object;
+}
+
+/** Any command, any event: what is used where no schema is given. */
+export interface AnySchema extends QMPSchema {
+  /** Any command, with any arguments and any result. */
+  commands: { [name: string]: { arguments: object; returns: unknown } };
+  /** Any event, with any data or none. */
+  events: { [name: string]: Record<string, unknown> | undefined };
+}
+
+/** The names of a schema's commands. */
+export type CommandName<S extends QMPSchema> = keyof S["commands"] & string;
+
+/** The arguments of a schema's command. */
+export type CommandArguments<S extends QMPSchema, C extends CommandName<S>> =
+  S["commands"][C] extends { arguments: infer A extends object } ? A
+    : object;
+
+/** What a schema's command returns. */
+export type CommandResult<S extends QMPSchema, C extends CommandName<S>> =
+  S["commands"][C] extends { returns: infer R } ? R : unknown;
+
+/** The names of a schema's events. */
+export type EventName<S extends QMPSchema> = keyof S["events"] & string;
+
+/** A schema's event of one of these names. */
+export type EventOf<S extends QMPSchema, N extends EventName<S>> = {
+  [Name in N]: QMPEvent<Name, S["events"][Name]>;
+}[N];
