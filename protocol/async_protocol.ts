@@ -7,13 +7,11 @@ import type {
 } from "../transports/transport.ts";
 import { getLogger } from "./_deps.ts";
 import { Lifecycle } from "./_lifecycle.ts";
+import { checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
-
-/** What timers take at most (HTML §8.7): 24 days and a half. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** Options of every protocol. */
 export interface AsyncProtocolOptions {
@@ -101,9 +99,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       highWaterMark = 64 * 1024,
       closeTimeout = 5_000,
     } = options;
-    checkNumber("maxMessageBytes", maxMessageBytes ?? 0);
-    checkNumber("highWaterMark", highWaterMark);
-    checkNumber("closeTimeout", closeTimeout, LONGEST_TIMEOUT);
+    checkNumber("maxMessageBytes", maxMessageBytes, 0, Infinity);
+    checkNumber("highWaterMark", highWaterMark, 0, Infinity);
+    checkNumber("closeTimeout", closeTimeout, 0, LONGEST_TIMEOUT);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
     const label = this.constructor.name;
@@ -357,12 +355,4 @@ async function acceptOne(
 ): Promise<Connection> {
   await using listener = await transport.listen({ signal });
   return await listener.accept({ signal });
-}
-
-function checkNumber(option: string, value: number, most = Infinity): void {
-  if (!(value >= 0 && value <= most)) {
-    throw new RangeError(
-      `Cannot use the option: ${option} is ${value}: it must be from 0 to ${most}`,
-    );
-  }
 }

@@ -26,6 +26,7 @@ export * from "./async_protocol.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
 export { Runstate } from "./runstate.ts";
+export * from "./serve.ts";
 export type { ProtocolStats } from "./stats.ts";
 export * from "./codecs/mod.ts";
 export type {

@@ -25,7 +25,7 @@ import {
 } from "../protocol/mod.ts";
 import { type Connection, memoryPair } from "../transports/mod.ts";
 import { jsonPeer, runningPeer } from "./_session.ts";
-import { WatchedSignal } from "./_watched_signal.ts";
+import { WatchedSignal } from "../testing/_watched_signal.ts";
 
 const encoder = new TextEncoder();
 

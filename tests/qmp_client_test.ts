@@ -36,7 +36,7 @@ import {
 } from "./_qmp.ts";
 import { recordRunstates } from "./_session.ts";
 import { turns } from "./_turns.ts";
-import { WatchedSignal } from "./_watched_signal.ts";
+import { WatchedSignal } from "../testing/_watched_signal.ts";
 
 /** What a promise rejected with. */
 async function failureOf(promise: Promise<unknown>): Promise<unknown> {

@@ -12,7 +12,7 @@ import { type EventListener, QMPClient } from "../qmp/mod.ts";
 import { memoryPair } from "../transports/mod.ts";
 import { event, runningClient, Script } from "./_qmp.ts";
 import { turns } from "./_turns.ts";
-import { WatchedSignal } from "./_watched_signal.ts";
+import { WatchedSignal } from "../testing/_watched_signal.ts";
 
 /** The names of what a listener has queued, by way of `clear()`. */
 function queued(listener: EventListener): string[] {

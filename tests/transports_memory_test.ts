@@ -3,25 +3,24 @@ import { concat } from "@std/bytes";
 import { toBytes } from "@std/streams";
 import fc from "fast-check";
 import {
-  type Connection,
   memory,
   type MemoryOptions,
   memoryPair,
   type Transport,
 } from "../transports/mod.ts";
-import { noise } from "./_bytes.ts";
-import { listenerLaws } from "./_listener_laws.ts";
-import { transportLaws } from "./_transport_laws.ts";
+import { noise } from "../testing/_bytes.ts";
+import { testTransport } from "../testing/mod.ts";
 import { turns } from "./_turns.ts";
 
-transportLaws("memory", memoryPair);
-transportLaws(
+let transport: Transport;
+testTransport("memory", {
+  server: (address) => address ? transport : transport = memory(),
+  client: () => transport,
+});
+testTransport(
   "memory with a buffer of 7 bytes",
   () => memoryPair({ highWaterMark: 7 }),
 );
-
-let transport: Transport;
-listenerLaws("memory", (address) => address ? transport : transport = memory());
 
 for (
   const [options, ErrorClass, message] of [
@@ -228,35 +227,6 @@ Deno.test("memory: a pipe that waits for its source is woken by close()", async 
   await near.close();
   await assertRejects(() => piped, Deno.errors.BadResource);
   await far.close();
-});
-
-Deno.test("memory: no end of a connection leaves a rejection unhandled", async () => {
-  const unhandled: unknown[] = [];
-  const listen = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    unhandled.push(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", listen);
-  const ends: ((near: Connection) => void)[] = [
-    (near) => near.abort(new Error("enough")),
-    (near) => void near.close(),
-    (near) => void near.writable.abort(new Error("enough")),
-    (near) => void near.readable.cancel(new Error("enough")),
-  ];
-  for (const end of ends) {
-    const [near, far] = memoryPair();
-    for (const { readable, writable } of [near, far]) {
-      readable.getReader().releaseLock();
-      writable.getWriter().releaseLock();
-    }
-    end(near);
-    await turns();
-    far.abort(new Error("enough"));
-  }
-  // Such an event comes before the answer to anything asked outside.
-  await Deno.stat(".");
-  globalThis.removeEventListener("unhandledrejection", listen);
-  assertEquals(unhandled, []);
 });
 
 Deno.test("memory: who connects meets who listens on the same transport", async () => {

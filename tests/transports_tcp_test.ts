@@ -6,9 +6,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Address, tcp, type TcpOptions } from "../transports/mod.ts";
-import { listenerLaws, meet } from "./_listener_laws.ts";
+import { meet } from "../testing/_meet.ts";
+import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
-import { transportLaws } from "./_transport_laws.ts";
 
 function make(address?: Address) {
   if (!address) return tcp({ port: 0 });
@@ -16,8 +16,8 @@ function make(address?: Address) {
   return tcp(address);
 }
 
-transportLaws("tcp", () => meet(make));
-listenerLaws("tcp", make);
+const ends = { server: make, client: make };
+testTransport("tcp", ends);
 
 Deno.test("tcp() refuses options that cannot be, naming option and value", () => {
   const bad: [Partial<TcpOptions>, typeof Error, string][] = [
@@ -39,7 +39,7 @@ Deno.test("tcp() is named in the address grammar", () => {
 });
 
 Deno.test("tcp: both ends have real addresses", async () => {
-  const [near, far] = await meet(make);
+  const [near, far] = await meet(ends);
   await using _near = near;
   await using _far = far;
   assertEquals(far.remoteAddress, near.localAddress);

@@ -6,10 +6,10 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Address, unix, type UnixOptions } from "../transports/mod.ts";
-import { listenerLaws, meet } from "./_listener_laws.ts";
+import { meet } from "../testing/_meet.ts";
+import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
-import { rejection } from "./_rejection.ts";
-import { transportLaws } from "./_transport_laws.ts";
+import { rejection } from "../testing/_rejection.ts";
 
 const folder = Deno.makeTempDirSync();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
@@ -26,9 +26,9 @@ function makeAbstract(address?: Address) {
   return address ? make(address) : unix({ path: `@${crypto.randomUUID()}` });
 }
 
-transportLaws("unix", () => meet(make));
-listenerLaws("unix", make);
-listenerLaws("abstract unix", makeAbstract);
+const ends = { server: make, client: make };
+testTransport("unix", ends);
+testTransport("abstract unix", { server: makeAbstract, client: makeAbstract });
 
 /** Leaves a file behind as a listener does that is killed. */
 async function makeStale(path: string): Promise<void> {
@@ -57,7 +57,7 @@ Deno.test("unix() is named in the address grammar", () => {
 });
 
 Deno.test("unix: who connects has no path of its own", async () => {
-  const [near, far] = await meet(make);
+  const [near, far] = await meet(ends);
   await using _near = near;
   await using _far = far;
   assertEquals(near.localAddress, { transport: "unix", path: "" });

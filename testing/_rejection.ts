@@ -1,4 +1,4 @@
-import { assert } from "@std/assert";
+import { assert } from "./_deps.ts";
 
 /** What a promise that must reject rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {

@@ -1,0 +1,19 @@
+/**
+ * What it takes to test a transport, a codec or a protocol of one's own.
+ *
+ * @example A transport that keeps every promise
+ * ```ts ignore
+ * import { testTransport } from "@parley/parley/testing";
+ * import { memory } from "@parley/parley/transports";
+ *
+ * let transport = memory();
+ * testTransport("memory", {
+ *   server: (address) => address ? transport : transport = memory(),
+ *   client: () => transport,
+ * });
+ * ```
+ *
+ * @module
+ */
+export * from "./test_transport.ts";
+export * from "./transport_under_test.ts";
