@@ -13,3 +13,11 @@ export {
 export { equals } from "npm:deno-std@1.4.0/bytes/mod.js";
 // @ts-types="../std/streams.d.ts"
 export { toBytes } from "npm:deno-std@1.4.0/streams/mod.js";
+export {
+  type Arbitrary,
+  array,
+  assert as assertProperty,
+  constantFrom,
+  double,
+  property,
+} from "npm:fast-check@4.10.2";

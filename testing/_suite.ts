@@ -1,5 +1,5 @@
 import type { Connection } from "../transports/transport.ts";
-import { assert, equals } from "./_deps.ts";
+import { assert, assertEquals, equals } from "./_deps.ts";
 import type { MakePair } from "./transport_under_test.ts";
 
 /** The laws of one transport, as tests, and how much they have checked. */
@@ -21,14 +21,18 @@ export class Suite {
     });
   }
 
-  /** Registers a test, which may not leak an operation or a resource. */
+  /**
+   * Registers a test, which may not leak an operation or a resource, nor leave a
+   * rejection unhandled.
+   */
   test(promise: string, check: () => Promise<void>): void {
     Deno.test({
       name: `${this.#name}: ${promise}`,
       sanitizeOps: true,
       sanitizeResources: true,
       fn: async () => {
-        await check();
+        const unhandled = await unhandledIn(check);
+        assertEquals(unhandled, [], "Rejections were left unhandled");
         this.#laws++;
       },
     });
@@ -64,5 +68,23 @@ export class Suite {
       `${received.length} bytes arrived that are not the ${sent.length} that were sent`,
     );
     this.#bytes += sent.length;
+  }
+}
+
+/** The reasons of the rejections that nobody handles while something is done. */
+async function unhandledIn(act: () => Promise<void>): Promise<unknown[]> {
+  const reasons: unknown[] = [];
+  const listen = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    reasons.push(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", listen);
+  try {
+    await act();
+    return reasons;
+  } finally {
+    // Such an event comes before the next turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve));
+    globalThis.removeEventListener("unhandledrejection", listen);
   }
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ReadBuffer, WriteBuffer } from "../protocol/mod.ts";
-import { bytes } from "./_codec_table.ts";
+import { bytes } from "../testing/_decoding.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -10,56 +10,56 @@ import {
   text,
   TruncatedMessageError,
 } from "../protocol/mod.ts";
-import {
-  bytes,
-  cutAt,
-  decodeChunks,
-  encodeAll,
-  testDecode,
-} from "./_codec_table.ts";
+import { testCodec } from "../testing/mod.ts";
+import { bytes, cutAt, decodeChunks, encodeAll } from "../testing/_decoding.ts";
 
 const frames = (...texts: string[]) => texts.map(bytes);
 
-testDecode("delimited()", () => delimited("aab", { maxMessageBytes: 5 }), {
-  "nothing": { input: "", messages: [] },
-  "frames": { input: "oneaabaabtwoaab", messages: frames("one", "", "two") },
-  "a delimiter behind its own beginning": {
-    input: "aaaabaaaab",
-    messages: frames("aa", "aa"),
+testCodec(
+  "delimited()",
+  (options) => delimited("aab", { maxMessageBytes: 5, ...options }),
+  {
+    "nothing": { input: "", messages: [] },
+    "frames": { input: "oneaabaabtwoaab", messages: frames("one", "", "two") },
+    "a delimiter behind its own beginning": {
+      input: "aaaabaaaab",
+      messages: frames("aa", "aa"),
+    },
+    "the delimiter's beginning in a frame": {
+      input: "aacaaab",
+      messages: frames("aaca"),
+    },
+    "frames of exactly the limit": {
+      input: "12345aabaaaaaaab",
+      messages: frames("12345", "aaaaa"),
+    },
+    "up to a frame over the limit": {
+      input: "oneaab123456aab",
+      messages: frames("one"),
+      error: { class: MessageTooLargeError, has: { limit: 5, offset: 6 } },
+    },
+    "up to a frame over the limit that has no end": {
+      input: "oneaab123456",
+      messages: frames("one"),
+      error: { class: MessageTooLargeError, has: { limit: 5, offset: 6 } },
+    },
+    "up to a frame without an end": {
+      input: "oneaabaa",
+      messages: frames("one"),
+      error: { class: TruncatedMessageError, has: { offset: 6, length: 2 } },
+    },
   },
-  "the delimiter's beginning in a frame": {
-    input: "aacaaab",
-    messages: frames("aaca"),
-  },
-  "frames of exactly the limit": {
-    input: "12345aabaaaaaaab",
-    messages: frames("12345", "aaaaa"),
-  },
-  "up to a frame over the limit": {
-    input: "oneaab123456aab",
-    messages: frames("one"),
-    error: { class: MessageTooLargeError, has: { limit: 5, offset: 6 } },
-  },
-  "up to a frame over the limit that has no end": {
-    input: "oneaab123456",
-    messages: frames("one"),
-    error: { class: MessageTooLargeError, has: { limit: 5, offset: 6 } },
-  },
-  "up to a frame without an end": {
-    input: "oneaabaa",
-    messages: frames("one"),
-    error: { class: TruncatedMessageError, has: { offset: 6, length: 2 } },
-  },
-});
+  { sized: (bytes) => new Uint8Array(bytes).fill(0x61) },
+);
 
-testDecode("delimited(0xff)", () => delimited(0xff), {
+testCodec("delimited(0xff)", (options) => delimited(0xff, options), {
   "frames between single bytes": {
     input: Uint8Array.of(1, 0xff, 0xff, 2, 3, 0xff),
     messages: [Uint8Array.of(1), Uint8Array.of(), Uint8Array.of(2, 3)],
   },
 });
 
-testDecode("text(delimited())", () => text(delimited("\r\n")), {
+testCodec("text(delimited())", (options) => text(delimited("\r\n", options)), {
   "text beyond ASCII and a byte order mark": {
     input: "é𝄞\r\n\ufeffa\nb\r\n\r\n",
     messages: ["é𝄞", "\ufeffa\nb", ""],
@@ -69,24 +69,29 @@ testDecode("text(delimited())", () => text(delimited("\r\n")), {
     messages: ["a"],
     error: { class: DecodeError, has: { offset: 3 }, cause: TypeError },
   },
-});
+}, { sized: (bytes) => "\r".repeat(bytes) });
 
-testDecode("json(delimited())", () => json(delimited(0), { bigint: true }), {
-  "texts of any layout": {
-    input: '{\n"a": 12345678901234567890\n}\0 null \0',
-    messages: [{ a: 12345678901234567890n }, null],
+testCodec(
+  "json(delimited())",
+  (options) => json(delimited(0, options), { bigint: true }),
+  {
+    "texts of any layout": {
+      input: '{\n"a": 12345678901234567890\n}\0 null \0',
+      messages: [{ a: 12345678901234567890n }, null],
+    },
+    "up to an empty frame": {
+      input: "1\0\0",
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
+    },
+    "up to a frame without an end": {
+      input: "1\x002",
+      messages: [1],
+      error: { class: TruncatedMessageError, has: { offset: 2, length: 1 } },
+    },
   },
-  "up to an empty frame": {
-    input: "1\0\0",
-    messages: [1],
-    error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
-  },
-  "up to a frame without an end": {
-    input: "1\x002",
-    messages: [1],
-    error: { class: TruncatedMessageError, has: { offset: 2, length: 1 } },
-  },
-});
+  { sized: (bytes) => ["x".repeat(bytes)] },
+);
 
 Deno.test("delimited() gives back any frames, however their bytes are cut", () => {
   const byte = fc.integer({ min: 0, max: 2 });

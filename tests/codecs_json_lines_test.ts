@@ -6,82 +6,67 @@ import {
   MessageTooLargeError,
   TruncatedMessageError,
 } from "../protocol/mod.ts";
-import {
-  bytes,
-  cutAt,
-  decodeChunks,
-  encodeAll,
-  testDecode,
-} from "./_codec_table.ts";
+import { testCodec } from "../testing/mod.ts";
+import { bytes, decodeChunks, encodeAll } from "../testing/_decoding.ts";
 
-testDecode("jsonLines()", () => jsonLines({ maxMessageBytes: 9 }), {
-  "nothing": { input: "", messages: [] },
-  "lines of either end": {
-    input: '{"a":1}\n[2]\r\n"é"\n',
-    messages: [{ a: 1 }, [2], "é"],
+testCodec(
+  "jsonLines()",
+  (options) => jsonLines({ maxMessageBytes: 9, ...options }),
+  {
+    "nothing": { input: "", messages: [] },
+    "lines of either end": {
+      input: '{"a":1}\n[2]\r\n"é"\n',
+      messages: [{ a: 1 }, [2], "é"],
+    },
+    "blank lines": {
+      input: "\n1\n\r\n \t\n2\n\n",
+      messages: [1, 2],
+    },
+    "null, false, zero and the empty string": {
+      input: 'null\nfalse\n0\n""\n',
+      messages: [null, false, 0, ""],
+    },
+    "blanks around a text": { input: " 1 \n", messages: [1] },
+    "texts of exactly the limit": {
+      input: '"2345678"\r\n"é56789"\n"2345678"\n',
+      messages: ["2345678", "é56789", "2345678"],
+    },
+    "up to a text over the limit": {
+      input: '1\n"23456789"\n',
+      messages: [1],
+      error: { class: MessageTooLargeError, has: { limit: 9, offset: 2 } },
+    },
+    "up to two texts on a line": {
+      input: "1\n{} {}\n",
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
+    },
+    "up to a text spread over lines": {
+      input: "1\n{\n}\n",
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
+    },
+    "up to a byte order mark": {
+      input: "1\n\ufeff2\n",
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
+    },
+    "up to a line that is not UTF-8": {
+      input: bytes([0x31, 0x0a, 0x22, 0xff, 0x22, 0x0a, 0x32, 0x0a]),
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: TypeError },
+    },
+    "up to a line without an end": {
+      input: "1\n2",
+      messages: [1],
+      error: { class: TruncatedMessageError, has: { offset: 2, length: 1 } },
+    },
   },
-  "blank lines": {
-    input: "\n1\n\r\n \t\n2\n\n",
-    messages: [1, 2],
+  {
+    messages: fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value))),
+    sized: (bytes) => ["x".repeat(bytes)],
   },
-  "null, false, zero and the empty string": {
-    input: 'null\nfalse\n0\n""\n',
-    messages: [null, false, 0, ""],
-  },
-  "blanks around a text": { input: " 1 \n", messages: [1] },
-  "texts of exactly the limit": {
-    input: '"2345678"\r\n"é56789"\n"2345678"\n',
-    messages: ["2345678", "é56789", "2345678"],
-  },
-  "up to a text over the limit": {
-    input: '1\n"23456789"\n',
-    messages: [1],
-    error: { class: MessageTooLargeError, has: { limit: 9, offset: 2 } },
-  },
-  "up to two texts on a line": {
-    input: "1\n{} {}\n",
-    messages: [1],
-    error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
-  },
-  "up to a text spread over lines": {
-    input: "1\n{\n}\n",
-    messages: [1],
-    error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
-  },
-  "up to a byte order mark": {
-    input: "1\n\ufeff2\n",
-    messages: [1],
-    error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
-  },
-  "up to a line that is not UTF-8": {
-    input: bytes([0x31, 0x0a, 0x22, 0xff, 0x22, 0x0a, 0x32, 0x0a]),
-    messages: [1],
-    error: { class: DecodeError, has: { offset: 2 }, cause: TypeError },
-  },
-  "up to a line without an end": {
-    input: "1\n2",
-    messages: [1],
-    error: { class: TruncatedMessageError, has: { offset: 2, length: 1 } },
-  },
-});
-
-Deno.test("jsonLines() gives back any messages, however their bytes are cut", () => {
-  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
-  fc.assert(
-    fc.property(
-      fc.array(fc.jsonValue()),
-      fc.array(fraction),
-      (values, fractions) => {
-        const encoded = encodeAll(jsonLines(), values);
-        const decoded = decodeChunks(jsonLines(), cutAt(encoded, fractions));
-        const messages = values.map((value) =>
-          JSON.parse(JSON.stringify(value))
-        );
-        assertEquals(decoded, { messages, error: undefined });
-      },
-    ),
-  );
-});
+);
 
 Deno.test("jsonLines() keeps __proto__ as a member like any other", () => {
   for (const bigint of [false, true]) {

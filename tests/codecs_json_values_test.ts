@@ -10,117 +10,120 @@ import {
   WriteBuffer,
 } from "../protocol/mod.ts";
 import { JSONText } from "../protocol/codecs/_json_text.ts";
-import {
-  bytes,
-  cutAt,
-  decodeChunks,
-  encodeAll,
-  testDecode,
-} from "./_codec_table.ts";
+import { testCodec } from "../testing/mod.ts";
+import { bytes, cutAt, decodeChunks, encodeAll } from "../testing/_decoding.ts";
 
-testDecode("jsonValues()", () => jsonValues({ maxMessageBytes: 16 }), {
-  "nothing": { input: "", messages: [] },
-  "blanks": { input: " \t\r\n\n ", messages: [] },
-  "a text on a line": { input: '{"a":1}\r\n', messages: [{ a: 1 }] },
-  "a text without a newline": { input: '{"a":1}', messages: [{ a: 1 }] },
-  "a pretty-printed text": {
-    input: '{\n  "a": [\n1]\n}\n',
-    messages: [{ a: [1] }],
+testCodec(
+  "jsonValues()",
+  (options) => jsonValues({ maxMessageBytes: 16, ...options }),
+  {
+    "nothing": { input: "", messages: [] },
+    "blanks": { input: " \t\r\n\n ", messages: [] },
+    "a text on a line": { input: '{"a":1}\r\n', messages: [{ a: 1 }] },
+    "a text without a newline": { input: '{"a":1}', messages: [{ a: 1 }] },
+    "a pretty-printed text": {
+      input: '{\n  "a": [\n1]\n}\n',
+      messages: [{ a: [1] }],
+    },
+    "texts with nothing between them": {
+      input: '{}[]"a"1{"b":2}true[3]null"c""d"',
+      messages: [{}, [], "a", 1, { b: 2 }, true, [3], null, "c", "d"],
+    },
+    "several texts on a line": {
+      input: '{"a":1} {"b":2}\n[1] [2]\n{"c":3}\n',
+      messages: [{ a: 1 }, { b: 2 }, [1], [2], { c: 3 }],
+    },
+    "brackets, quotes and escapes in strings": {
+      input: '{"}":"\\"]"}["\\\\"]"\\\\\\"[" ',
+      messages: [{ "}": '"]' }, ["\\"], '\\"['],
+    },
+    "numbers and literals, the last ended by the stream": {
+      input: "1 -2.5e+3\nfalse\tnull -0.1E-2",
+      messages: [1, -2500, false, null, -0.001],
+    },
+    "text beyond ASCII and NUL, escaped": {
+      input: '"é𝄞""\\u0000"{"é":1}\n',
+      messages: ["é𝄞", "\0", { "é": 1 }],
+    },
+    "texts of exactly the limit": {
+      input: '["345678901234"]\n  ["345678901234"]  1234567890123456',
+      messages: [["345678901234"], ["345678901234"], 1234567890123456],
+    },
+    "blanks over the limit": {
+      input: " ".repeat(40) + "[1]" + "\n".repeat(40),
+      messages: [[1]],
+    },
+    "up to a text over the limit": {
+      input: '[1]\n["3456789012345"]\n',
+      messages: [[1]],
+      error: { class: MessageTooLargeError, has: { limit: 16, offset: 4 } },
+    },
+    "up to a text over the limit that has no end": {
+      input: '[1]\n{"a":"78901234567',
+      messages: [[1]],
+      error: { class: MessageTooLargeError, has: { limit: 16, offset: 4 } },
+    },
+    "up to a number over the limit": {
+      input: "1 12345678901234567",
+      messages: [1],
+      error: { class: MessageTooLargeError, has: { limit: 16, offset: 2 } },
+    },
+    "up to an object without an end": {
+      input: '[1] {"a"',
+      messages: [[1]],
+      error: { class: TruncatedMessageError, has: { offset: 4, length: 4 } },
+    },
+    "up to a string without an end": {
+      input: '"a" "b\\',
+      messages: ["a"],
+      error: { class: TruncatedMessageError, has: { offset: 4, length: 3 } },
+    },
+    "up to a literal cut short": {
+      input: "true fals",
+      messages: [true],
+      error: { class: DecodeError, has: { offset: 5 }, cause: SyntaxError },
+    },
+    "up to brackets that do not match": {
+      input: "{}\n{]\n",
+      messages: [{}],
+      error: { class: DecodeError, has: { offset: 3 }, cause: SyntaxError },
+    },
+    "up to a bracket that closes nothing": {
+      input: "{}\n}\n",
+      messages: [{}],
+      error: { class: DecodeError, has: { offset: 3 }, cause: SyntaxError },
+    },
+    "up to a comma between texts": {
+      input: "[1],[2]\n",
+      messages: [[1]],
+      error: { class: DecodeError, has: { offset: 3 }, cause: SyntaxError },
+    },
+    "up to a newline within a string": {
+      input: '1 {"a":"\n',
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
+    },
+    "up to a byte order mark": {
+      input: "[1]\n\ufeff[2]\n",
+      messages: [[1]],
+      error: { class: DecodeError, has: { offset: 4 }, cause: SyntaxError },
+    },
+    "up to NUL": {
+      input: "[1]\n\0",
+      messages: [[1]],
+      error: { class: DecodeError, has: { offset: 4 }, cause: SyntaxError },
+    },
+    "up to a string that is not UTF-8": {
+      input: bytes([...bytes('{"a":1} ["'), 0xc0, 0xaf, ...bytes('"]\n')]),
+      messages: [{ a: 1 }],
+      error: { class: DecodeError, has: { offset: 8 }, cause: TypeError },
+    },
   },
-  "texts with nothing between them": {
-    input: '{}[]"a"1{"b":2}true[3]null"c""d"',
-    messages: [{}, [], "a", 1, { b: 2 }, true, [3], null, "c", "d"],
+  {
+    messages: fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value))),
+    sized: (bytes) => ["\n".repeat(bytes)],
   },
-  "several texts on a line": {
-    input: '{"a":1} {"b":2}\n[1] [2]\n{"c":3}\n',
-    messages: [{ a: 1 }, { b: 2 }, [1], [2], { c: 3 }],
-  },
-  "brackets, quotes and escapes in strings": {
-    input: '{"}":"\\"]"}["\\\\"]"\\\\\\"[" ',
-    messages: [{ "}": '"]' }, ["\\"], '\\"['],
-  },
-  "numbers and literals, the last ended by the stream": {
-    input: "1 -2.5e+3\nfalse\tnull -0.1E-2",
-    messages: [1, -2500, false, null, -0.001],
-  },
-  "text beyond ASCII and NUL, escaped": {
-    input: '"é𝄞""\\u0000"{"é":1}\n',
-    messages: ["é𝄞", "\0", { "é": 1 }],
-  },
-  "texts of exactly the limit": {
-    input: '["345678901234"]\n  ["345678901234"]  1234567890123456',
-    messages: [["345678901234"], ["345678901234"], 1234567890123456],
-  },
-  "blanks over the limit": {
-    input: " ".repeat(40) + "[1]" + "\n".repeat(40),
-    messages: [[1]],
-  },
-  "up to a text over the limit": {
-    input: '[1]\n["3456789012345"]\n',
-    messages: [[1]],
-    error: { class: MessageTooLargeError, has: { limit: 16, offset: 4 } },
-  },
-  "up to a text over the limit that has no end": {
-    input: '[1]\n{"a":"78901234567',
-    messages: [[1]],
-    error: { class: MessageTooLargeError, has: { limit: 16, offset: 4 } },
-  },
-  "up to a number over the limit": {
-    input: "1 12345678901234567",
-    messages: [1],
-    error: { class: MessageTooLargeError, has: { limit: 16, offset: 2 } },
-  },
-  "up to an object without an end": {
-    input: '[1] {"a"',
-    messages: [[1]],
-    error: { class: TruncatedMessageError, has: { offset: 4, length: 4 } },
-  },
-  "up to a string without an end": {
-    input: '"a" "b\\',
-    messages: ["a"],
-    error: { class: TruncatedMessageError, has: { offset: 4, length: 3 } },
-  },
-  "up to a literal cut short": {
-    input: "true fals",
-    messages: [true],
-    error: { class: DecodeError, has: { offset: 5 }, cause: SyntaxError },
-  },
-  "up to brackets that do not match": {
-    input: "{}\n{]\n",
-    messages: [{}],
-    error: { class: DecodeError, has: { offset: 3 }, cause: SyntaxError },
-  },
-  "up to a bracket that closes nothing": {
-    input: "{}\n}\n",
-    messages: [{}],
-    error: { class: DecodeError, has: { offset: 3 }, cause: SyntaxError },
-  },
-  "up to a comma between texts": {
-    input: "[1],[2]\n",
-    messages: [[1]],
-    error: { class: DecodeError, has: { offset: 3 }, cause: SyntaxError },
-  },
-  "up to a newline within a string": {
-    input: '1 {"a":"\n',
-    messages: [1],
-    error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
-  },
-  "up to a byte order mark": {
-    input: "[1]\n\ufeff[2]\n",
-    messages: [[1]],
-    error: { class: DecodeError, has: { offset: 4 }, cause: SyntaxError },
-  },
-  "up to NUL": {
-    input: "[1]\n\0",
-    messages: [[1]],
-    error: { class: DecodeError, has: { offset: 4 }, cause: SyntaxError },
-  },
-  "up to a string that is not UTF-8": {
-    input: bytes([...bytes('{"a":1} ["'), 0xc0, 0xaf, ...bytes('"]\n')]),
-    messages: [{ a: 1 }],
-    error: { class: DecodeError, has: { offset: 8 }, cause: TypeError },
-  },
-});
+);
 
 Deno.test("jsonValues() gives back any texts, however laid out and cut", () => {
   const layout = fc.record({

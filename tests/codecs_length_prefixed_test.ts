@@ -7,38 +7,38 @@ import {
   MessageTooLargeError,
   TruncatedMessageError,
 } from "../protocol/mod.ts";
-import {
-  bytes,
-  cutAt,
-  decodeChunks,
-  encodeAll,
-  testDecode,
-} from "./_codec_table.ts";
+import { testCodec } from "../testing/mod.ts";
+import { bytes, cutAt, decodeChunks, encodeAll } from "../testing/_decoding.ts";
 
 const frames = (...lists: number[][]) => lists.map(bytes);
 
-testDecode("lengthPrefixed()", () => lengthPrefixed({ maxMessageBytes: 3 }), {
-  "nothing": { input: "", messages: [] },
-  "frames": {
-    input: bytes([0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]),
-    messages: frames([7], [], [1, 2, 3]),
+testCodec(
+  "lengthPrefixed()",
+  (options) => lengthPrefixed({ maxMessageBytes: 3, ...options }),
+  {
+    "nothing": { input: "", messages: [] },
+    "frames": {
+      input: bytes([0, 0, 0, 1, 7, 0, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]),
+      messages: frames([7], [], [1, 2, 3]),
+    },
+    "up to a frame over the limit, by its length alone": {
+      input: bytes([0, 0, 0, 1, 7, 0, 0, 0, 4]),
+      messages: frames([7]),
+      error: { class: MessageTooLargeError, has: { limit: 3, offset: 5 } },
+    },
+    "up to a length cut short": {
+      input: bytes([0, 0, 0, 1, 7, 0, 0]),
+      messages: frames([7]),
+      error: { class: TruncatedMessageError, has: { offset: 5, length: 2 } },
+    },
+    "up to a frame cut short": {
+      input: bytes([0, 0, 0, 1, 7, 0, 0, 0, 2, 1]),
+      messages: frames([7]),
+      error: { class: TruncatedMessageError, has: { offset: 5, length: 5 } },
+    },
   },
-  "up to a frame over the limit, by its length alone": {
-    input: bytes([0, 0, 0, 1, 7, 0, 0, 0, 4]),
-    messages: frames([7]),
-    error: { class: MessageTooLargeError, has: { limit: 3, offset: 5 } },
-  },
-  "up to a length cut short": {
-    input: bytes([0, 0, 0, 1, 7, 0, 0]),
-    messages: frames([7]),
-    error: { class: TruncatedMessageError, has: { offset: 5, length: 2 } },
-  },
-  "up to a frame cut short": {
-    input: bytes([0, 0, 0, 1, 7, 0, 0, 0, 2, 1]),
-    messages: frames([7]),
-    error: { class: TruncatedMessageError, has: { offset: 5, length: 5 } },
-  },
-});
+  { messages: fc.uint8Array(), sized: (bytes) => new Uint8Array(bytes) },
+);
 
 const options: Record<string, [LengthPrefixedOptions, number[]]> = {
   "1 byte": [{ lengthFieldLength: 1 }, [2, 8, 9]],
@@ -72,12 +72,16 @@ const options: Record<string, [LengthPrefixedOptions, number[]]> = {
 };
 
 for (const [title, [option, encoded]] of Object.entries(options)) {
-  testDecode("lengthPrefixed()", () => lengthPrefixed(option), {
-    [title]: {
-      input: bytes([...encoded, ...encoded]),
-      messages: frames([8, 9], [8, 9]),
+  testCodec(
+    "lengthPrefixed()",
+    (options) => lengthPrefixed({ ...option, ...options }),
+    {
+      [title]: {
+        input: bytes([...encoded, ...encoded]),
+        messages: frames([8, 9], [8, 9]),
+      },
     },
-  });
+  );
 
   Deno.test(`lengthPrefixed() encodes ${title}`, () => {
     const codec = lengthPrefixed(option);
@@ -87,9 +91,10 @@ for (const [title, [option, encoded]] of Object.entries(options)) {
 
 for (const lengthFieldLength of [1, 2, 4, 8] as const) {
   for (const endianness of ["big", "little"] as const) {
-    testDecode(
+    testCodec(
       "lengthPrefixed()",
-      () => lengthPrefixed({ lengthFieldLength, endianness }),
+      (options) =>
+        lengthPrefixed({ lengthFieldLength, endianness, ...options }),
       {
         [`the largest length of ${lengthFieldLength} bytes, ${endianness}-endian`]:
           {
@@ -104,9 +109,14 @@ for (const lengthFieldLength of [1, 2, 4, 8] as const) {
   }
 }
 
-testDecode(
+testCodec(
   "lengthPrefixed()",
-  () => lengthPrefixed({ lengthFieldLength: 8, maxMessageBytes: Infinity }),
+  (options) =>
+    lengthPrefixed({
+      lengthFieldLength: 8,
+      maxMessageBytes: Infinity,
+      ...options,
+    }),
   {
     "up to a length that no number can hold, without a limit too": {
       input: bytes([0x80, 0, 0, 0, 0, 0, 0, 0]),
@@ -116,13 +126,17 @@ testDecode(
   },
 );
 
-testDecode("lengthPrefixed()", () => lengthPrefixed({ lengthAdjustment: -4 }), {
-  "up to a length that is less than what it counts": {
-    input: bytes([0, 0, 0, 4, 0, 0, 0, 3]),
-    messages: frames([]),
-    error: { class: DecodeError, has: { offset: 4 } },
+testCodec(
+  "lengthPrefixed()",
+  (options) => lengthPrefixed({ lengthAdjustment: -4, ...options }),
+  {
+    "up to a length that is less than what it counts": {
+      input: bytes([0, 0, 0, 4, 0, 0, 0, 3]),
+      messages: frames([]),
+      error: { class: DecodeError, has: { offset: 4 } },
+    },
   },
-});
+);
 
 Deno.test("lengthPrefixed() counts what is before the length towards the limit", () => {
   const codec = () =>

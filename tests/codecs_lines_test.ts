@@ -8,15 +8,10 @@ import {
   ReadBuffer,
   TruncatedMessageError,
 } from "../protocol/mod.ts";
-import {
-  bytes,
-  cutAt,
-  decodeChunks,
-  encodeAll,
-  testDecode,
-} from "./_codec_table.ts";
+import { testCodec } from "../testing/mod.ts";
+import { bytes, decodeChunks, encodeAll } from "../testing/_decoding.ts";
 
-testDecode("lines()", () => lines({ maxMessageBytes: 6 }), {
+testCodec("lines()", (options) => lines({ maxMessageBytes: 6, ...options }), {
   "nothing": { input: "", messages: [] },
   "one line": { input: "one\n", messages: ["one"] },
   "lines of either end": { input: "a\r\nb\nc\r\n", messages: ["a", "b", "c"] },
@@ -62,6 +57,10 @@ testDecode("lines()", () => lines({ maxMessageBytes: 6 }), {
     messages: ["one"],
     error: { class: TruncatedMessageError, has: { offset: 4, length: 3 } },
   },
+}, {
+  messages: fc.string({ unit: "binary" })
+    .filter((text) => !/\n|\r$/.test(text)),
+  sized: (bytes) => "x".repeat(bytes),
 });
 
 for (
@@ -73,7 +72,7 @@ for (
     "a character cut short": [0xe2, 0x82],
   })
 ) {
-  testDecode("lines()", () => lines(), {
+  testCodec("lines()", lines, {
     [`up to ${name}`]: {
       input: bytes([0x61, 0x0a, ...bad, 0x0a, 0x62, 0x0a]),
       messages: ["a"],
@@ -81,23 +80,6 @@ for (
     },
   });
 }
-
-Deno.test("lines() gives back any messages, however their bytes are cut", () => {
-  const message = fc.string({ unit: "binary" })
-    .filter((text) => !/\n|\r$/.test(text));
-  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
-  fc.assert(
-    fc.property(
-      fc.array(message),
-      fc.array(fraction),
-      (messages, fractions) => {
-        const encoded = encodeAll(lines(), messages);
-        const decoded = decodeChunks(lines(), cutAt(encoded, fractions));
-        assertEquals(decoded, { messages, error: undefined });
-      },
-    ),
-  );
-});
 
 Deno.test("lines() gives what std's TextLineStream gives", async () => {
   const text = fc.array(fc.constantFrom("a", "é", "𝄞", "\r", "\n", "\r\n"))

@@ -10,7 +10,7 @@ import {
   lines,
   TruncatedMessageError,
 } from "../protocol/mod.ts";
-import { bytes } from "./_codec_table.ts";
+import { bytes } from "../testing/_decoding.ts";
 
 function chunks(...texts: string[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(texts.map(bytes));

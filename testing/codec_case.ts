@@ -1,0 +1,31 @@
+/** What a stream of bytes is to be decoded to. */
+export interface CodecCase<In> {
+  /** The bytes; a string stands for its UTF-8. */
+  input: string | Uint8Array;
+  /** The messages in them. */
+  messages: In[];
+  /**
+   * The error behind the messages.
+   *
+   * @default {undefined}
+   */
+  error?: CodecCaseError;
+}
+
+/** The error that a stream of bytes is to end with. */
+export interface CodecCaseError {
+  /** Its class. */
+  class: abstract new (...args: never[]) => Error;
+  /**
+   * Members that it has, and their values.
+   *
+   * @default {{}}
+   */
+  has?: Record<string, unknown>;
+  /**
+   * The class of its cause.
+   *
+   * @default {undefined}
+   */
+  cause?: abstract new (...args: never[]) => Error;
+}
