@@ -1,6 +1,6 @@
 import type { Codec, CodecOptions } from "../protocol/codecs/mod.ts";
 import { MessageTooLargeError, ProtocolError } from "../protocol/errors.ts";
-import type { CodecCase } from "./codec_case.ts";
+import type { AnyMessage, CodecCase } from "./codec_case.ts";
 import { CountingBuffer } from "./_counting_buffer.ts";
 import {
   bytes,
@@ -104,21 +104,11 @@ export class CodecChecks<In, Out> {
     });
   }
 
-  /** The messages of the cases that can be encoded, if any. */
-  encodable(cases: Record<string, CodecCase<In>>): Arbitrary<Out> | undefined {
-    const messages = Object.values(cases).flatMap(({ messages }) => messages);
-    const encodable = (messages as unknown[] as Out[]).filter((message) => {
-      try {
-        return encodeAll(this.#create({}), [message]);
-      } catch {
-        return false;
-      }
-    });
-    return encodable.length > 0 ? constantFrom(...encodable) : undefined;
-  }
-
-  /** What is encoded comes back. */
-  givesBack(message: Arbitrary<Out>): void {
+  /** What is encoded comes back: any messages, or else those of the cases. */
+  givesBack(cases: CodecCase<In>[], any?: AnyMessage<Out>): void {
+    // AnyMessage is what an arbitrary looks like from outside.
+    const message = any as Arbitrary<Out> | undefined ?? this.#encodable(cases);
+    if (!message) return;
     this.#test("gives back any messages, however their bytes are cut", () => {
       const fraction = double({ min: 0, max: 1, noNaN: true });
       const check = (messages: Out[], fractions: number[]) => {
@@ -191,6 +181,18 @@ export class CodecChecks<In, Out> {
         );
       },
     );
+  }
+
+  #encodable(cases: CodecCase<In>[]): Arbitrary<Out> | undefined {
+    const messages = cases.flatMap(({ messages }) => messages);
+    const encodable = (messages as unknown[] as Out[]).filter((message) => {
+      try {
+        return encodeAll(this.#create({}), [message]);
+      } catch {
+        return false;
+      }
+    });
+    return encodable.length > 0 ? constantFrom(...encodable) : undefined;
   }
 
   #test(promise: string, check: () => void): void {

@@ -29,3 +29,9 @@ export interface CodecCaseError {
    */
   cause?: abstract new (...args: never[]) => Error;
 }
+
+/** Makes any messages: an arbitrary of fast-check, such as `fc.string()`. */
+export interface AnyMessage<Out> {
+  /** Makes one message; fast-check calls it. */
+  generate(random: never, bias: number | undefined): { readonly value: Out };
+}

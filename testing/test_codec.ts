@@ -1,17 +1,15 @@
 import type { Codec, CodecOptions } from "../protocol/codecs/mod.ts";
-import type { CodecCase } from "./codec_case.ts";
+import type { AnyMessage, CodecCase } from "./codec_case.ts";
 import { CodecChecks } from "./_codec_checks.ts";
-import type { Arbitrary } from "./_deps.ts";
 
 /** Options of {@linkcode testCodec}. */
 export interface TestCodecOptions<Out> {
   /**
-   * Any message that can be encoded and comes back equal, as fast-check's
-   * arbitrary.
+   * Any message that can be encoded and comes back equal.
    *
    * @default {the messages of the cases that can be encoded}
    */
-  messages?: Arbitrary<Out>;
+  messages?: AnyMessage<Out>;
   /**
    * Makes a message that takes at least so many bytes when it is encoded. With
    * it the limit and the cost of large messages are tested.
@@ -66,9 +64,9 @@ export function testCodec<In, Out = In>(
   for (const [title, table] of Object.entries(cases)) {
     checks.decodes(title, table);
   }
-  const { sized, messages = checks.encodable(cases) } = options;
+  const { sized, messages } = options;
   checks.endsInOrder(Object.values(cases));
-  if (messages) checks.givesBack(messages);
+  checks.givesBack(Object.values(cases), messages);
   if (sized) {
     checks.keepsLimit(sized);
     checks.costsInProportion(sized);
