@@ -1,0 +1,74 @@
+// How fast Parley is, beside a loop written by hand and beside what a user would
+// otherwise pick: `deno task bench --help`.
+import { parseArgs } from "@std/cli";
+import { stopNode } from "./alternatives/node.ts";
+import { measure, type Result, type Row, sidesOf } from "./harness.ts";
+import { formatResult } from "./report.ts";
+import { receive } from "./rows/receive.ts";
+import { pipelined, request } from "./rows/requests.ts";
+import { send } from "./rows/send.ts";
+import { startFar } from "./start_far.ts";
+import { MemoryWire, SocketWire, type Wire } from "./wires.ts";
+
+const rows: Row[] = [request, pipelined, receive, send];
+
+const help = `deno task bench [OPTION]...
+
+  --row=NAME         only this row, of ${
+  rows.map(({ name }) => name).join(", ")
+}
+  --over=WIRE        only over this one, of unix, tcp, memory
+  --rounds=N         how often each side runs (7)
+  --milliseconds=N   for how long, about (300)
+  --json=FILE        writes all figures to a file as well
+`;
+
+const args = parseArgs(Deno.args, {
+  boolean: ["help"],
+  string: ["row", "over", "rounds", "milliseconds", "json"],
+  collect: ["row", "over"],
+  default: { rounds: "7", milliseconds: "300" },
+  unknown(argument) {
+    console.error(`There is no ${argument}\n\n${help}`);
+    Deno.exit(2);
+  },
+});
+if (args.help) {
+  console.log(help);
+  Deno.exit();
+}
+
+/** Those that were asked for by name, or all. */
+function chosen<T extends { name: string }>(all: T[], names: unknown): T[] {
+  const wanted = names as string[];
+  const unknown = wanted.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined) throw new Error(`There is no ${unknown}`);
+  return wanted.length ? all.filter(({ name }) => wanted.includes(name)) : all;
+}
+
+const results: Result[] = [];
+{
+  await using far = await startFar();
+  const wires: Wire[] = Object.entries(far.addresses)
+    .map(([name, addresses]) => new SocketWire(name, addresses));
+  wires.push(new MemoryWire());
+  const times = {
+    rounds: Number(args.rounds),
+    milliseconds: Number(args.milliseconds),
+  };
+  for (const row of chosen(rows, args.row)) {
+    for (const wire of chosen(wires, args.over)) {
+      const result = await measure(row, wire, sidesOf(row, wire), times);
+      results.push(result);
+      console.log(formatResult(row, result), "\n");
+    }
+  }
+  await stopNode();
+}
+if (args.json) {
+  const { version: deno } = Deno;
+  await Deno.writeTextFile(
+    args.json as string,
+    JSON.stringify({ deno, results }, undefined, 2),
+  );
+}

@@ -1,0 +1,88 @@
+import { type Raw, writeAll } from "./raw.ts";
+
+/** What the far end does on a connection. */
+export type Part = "echo" | "lines" | "sink" | "frames" | "jsonrpc" | "birpc";
+
+/** What a JSON line of 80 bytes says, its end included. */
+export const event = {
+  event: "BLOCK_JOB_COMPLETED",
+  data: { device: "drive0-top", offset: 1234567 },
+};
+export const line = `${JSON.stringify(event)}\n`;
+
+export const FRAME_BYTES = 1024 * 1024;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The far end of every side's connections, over the raw operations. */
+export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
+  async echo(raw) {
+    const buffer = new Uint8Array(64 * 1024);
+    for (;;) {
+      const count = await raw.read(buffer);
+      if (count === null) return;
+      await writeAll(raw, buffer.subarray(0, count));
+    }
+  },
+
+  async lines(raw) {
+    const block = encoder.encode(line.repeat(800));
+    for (;;) await writeAll(raw, block);
+  },
+
+  async sink(raw) {
+    const buffer = new Uint8Array(256 * 1024);
+    while (await raw.read(buffer) !== null);
+  },
+
+  async frames(raw) {
+    const frame = new Uint8Array(4 + FRAME_BYTES);
+    new DataView(frame.buffer).setUint32(0, FRAME_BYTES);
+    for (;;) await writeAll(raw, frame);
+  },
+
+  /** Answers requests of JSON-RPC 2.0 behind headers, as vscode-jsonrpc sends them. */
+  async jsonrpc(raw) {
+    let text = "";
+    await eachChunk(raw, (chunk) => {
+      text += chunk;
+      let answers = "";
+      for (;;) {
+        const start = text.indexOf("\r\n\r\n") + 4;
+        const length = Number(/Content-Length: (\d+)/.exec(text)?.[1]);
+        if (start < 4 || text.length < start + length) return answers;
+        const { id, params } = JSON.parse(text.slice(start, start + length));
+        const answer = JSON.stringify({ jsonrpc: "2.0", id, result: params });
+        answers += `Content-Length: ${answer.length}\r\n\r\n${answer}`;
+        text = text.slice(start + length);
+      }
+    });
+  },
+
+  /** Answers the requests of birpc, a JSON line each. */
+  async birpc(raw) {
+    let text = "";
+    await eachChunk(raw, (chunk) => {
+      const requests = (text + chunk).split("\n");
+      text = requests.pop() ?? "";
+      return requests.map((request) => {
+        const { i, a } = JSON.parse(request);
+        return `${JSON.stringify({ t: "s", i, r: a[0] })}\n`;
+      }).join("");
+    });
+  },
+};
+
+async function eachChunk(
+  raw: Raw,
+  answer: (text: string) => string,
+): Promise<void> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (;;) {
+    const count = await raw.read(buffer);
+    if (count === null) return;
+    const answers = answer(decoder.decode(buffer.subarray(0, count)));
+    await writeAll(raw, encoder.encode(answers));
+  }
+}

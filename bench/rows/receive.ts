@@ -1,0 +1,98 @@
+import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
+import { TextLineStream } from "@std/streams";
+import type { Row } from "../harness.ts";
+import type { event } from "../parts.ts";
+import type { Wire } from "../wires.ts";
+
+type Event = typeof event;
+
+export const receive: Row = {
+  name: "receive",
+  title: "receive JSON lines of 80 bytes",
+  unit: "messages",
+  target: 0.95,
+  parley,
+  limit,
+  alternatives: {
+    "std: TextDecoderStream, TextLineStream, JSON.parse": {
+      run: std,
+      target: 1.4,
+      over: (wire) => wire.conn !== undefined,
+    },
+  },
+};
+
+class Receiver extends AsyncProtocol<Event> {
+  #left: number;
+  #sum = 0;
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor(count: number) {
+    super();
+    this.#left = count;
+  }
+
+  get done(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  protected override createCodec(): Codec<Event> {
+    return jsonLines();
+  }
+
+  protected override onMessage(message: Event): void {
+    this.#sum += message.data.offset;
+    if (--this.#left === 0) this.#done.resolve();
+  }
+}
+
+async function parley(wire: Wire, count: number): Promise<number> {
+  await using receiver = new Receiver(count);
+  await receiver.connect(wire.transport("lines"));
+  const start = performance.now();
+  await receiver.done;
+  return performance.now() - start;
+}
+
+async function limit(wire: Wire, count: number): Promise<number> {
+  const raw = await wire.raw("lines");
+  const start = performance.now();
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(64 * 1024);
+  let end = 0;
+  let left = count;
+  let sum = 0;
+  while (left > 0) {
+    const count = await raw.read(buffer.subarray(end));
+    if (count === null) throw new Error("The far end has ended");
+    end += count;
+    const last = buffer.subarray(0, end).lastIndexOf(10);
+    if (last < 0) continue;
+    // All lines are decoded at once, and the text is split.
+    const lines = decoder.decode(buffer.subarray(0, last)).split("\n");
+    for (const line of lines) sum += JSON.parse(line).data.offset;
+    left -= lines.length;
+    buffer.copyWithin(0, last + 1, end);
+    end -= last + 1;
+  }
+  const took = performance.now() - start;
+  raw.close();
+  if (!(sum > 0)) throw new Error("Nothing has been received");
+  return took;
+}
+
+async function std(wire: Wire, count: number): Promise<number> {
+  const conn = await wire.conn?.("lines");
+  if (!conn) throw new Error("There is no connection of Deno's");
+  const start = performance.now();
+  const lines = conn.readable
+    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .pipeThrough(new TextLineStream());
+  let left = count;
+  let sum = 0;
+  for await (const line of lines) {
+    sum += JSON.parse(line).data.offset;
+    if (--left === 0) break;
+  }
+  return performance.now() - start;
+}

@@ -1,0 +1,179 @@
+import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
+import { requestAlternatives } from "../alternatives/requests.ts";
+import type { Row } from "../harness.ts";
+import { type Raw, writeAll } from "../raw.ts";
+import type { Wire } from "../wires.ts";
+
+/** A request is a JSON line of 64 bytes; its echo counts as the reply. */
+interface Message {
+  id: number;
+  method: string;
+  text: string;
+}
+const FIRST_ID = 100_000_000;
+const message = (id: number): Message => ({
+  id,
+  method: "echo",
+  text: "twenty-one characters",
+});
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const request: Row = {
+  name: "request",
+  title: "request and reply, one at a time, JSON lines of 64 bytes",
+  unit: "requests",
+  target: 0.85,
+  parley: (wire, count) => parley(wire, count, 1),
+  limit: oneByOne,
+  alternatives: requestAlternatives(1, 1),
+};
+
+export const pipelined: Row = {
+  name: "pipelined",
+  title: "requests pipelined, 100 in flight, JSON lines of 64 bytes",
+  unit: "requests",
+  target: 0.9,
+  parley: (wire, count) => parley(wire, count, 100),
+  limit: (wire, count) => coalescing(wire, count, 100),
+  alternatives: requestAlternatives(100, 8),
+};
+
+interface Requester {
+  request(): Promise<Message>;
+}
+
+/** Keeps so many requests in flight until all are answered. */
+async function keepInFlight(
+  requester: Requester,
+  count: number,
+  inFlight: number,
+): Promise<number> {
+  let left = count;
+  const start = performance.now();
+  const worker = async () => {
+    while (left-- > 0) await requester.request();
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return performance.now() - start;
+}
+
+class Client extends AsyncProtocol<Message> implements Requester {
+  readonly #pending = new Map<number, (reply: Message) => void>();
+  #id = FIRST_ID;
+
+  request(): Promise<Message> {
+    const id = this.#id++;
+    this.send(message(id));
+    return new Promise((resolve) => this.#pending.set(id, resolve));
+  }
+
+  protected override createCodec(): Codec<Message> {
+    return jsonLines();
+  }
+
+  protected override onMessage(reply: Message): void {
+    this.#pending.get(reply.id)?.(reply);
+    this.#pending.delete(reply.id);
+  }
+}
+
+async function parley(
+  wire: Wire,
+  count: number,
+  inFlight: number,
+): Promise<number> {
+  await using client = new Client();
+  await client.connect(wire.transport("echo"));
+  return await keepInFlight(client, count, inFlight);
+}
+
+/** One at a time, a loop has nothing to look up. */
+async function oneByOne(wire: Wire, count: number): Promise<number> {
+  const raw = await wire.raw("echo");
+  const buffer = new Uint8Array(64 * 1024);
+  const start = performance.now();
+  for (let i = 0; i < count; i++) {
+    const id = FIRST_ID + i;
+    await writeAll(raw, encoder.encode(JSON.stringify(message(id)) + "\n"));
+    let end = 0;
+    do {
+      const count = await raw.read(buffer.subarray(end));
+      if (count === null) throw new Error("The far end has ended");
+      end += count;
+    } while (buffer[end - 1] !== 10);
+    const reply: Message = JSON.parse(
+      decoder.decode(buffer.subarray(0, end - 1)),
+    );
+    if (reply.id !== id) throw new Error(`Request ${id} got ${reply.id}`);
+  }
+  const took = performance.now() - start;
+  raw.close();
+  return took;
+}
+
+/** Requests of one turn go out in one write; replies of one read are decoded at once. */
+class RawClient implements Requester {
+  readonly #raw: Raw;
+  readonly #pending = new Map<number, (reply: Message) => void>();
+  #id = FIRST_ID;
+  #text = "";
+  #writing = false;
+
+  constructor(raw: Raw) {
+    this.#raw = raw;
+  }
+
+  request(): Promise<Message> {
+    const id = this.#id++;
+    this.#text += JSON.stringify(message(id)) + "\n";
+    if (!this.#writing) this.#write();
+    return new Promise((resolve) => this.#pending.set(id, resolve));
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    await undefined;
+    while (this.#text) {
+      const bytes = encoder.encode(this.#text);
+      this.#text = "";
+      await writeAll(this.#raw, bytes);
+    }
+    this.#writing = false;
+  }
+
+  async read(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    let end = 0;
+    for (;;) {
+      const count = await this.#raw.read(buffer.subarray(end));
+      if (count === null) return;
+      end += count;
+      const last = buffer.subarray(0, end).lastIndexOf(10);
+      if (last < 0) continue;
+      const text = decoder.decode(buffer.subarray(0, last));
+      for (const line of text.split("\n")) {
+        const reply: Message = JSON.parse(line);
+        this.#pending.get(reply.id)?.(reply);
+        this.#pending.delete(reply.id);
+      }
+      buffer.copyWithin(0, last + 1, end);
+      end -= last + 1;
+    }
+  }
+}
+
+async function coalescing(
+  wire: Wire,
+  count: number,
+  inFlight: number,
+): Promise<number> {
+  const raw = await wire.raw("echo");
+  const client = new RawClient(raw);
+  const reading = client.read().catch(() => {});
+  const took = await keepInFlight(client, count, inFlight);
+  raw.close();
+  await reading;
+  return took;
+}

@@ -1,0 +1,77 @@
+import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
+import type { Row } from "../harness.ts";
+import { event } from "../parts.ts";
+import { writeAll } from "../raw.ts";
+import type { Wire } from "../wires.ts";
+
+type Event = typeof event;
+
+const WRITE_BYTES = 64 * 1024;
+const encoder = new TextEncoder();
+
+export const send: Row = {
+  name: "send",
+  title: "send JSON lines of 80 bytes",
+  unit: "messages",
+  target: 0.95,
+  parley,
+  limit,
+  alternatives: {
+    "conn.writable, a write a line": {
+      run: eachLine,
+      target: 1,
+      over: (wire) => wire.conn !== undefined,
+    },
+  },
+};
+
+class Sender extends AsyncProtocol<Event> {
+  protected override createCodec(): Codec<Event> {
+    return jsonLines();
+  }
+
+  async sendAll(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.send(event);
+    await this.flush();
+  }
+}
+
+async function parley(wire: Wire, count: number): Promise<number> {
+  await using sender = new Sender();
+  await sender.connect(wire.transport("sink"));
+  const start = performance.now();
+  await sender.sendAll(count);
+  return performance.now() - start;
+}
+
+async function limit(wire: Wire, count: number): Promise<number> {
+  const raw = await wire.raw("sink");
+  const start = performance.now();
+  const bytes = new Uint8Array(3 * WRITE_BYTES);
+  let text = "";
+  for (let i = 0; i < count; i++) {
+    // Lines gather as text, which is encoded at once into the same bytes.
+    text += JSON.stringify(event) + "\n";
+    if (text.length < WRITE_BYTES - 80) continue;
+    const { written } = encoder.encodeInto(text, bytes);
+    await writeAll(raw, bytes.subarray(0, written));
+    text = "";
+  }
+  await writeAll(raw, encoder.encode(text));
+  const took = performance.now() - start;
+  raw.close();
+  return took;
+}
+
+async function eachLine(wire: Wire, count: number): Promise<number> {
+  const conn = await wire.conn?.("sink");
+  if (!conn) throw new Error("There is no connection of Deno's");
+  const start = performance.now();
+  const writer = conn.writable.getWriter();
+  for (let i = 0; i < count; i++) {
+    await writer.write(encoder.encode(JSON.stringify(event) + "\n"));
+  }
+  const took = performance.now() - start;
+  conn.close();
+  return took;
+}

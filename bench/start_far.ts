@@ -1,0 +1,35 @@
+import type { Addresses } from "./wires.ts";
+
+/** The process of the far end, and where it listens. */
+export interface Far extends AsyncDisposable {
+  readonly addresses: Addresses;
+}
+
+/** Starts the far end, and waits until it listens. */
+export async function startFar(): Promise<Far> {
+  const folder = await Deno.makeTempDir();
+  const script = new URL("far.ts", import.meta.url).pathname;
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", script, folder],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = process.stdout
+    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .getReader();
+  let text = "";
+  while (!text.endsWith("\n")) {
+    const { value } = await output.read();
+    if (value === undefined) throw new Error("The far end has ended");
+    text += value;
+  }
+  return {
+    addresses: JSON.parse(text),
+    async [Symbol.asyncDispose]() {
+      await process.stdin.close();
+      await output.cancel();
+      await process.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
