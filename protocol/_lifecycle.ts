@@ -16,6 +16,7 @@ export interface LifecycleOptions<In, Out> {
   createCodec(): Codec<In, Out>;
   negotiate(signal: AbortSignal): Promise<void>;
   deliver(message: In): void | Promise<void>;
+  atEnd(): void | Promise<void>;
   isOrderlyEnd(cause: unknown): boolean;
 }
 
@@ -158,6 +159,7 @@ export class Lifecycle<In, Out> {
   async #read(session: Session<In, Out>): Promise<void> {
     try {
       await session.read(this.#options.deliver);
+      if (!session.signal.aborted) await this.#options.atEnd();
       this.#fail(session, new EndOfStreamError("Peer ended the stream"));
     } catch (error) {
       this.#fail(session, error);

@@ -113,6 +113,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       createCodec: () => this.createCodec(),
       negotiate: (signal) => this.negotiate(signal),
       deliver: (message) => this.onMessage(this.filterInbound(message)),
+      atEnd: () => this.onEnd(),
       isOrderlyEnd: (cause) => this.isOrderlyEnd(cause),
     });
   }
@@ -274,6 +275,13 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * session. By default messages are dropped.
    */
   protected onMessage(_message: In): void | Promise<void> {}
+
+  /**
+   * Called when the peer has ended the stream, after its last message: writing
+   * goes on, and the session ends when a promise is settled. By default it ends
+   * at once.
+   */
+  protected onEnd(): void | Promise<void> {}
 
   /** Called with each message before `onMessage()`; by default it changes nothing. */
   protected filterInbound(message: In): In {

@@ -5,7 +5,8 @@ import type { QMPMessage } from "./messages.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
-const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
+/** The limit for incoming messages where none is given. */
+export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 
 /**
  * Nothing: a newline after `quit` would come to a server that is gone, and the

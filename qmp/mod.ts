@@ -1,5 +1,66 @@
+/**
+ * QMP, the machine protocol of QEMU: a client for QEMU and its relatives, and a
+ * server to stand in for them.
+ *
+ * @example A client and a server
+ * ```ts
+ * import { QMPClient, QMPServer } from "@parley/parley/qmp";
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new QMPServer({
+ *   commands: {
+ *     "query-status": () => ({ running: true, status: "running" }),
+ *     stop: async (_, { server }) => {
+ *       await server.emit("STOP");
+ *     },
+ *   },
+ * });
+ * const transport = memory(); // or unix({ path: "/run/vm.sock" }), tcp(…)
+ * server.serve(await transport.listen());
+ *
+ * await using client = new QMPClient();
+ * await client.connect(transport);
+ * assertEquals(await client.execute("query-status"), {
+ *   running: true,
+ *   status: "running",
+ * });
+ * await client.execute("stop");
+ * const { event } = await client.events.next("STOP");
+ * assertEquals(event, "STOP");
+ * await client.quit();
+ * ```
+ *
+ * @module
+ */
 export * from "./client.ts";
+export * from "./command.ts";
 export * from "./errors.ts";
 export type * from "./event_listener.ts";
 export type * from "./messages.ts";
 export type * from "./schema.ts";
+export * from "./server.ts";
+export type * from "./session.ts";
+export {
+  AsyncProtocol,
+  ConnectError,
+  EndOfStreamError,
+  ParleyError,
+  ProtocolError,
+  Runstate,
+  StateError,
+} from "../protocol/mod.ts";
+export type {
+  Address,
+  AsyncProtocolOptions,
+  Codec,
+  Connection,
+  Listener,
+  ProtocolStats,
+  ReadBuffer,
+  ServeOptions,
+  Server,
+  Transport,
+  WaitOptions,
+  WriteBuffer,
+} from "../protocol/mod.ts";

@@ -35,3 +35,13 @@ export type EventName<S extends QMPSchema> = keyof S["events"] & string;
 export type EventOf<S extends QMPSchema, N extends EventName<S>> = {
   [Name in N]: QMPEvent<Name, S["events"][Name]>;
 }[N];
+
+/** What a handler of a schema's command gets: any members, where any fit. */
+export type HandlerArguments<S extends QMPSchema, C extends CommandName<S>> =
+  object extends CommandArguments<S, C> ? Record<string, unknown>
+    : CommandArguments<S, C>;
+
+/** The arguments of `emit()` after the event's name. */
+export type EmitParameters<S extends QMPSchema, N extends EventName<S>> =
+  undefined extends S["events"][N] ? [data?: S["events"][N]]
+    : [data: S["events"][N]];
