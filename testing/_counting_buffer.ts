@@ -21,10 +21,4 @@ export class CountingBuffer extends ReadBuffer {
     this.seen += view.length;
     return view;
   }
-
-  override slice(from: number, to: number): Uint8Array<ArrayBuffer> {
-    const copy = super.slice(from, to);
-    this.seen += copy.length;
-    return copy;
-  }
 }

@@ -59,8 +59,8 @@ Deno.test("ReadBuffer finds, views and copies bytes by their position", () => {
   const found = [input.indexOf(98), input.indexOf(98, 1), input.indexOf(98, 4)];
   assertEquals(found, [0, 3, -1]);
   assertEquals(input.subarray(1, 9), bytes("cabc"));
-  assertEquals(input.slice(1, 3), bytes("ca"));
-  assert(input.slice(0, 1).buffer !== input.subarray(0, 1).buffer);
+  assertEquals(input.take(4, 1, 3), bytes("ca"));
+  assertEquals([input.length, input.offset], [1, 5]);
 });
 
 Deno.test("ReadBuffer refuses to consume more than there is", () => {
@@ -134,6 +134,38 @@ Deno.test("ReadBuffer keeps its memory from one large message to the next", () =
     input.consume(MIB);
   }
   assertEquals(new Set(buffers.slice(1)).size, 1);
+});
+
+Deno.test("ReadBuffer gives away what later input leaves alone, small or large", () => {
+  for (const size of [10, MIB]) {
+    const input = new ReadBuffer();
+    const kept: Uint8Array[] = [];
+    for (let value = 0; value < 4; value++) {
+      input.append(new Uint8Array(size).fill(value));
+      input.append(new Uint8Array(size).fill(value));
+      kept.push(input.take(size), input.take(size));
+    }
+    const first = kept.map((bytes) => bytes[0]);
+    assertEquals(first, [0, 0, 1, 1, 2, 2, 3, 3]);
+    assert(kept.every((bytes) => bytes.every((byte) => byte === bytes[0])));
+  }
+});
+
+Deno.test("ReadBuffer makes room for what is expected, once a sixteenth is there", () => {
+  const input = new ReadBuffer();
+  const size = MIB + 100;
+  let left = size;
+  const sizes = new Set<number>();
+  while (left > 0) {
+    input.expect(size);
+    left -= read(input, new Uint8Array(Math.min(left, 1000)));
+    sizes.add(capacity(input));
+    if (size - left < size / 16) assert(capacity(input) < size);
+  }
+  assertEquals(capacity(input), size);
+  assert(sizes.size <= 8);
+  assertEquals(input.take(size).buffer.byteLength, size);
+  assert(input.space().buffer.byteLength <= 128 * KIB);
 });
 
 Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => {

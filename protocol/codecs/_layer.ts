@@ -1,11 +1,13 @@
 import type { Codec } from "./codec.ts";
+import { Frames } from "./_frames.ts";
+import { WriteBuffer } from "./write_buffer.ts";
 
 /** What gives the bytes of a frame their meaning. */
 export interface Layer<In, Out> {
   /** The message in a frame that begins at an offset of the stream. */
   decode(frame: Uint8Array, offset: number): In;
-  /** The frame of a message. */
-  encode(message: Out): Uint8Array;
+  /** The text of a message. */
+  encode(message: Out): string;
 }
 
 /** A codec of messages, each the content of one frame of another codec. */
@@ -14,10 +16,12 @@ export function layered<In, Out>(
   layer: Layer<In, Out>,
 ): Codec<In, Out> {
   const { end } = frames;
+  const scratch = new WriteBuffer();
   const open = (frame: Uint8Array | undefined, offset: number) =>
     frame && layer.decode(frame, offset);
   return {
     decode(input) {
+      if (frames instanceof Frames) return frames.open(input, layer.decode);
       const { offset } = input;
       return open(frames.decode(input), offset);
     },
@@ -26,7 +30,8 @@ export function layered<In, Out>(
       return open(end.call(frames, input), offset);
     }),
     encode(message, output) {
-      frames.encode(layer.encode(message), output);
+      scratch.text(layer.encode(message));
+      frames.encode(scratch.take(), output);
     },
   };
 }

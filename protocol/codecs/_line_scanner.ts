@@ -8,23 +8,27 @@ const RUN_BYTES = 64 * 1024;
 /**
  * Finds the lines at the front of a buffer, as text without their ends.
  *
- * A run of complete lines is decoded at once: 80-byte lines come 1.8 times as
- * fast as decoded one by one. Where the run is ASCII, which its length tells, a
- * position in the text is one in the bytes, so that nothing but the caller ever
- * consumes the bytes, line by line.
+ * A run of complete lines is decoded at once: 80-byte lines come twice as fast
+ * as decoded one by one. The bytes are still consumed line by line, so that the
+ * buffer tells at any time what is left for another codec.
  */
 export class LineScanner {
   readonly #limit: number;
   /** What the rest is about: another buffer starts afresh. */
   #input: ReadBuffer | undefined;
-  /** The text of an ASCII run, and its place in the stream. */
+  /** The text of a run, and where its next line begins, in it and in the stream. */
   #run = "";
-  #runOffset = 0;
-  /** Before this offset, lines are decoded one by one. */
-  #eachUntil = 0;
-  /** Before this offset, and after the last run, there is no end of a line. */
+  #at = 0;
+  #offset = 0;
+  /** Whether a position in the text is one in the bytes: its length tells. */
+  #ascii = false;
+  /** Before this offset, lines are in the run or else decoded one by one. */
+  #runEnd = 0;
+  /** Before this offset, and after the run, there is no end of a line. */
   #searched = 0;
+  /** The line last given: its bytes, and where in the run the next one begins. */
   #size = 0;
+  #next = 0;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -42,42 +46,57 @@ export class LineScanner {
    * @throws {DecodeError} It is not UTF-8.
    */
   line(input: ReadBuffer): string | undefined {
-    const line = this.asciiLine(input);
-    if (line !== undefined || input.offset >= this.#eachUntil) return line;
-    const end = input.indexOf(LF);
-    const length = input.at(end - 1) === CR ? end - 1 : end;
+    const line = this.lineOfRun(input);
+    if (line !== undefined || this.#at < this.#run.length) return line;
+    if (input.offset >= this.#runEnd) return undefined;
+    const size = input.indexOf(LF) + 1;
+    const length = input.at(size - 2) === CR ? size - 2 : size - 1;
     if (length > this.#limit) return undefined;
-    this.#size = end + 1;
+    this.#size = size;
     return decodeUTF8(input.subarray(0, length), input.offset);
   }
 
-  /** Like `line`, `undefined` also when it does not belong to a run of ASCII. */
-  asciiLine(input: ReadBuffer): string | undefined {
-    if (input !== this.#input) this.#reset(input);
-    let start = input.offset - this.#runOffset;
-    if (start >= this.#run.length) {
-      if (!this.#load(input)) return undefined;
-      start = 0;
+  /** Like `line`, `undefined` also when it does not belong to a run of UTF-8. */
+  lineOfRun(input: ReadBuffer): string | undefined {
+    if (input.offset !== this.#offset || input !== this.#input) {
+      this.#follow(input);
     }
-    const end = this.#run.indexOf("\n", start);
-    const content = end > start && this.#run.charCodeAt(end - 1) === CR
-      ? end - 1
-      : end;
-    if (content - start > this.#limit) return undefined;
-    this.#size = end + 1 - start;
-    return this.#run.slice(start, content);
+    if (this.#at === this.#run.length && !this.#load(input)) return undefined;
+    const at = this.#at;
+    const end = this.#run.indexOf("\n", at);
+    const size = this.#ascii ? end + 1 - at : input.indexOf(LF) + 1;
+    const hasCR = end > at && this.#run.charCodeAt(end - 1) === CR;
+    if (size - (hasCR ? 2 : 1) > this.#limit) return undefined;
+    this.#size = size;
+    this.#next = end + 1;
+    return this.#run.slice(at, hasCR ? end - 1 : end);
   }
 
-  #reset(input: ReadBuffer): void {
-    this.#input = input;
-    this.#run = "";
-    this.#runOffset = this.#eachUntil = this.#searched = 0;
+  /** Takes the line last given from the buffer. */
+  take(input: ReadBuffer): void {
+    input.consume(this.#size);
+    if (this.#at < this.#run.length) this.#at = this.#next;
+    this.#offset = input.offset;
   }
 
-  /** Takes all complete lines as the next run; false when they are not ASCII, or none. */
+  /** The front has moved by other ways than `take`. */
+  #follow(input: ReadBuffer): void {
+    if (input !== this.#input) {
+      this.#input = input;
+      this.#runEnd = this.#searched = 0;
+      this.#run = "";
+    }
+    const left = this.#runEnd - input.offset;
+    this.#at = this.#ascii && left > 0
+      ? this.#run.length - left
+      : this.#run.length;
+    this.#offset = input.offset;
+  }
+
+  /** Takes all complete lines as the next run; false when there is none. */
   #load(input: ReadBuffer): boolean {
     const { offset } = input;
-    if (offset < this.#eachUntil) return false;
+    if (offset < this.#runEnd) return false;
     let from = Math.max(0, this.#searched - offset);
     while (from < input.length && from < this.#limit + 2) {
       const window = input.subarray(from, from + RUN_BYTES);
@@ -85,14 +104,11 @@ export class LineScanner {
       if (end >= 0) {
         const bytes = input.subarray(0, from + end + 1);
         this.#searched = offset + from + window.length;
-        const text = tryDecodeUTF8(bytes);
-        if (text?.length !== bytes.length) {
-          this.#eachUntil = offset + bytes.length;
-          return false;
-        }
-        this.#run = text;
-        this.#runOffset = offset;
-        return true;
+        this.#runEnd = offset + bytes.length;
+        this.#run = tryDecodeUTF8(bytes) ?? "";
+        this.#ascii = this.#run.length === bytes.length;
+        this.#at = 0;
+        return this.#run.length > 0;
       }
       from += window.length;
       this.#searched = offset + from;

@@ -10,9 +10,9 @@ import type { WriteBuffer } from "./write_buffer.ts";
 export interface Codec<In, Out = In> {
   /**
    * Takes the next message from the front of the input, consuming its bytes.
-   * There are three situations: with less than a message it consumes nothing
-   * and returns `undefined`; with exactly one, or with more than one, it
-   * returns the first.
+   * There are three situations: with less than a message it returns `undefined`
+   * and consumes nothing, except what belongs to none, such as blank lines; with
+   * exactly one, or with more than one, it returns the first.
    *
    * @throws {ProtocolError} The bytes can never become a message.
    */

@@ -1,7 +1,9 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_bytes.ts";
 import type { Codec } from "./codec.ts";
+import { type Frame, Frames } from "./_frames.ts";
 import { messageLimit } from "./_options.ts";
+import { tryDecodeUTF8 } from "./_utf8.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions } from "./options.ts";
@@ -10,7 +12,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 const MAX_HEADER_BYTES = 4 * 1024;
 /** A field of printable ASCII; its name is a token (RFC 9110 §5.6.2). */
-const FIELD = /^([!#$%&'*+.^_`|~\w-]+):([\t -~]*)$/;
+const FIELD = /^[!#$%&'*+.^_`|~\w-]+:[\t -~]*$/;
+const LENGTH_FIELD = /^content-length:/i;
 
 /** Options of {@linkcode contentLength}. */
 export type ContentLengthOptions = CodecOptions;
@@ -43,7 +46,7 @@ export function contentLength(
   return new ContentLength(messageLimit(options));
 }
 
-class ContentLength implements Codec<Uint8Array> {
+class ContentLength extends Frames {
   readonly #limit: number;
   /** What the rest is about: another header starts afresh. */
   #input: ReadBuffer | undefined;
@@ -55,10 +58,11 @@ class ContentLength implements Codec<Uint8Array> {
   #length: number | undefined;
 
   constructor(limit: number) {
+    super();
     this.#limit = limit;
   }
 
-  decode(input: ReadBuffer): Uint8Array | undefined {
+  protected override find(input: ReadBuffer): Frame | undefined {
     if (input.offset !== this.#offset || input !== this.#input) {
       this.#reset(input);
     }
@@ -67,13 +71,14 @@ class ContentLength implements Codec<Uint8Array> {
       throw malformed(input, "Header has no Content-Length");
     }
     const end = this.#start + this.#length;
-    if (input.length < end) return undefined;
-    const frame = input.slice(this.#start, end);
-    input.consume(end);
-    return frame;
+    if (input.length < end) {
+      input.expect(end);
+      return undefined;
+    }
+    return { start: this.#start, end, size: end };
   }
 
-  encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: WriteBuffer): void {
     assertBytes(message);
     output.text(`Content-Length: ${message.length}\r\n\r\n`);
     output.bytes(message);
@@ -103,7 +108,7 @@ class ContentLength implements Codec<Uint8Array> {
       }
       const line = input.subarray(this.#start, end - 1);
       if (line.length === 0) this.#inHeader = false;
-      else this.#decodeField(input, String.fromCharCode(...line));
+      else this.#decodeField(input, tryDecodeUTF8(line) ?? "");
       this.#start = size;
     }
     this.#searched = size;
@@ -111,13 +116,13 @@ class ContentLength implements Codec<Uint8Array> {
   }
 
   #decodeField(input: ReadBuffer, line: string): void {
-    const [, name, value = ""] = FIELD.exec(line) ?? [];
-    if (name === undefined) throw malformed(input, "Header is malformed");
-    if (name.toLowerCase() !== "content-length") return;
+    if (!FIELD.test(line)) throw malformed(input, "Header is malformed");
+    if (!LENGTH_FIELD.test(line)) return;
     if (this.#length !== undefined) {
       throw malformed(input, "Header has more than one Content-Length");
     }
-    if (!/^\d+$/.test(value.trim())) {
+    const value = line.slice(line.indexOf(":") + 1).trim();
+    if (!/^\d+$/.test(value)) {
       throw malformed(input, "Content-Length is not a number");
     }
     const length = Number(value);

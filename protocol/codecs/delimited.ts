@@ -1,5 +1,6 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
+import { type Frame, Frames } from "./_frames.ts";
 import { assertBytes } from "./_bytes.ts";
 import { describe, messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
@@ -40,7 +41,7 @@ export function delimited(
   return new Delimited(delimiterBytes(delimiter), messageLimit(options));
 }
 
-class Delimited implements Codec<Uint8Array> {
+class Delimited extends Frames {
   readonly #delimiter: Uint8Array;
   readonly #first: number;
   readonly #limit: number;
@@ -49,12 +50,13 @@ class Delimited implements Codec<Uint8Array> {
   #searched = 0;
 
   constructor(delimiter: Uint8Array, limit: number) {
+    super();
     this.#delimiter = delimiter;
     this.#first = delimiter[0] ?? 0;
     this.#limit = limit;
   }
 
-  decode(input: ReadBuffer): Uint8Array | undefined {
+  protected override find(input: ReadBuffer): Frame | undefined {
     if (input !== this.#input) {
       this.#input = input;
       this.#searched = 0;
@@ -65,12 +67,10 @@ class Delimited implements Codec<Uint8Array> {
       throw new MessageTooLargeError(this.#limit, input.offset);
     }
     if (end < 0) return undefined;
-    const frame = input.slice(0, end);
-    input.consume(end + this.#delimiter.length);
-    return frame;
+    return { start: 0, end, size: end + this.#delimiter.length };
   }
 
-  encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: WriteBuffer): void {
     assertBytes(message);
     if (this.#hasDelimiter(message)) {
       throw new TypeError("Cannot encode: message has the delimiter in it");

@@ -4,8 +4,6 @@ import { layered } from "./_layer.ts";
 import { decodeUTF8 } from "./_utf8.ts";
 import type { JSONOptions } from "./options.ts";
 
-const encoder = new TextEncoder();
-
 /**
  * JSON texts in the frames of another codec, whose limit holds.
  *
@@ -35,6 +33,6 @@ export function json<T = unknown>(
   return layered(frames, {
     decode: (frame, offset) =>
       texts.decode(decodeUTF8(frame, offset), offset, () => frame) as T,
-    encode: (message: T) => encoder.encode(texts.stringify(message)),
+    encode: (message: T) => texts.stringify(message),
   });
 }

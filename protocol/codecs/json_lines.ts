@@ -8,7 +8,6 @@ import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";
 
 const LF = 0x0a;
-const BLANK = /^[ \t]*$/;
 
 /** Options of {@linkcode jsonLines}. */
 export interface JSONLinesOptions extends CodecOptions, JSONOptions {}
@@ -56,21 +55,20 @@ class JSONLines<T> implements Codec<T> {
 
   decode(input: ReadBuffer): T | undefined {
     let line = this.#scanner.line(input);
-    while (line !== undefined && BLANK.test(line)) {
-      input.consume(this.#scanner.size);
+    while (line !== undefined && isBlank(line)) {
+      this.#scanner.take(input);
       line = this.#scanner.line(input);
     }
     if (line === undefined) {
       assertLineFits(input, this.#limit);
       return undefined;
     }
-    const { size } = this.#scanner;
     const message = this.#json.decode(
       line,
       input.offset,
-      () => input.subarray(0, size),
+      () => input.subarray(0, this.#scanner.size),
     );
-    input.consume(size);
+    this.#scanner.take(input);
     return message as T;
   }
 
@@ -78,4 +76,12 @@ class JSONLines<T> implements Codec<T> {
     output.text(this.#json.stringify(message));
     output.byte(LF);
   }
+}
+
+function isBlank(line: string): boolean {
+  for (let i = 0; i < line.length; i++) {
+    const code = line.charCodeAt(i);
+    if (code !== 0x20 && code !== 0x09) return false;
+  }
+  return true;
 }

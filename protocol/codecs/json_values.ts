@@ -90,15 +90,14 @@ class JSONValues<T> implements Codec<T> {
 
   /** The message of a line that is just one text: the usual case, and a fast one. */
   #decodeLine(input: ReadBuffer): T | undefined {
-    const line = this.#scanner.asciiLine(input);
+    const line = this.#scanner.lineOfRun(input);
     if (line === undefined || !looksWhole(line)) return undefined;
-    const { size } = this.#scanner;
     try {
       const message = this.#json.parse(line) as T;
-      input.consume(size);
+      this.#scanner.take(input);
       return message;
     } catch {
-      this.#splitUntil = input.offset + size;
+      this.#splitUntil = input.offset + this.#scanner.size;
       return undefined;
     }
   }

@@ -1,6 +1,7 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_bytes.ts";
 import type { Codec } from "./codec.ts";
+import { type Frame, Frames } from "./_frames.ts";
 import { describe, integerOption, messageLimit } from "./_options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
@@ -65,7 +66,7 @@ export function lengthPrefixed(
   return new LengthPrefixed(options);
 }
 
-class LengthPrefixed implements Codec<Uint8Array> {
+class LengthPrefixed extends Frames {
   readonly #limit: number;
   readonly #offset: number;
   readonly #size: number;
@@ -73,6 +74,7 @@ class LengthPrefixed implements Codec<Uint8Array> {
   readonly #littleEndian: boolean;
 
   constructor(options: LengthPrefixedOptions) {
+    super();
     const {
       lengthFieldLength = 4,
       lengthFieldOffset = 0,
@@ -102,7 +104,7 @@ class LengthPrefixed implements Codec<Uint8Array> {
     this.#littleEndian = endianness === "little";
   }
 
-  decode(input: ReadBuffer): Uint8Array | undefined {
+  protected override find(input: ReadBuffer): Frame | undefined {
     const start = this.#offset + this.#size;
     if (input.length < start) return undefined;
     const length = this.#length(input) + this.#adjustment;
@@ -117,13 +119,17 @@ class LengthPrefixed implements Codec<Uint8Array> {
     if (this.#offset + length > limit) {
       throw new MessageTooLargeError(this.#limit, input.offset);
     }
-    if (input.length < start + length) return undefined;
-    const frame = this.#frame(input, start, start + length);
-    input.consume(start + length);
-    return frame;
+    const end = start + length;
+    if (input.length < end) {
+      input.expect(end);
+      return undefined;
+    }
+    // What is before the field takes the field's place, next to what is behind.
+    input.subarray(0, start).copyWithin(this.#size, 0, this.#offset);
+    return { start: this.#size, end, size: end };
   }
 
-  encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: WriteBuffer): void {
     assertBytes(message);
     const offset = this.#offset;
     const length = message.length - offset - this.#adjustment;
@@ -152,13 +158,5 @@ class LengthPrefixed implements Codec<Uint8Array> {
       length = 256 * length + (input.at(this.#offset + position) ?? 0);
     }
     return length;
-  }
-
-  #frame(input: ReadBuffer, start: number, end: number): Uint8Array {
-    if (this.#offset === 0) return input.slice(start, end);
-    const frame = new Uint8Array(this.#offset + end - start);
-    frame.set(input.subarray(0, this.#offset));
-    frame.set(input.subarray(start, end), this.#offset);
-    return frame;
   }
 }

@@ -51,7 +51,7 @@ class Lines implements Codec<string> {
   decode(input: ReadBuffer): string | undefined {
     const line = this.#scanner.line(input);
     if (line === undefined) assertLineFits(input, this.#limit);
-    else input.consume(this.#scanner.size);
+    else this.#scanner.take(input);
     return line;
   }
 

@@ -1,9 +1,11 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_bytes.ts";
 import type { Codec } from "./codec.ts";
+import { type Frame, Frames } from "./_frames.ts";
 import { messageLimit } from "./_options.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
 import type { CodecOptions } from "./options.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -34,47 +36,49 @@ export type NetstringsOptions = CodecOptions;
  * ```
  */
 export function netstrings(options: NetstringsOptions = {}): Codec<Uint8Array> {
-  const limit = messageLimit(options);
-  return {
-    decode(input) {
-      const header = decodeLength(input, limit);
-      if (header === undefined) return undefined;
-      const { start, length } = header;
-      const end = input.at(start + length);
-      if (end === undefined) return undefined;
-      if (end !== COMMA) throw malformed(input);
-      const frame = input.slice(start, start + length);
-      input.consume(start + length + 1);
-      return frame;
-    },
-    encode(message, output) {
-      assertBytes(message);
-      output.text(`${message.length}:`);
-      output.bytes(message);
-      output.byte(COMMA);
-    },
-  };
+  return new Netstrings(messageLimit(options));
 }
 
-/** Where the bytes begin and how many there are, or `undefined` until it is known. */
-function decodeLength(
-  input: ReadBuffer,
-  limit: number,
-): { start: number; length: number } | undefined {
-  let length = 0;
-  for (let at = 0; at < input.length; at++) {
-    const byte = input.at(at) ?? 0;
-    if (byte === COLON && at > 0) return { start: at + 1, length };
-    const digit = byte - ZERO;
-    if (digit < 0 || digit > 9 || length === 0 && at > 0) {
-      throw malformed(input);
-    }
-    length = 10 * length + digit;
-    if (length > limit || length > Number.MAX_SAFE_INTEGER) {
-      throw new MessageTooLargeError(limit, input.offset);
-    }
+class Netstrings extends Frames {
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    super();
+    this.#limit = limit;
   }
-  return undefined;
+
+  protected override find(input: ReadBuffer): Frame | undefined {
+    let length = 0;
+    let at = 0;
+    while (input.at(at) !== COLON || at === 0) {
+      const byte = input.at(at);
+      if (byte === undefined) return undefined;
+      const digit = byte - ZERO;
+      if (digit < 0 || digit > 9 || length === 0 && at > 0) {
+        throw malformed(input);
+      }
+      length = 10 * length + digit;
+      if (length > this.#limit || length > Number.MAX_SAFE_INTEGER) {
+        throw new MessageTooLargeError(this.#limit, input.offset);
+      }
+      at++;
+    }
+    const start = at + 1;
+    const end = start + length;
+    if (input.length <= end) {
+      input.expect(end + 1);
+      return undefined;
+    }
+    if (input.at(end) !== COMMA) throw malformed(input);
+    return { start, end, size: end + 1 };
+  }
+
+  override encode(message: Uint8Array, output: WriteBuffer): void {
+    assertBytes(message);
+    output.text(`${message.length}:`);
+    output.bytes(message);
+    output.byte(COMMA);
+  }
 }
 
 function malformed(input: ReadBuffer): DecodeError {

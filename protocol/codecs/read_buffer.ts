@@ -5,6 +5,12 @@ const MOST_KEPT = 4 * 1024 * 1024;
 const MOST_READ = 64 * 1024;
 /** How much of the need for capacity lasts from one read to the next. */
 const DECAY = 63 / 64;
+/** How many times what has arrived room is made for, when more is expected. */
+const AHEAD = 16;
+/** From this size on, bytes may be given away with the buffer they are in. */
+const GIVEN = 64 * 1024;
+/** A byte not farther than this is found faster without a view. */
+const NEAR = 128;
 
 /**
  * The bytes that have arrived and are not yet decoded: one growing buffer that
@@ -31,6 +37,8 @@ export class ReadBuffer {
   #offset = 0;
   /** How many bytes there lately were at once. */
   #need = 0;
+  /** How many there will be at least, for all that is known. */
+  #expected = 0;
 
   /** The number of bytes that wait to be decoded. */
   get length(): number {
@@ -51,8 +59,12 @@ export class ReadBuffer {
 
   /** The position of the first such byte at or after `from`, or -1. */
   indexOf(byte: number, from = 0): number {
-    const found = this.subarray(from).indexOf(byte);
-    return found < 0 ? -1 : from + found;
+    const near = Math.min(this.length, from + NEAR);
+    for (let at = from; at < near; at++) {
+      if (this.#bytes[this.#start + at] === byte) return at;
+    }
+    const found = this.subarray(near).indexOf(byte);
+    return found < 0 ? -1 : near + found;
   }
 
   /**
@@ -61,14 +73,6 @@ export class ReadBuffer {
    */
   subarray(from = 0, to: number = this.length): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(
-      this.#start + from,
-      this.#start + Math.min(to, this.length),
-    );
-  }
-
-  /** A copy of the bytes between two positions. */
-  slice(from: number, to: number): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(
       this.#start + from,
       this.#start + Math.min(to, this.length),
     );
@@ -87,17 +91,39 @@ export class ReadBuffer {
     }
     this.#start += count;
     this.#offset += count;
+    this.#expected = 0;
     if (this.#start === this.#end) this.#start = this.#end = 0;
+  }
+
+  /**
+   * Drops bytes from the front, and gives those between two positions to keep:
+   * a copy, but of large ones that fill most of the buffer the buffer itself.
+   *
+   * @throws {RangeError} There are fewer.
+   */
+  take(count: number, from = 0, to: number = count): Uint8Array<ArrayBuffer> {
+    const bytes = this.subarray(from, to);
+    const give = bytes.length >= Math.max(GIVEN, this.#bytes.length / 2);
+    const taken = give ? bytes : bytes.slice();
+    this.consume(count);
+    if (give) this.#resize(2 * Math.max(this.length, this.#need));
+    return taken;
+  }
+
+  /**
+   * Tells how many bytes the message at the front has, so that room for all is
+   * made at once, and no more than that; not before a sixteenth of them are
+   * there, so that nobody takes memory by announcing much.
+   */
+  expect(count: number): void {
+    this.#expected = count;
   }
 
   /** Copies bytes to the end. */
   append(chunk: Uint8Array): void {
-    let space = this.space();
-    if (space.length < chunk.length) {
-      this.#resize(this.length + chunk.length);
-      space = this.#bytes.subarray(this.#end);
-    }
-    space.set(chunk);
+    this.#adapt();
+    this.#reserve(chunk.length);
+    this.#bytes.set(chunk, this.#end);
     this.#add(chunk.length);
   }
 
@@ -107,17 +133,10 @@ export class ReadBuffer {
    * huge one, and filling costs linear time.
    */
   space(): Uint8Array<ArrayBuffer> {
-    const capacity = this.#bytes.length;
-    const idle = capacity > MOST_KEPT && this.length < capacity / 8;
-    this.#need = Math.max(this.length, idle ? 0 : this.#need * DECAY);
-    const wanted = Math.max(LEAST_CAPACITY, 2 * this.#need);
-    if (capacity < wanted || capacity > 8 * wanted) {
-      this.#resize(wanted);
-    } else if (capacity - this.#end < capacity / 4) {
-      this.#bytes.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
-    }
+    this.#adapt();
+    const quarter = this.#bytes.length / 4;
+    const missing = this.#expected - this.length;
+    this.#reserve(this.#awaits ? Math.min(missing, quarter) : quarter);
     return this.#bytes.subarray(this.#end);
   }
 
@@ -130,13 +149,46 @@ export class ReadBuffer {
     this.#add(view.length);
   }
 
+  get #awaits(): boolean {
+    return this.#expected > this.length &&
+      this.#expected <= AHEAD * this.length;
+  }
+
   #add(count: number): void {
     this.#end += count;
     this.#need = Math.max(this.#need, Math.min(this.length, MOST_READ));
   }
 
-  #resize(least: number): void {
-    const bytes = new Uint8Array(2 ** Math.ceil(Math.log2(least)));
+  /** Lets the capacity follow the need: twice what waits, or what is expected. */
+  #adapt(): void {
+    const capacity = this.#bytes.length;
+    if (this.#awaits) {
+      if (capacity < this.#expected) this.#resize(this.#expected);
+      return;
+    }
+    const idle = capacity > MOST_KEPT && this.length < capacity / 8;
+    this.#need = Math.max(this.length, idle ? 0 : this.#need * DECAY);
+    const wanted = Math.max(LEAST_CAPACITY, 2 * this.#need);
+    if (capacity < wanted || capacity > 8 * wanted) {
+      this.#resize(2 ** Math.ceil(Math.log2(wanted)));
+    }
+  }
+
+  /** Makes room at the end; in linear time, as half the capacity is free. */
+  #reserve(count: number): void {
+    const capacity = this.#bytes.length;
+    if (capacity - this.#end >= count) return;
+    if (capacity - this.length < count) {
+      this.#resize(this.length + count);
+    } else {
+      this.#bytes.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+  }
+
+  #resize(capacity: number): void {
+    const bytes = new Uint8Array(capacity);
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#bytes = bytes;
     this.#end -= this.#start;

@@ -2,8 +2,6 @@ import type { Codec } from "./codec.ts";
 import { layered } from "./_layer.ts";
 import { assertUnicode, decodeUTF8 } from "./_utf8.ts";
 
-const encoder = new TextEncoder();
-
 /**
  * Text as UTF-8 in the frames of another codec, whose limit holds. A byte order
  * mark is text like any other.
@@ -27,7 +25,7 @@ export function text(frames: Codec<Uint8Array>): Codec<string> {
     decode: decodeUTF8,
     encode(message: string) {
       assertUnicode(message);
-      return encoder.encode(message);
+      return message;
     },
   });
 }
