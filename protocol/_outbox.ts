@@ -97,12 +97,17 @@ export class Outbox<Out> {
     return this.unsent === 0 ? DONE : this.#reached(this.#queued, signal);
   }
 
+  /** Settles whatever waits; what is queued still goes out. */
+  settle(cause: unknown): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(cause);
+  }
+
   /** Settles whatever waits; nothing is sent any more. */
   fail(cause: unknown): void {
     if (this.#failure) return;
     this.#failure = { cause };
     this.#buffer = new WriteBuffer();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(cause);
+    this.settle(cause);
   }
 
   async #drain(): Promise<void> {

@@ -1,8 +1,8 @@
-interface QueueOptions {
+interface QueueOptions<T> {
   /** Closes the queue at once: what iterates it gets the reason. */
   signal?: AbortSignal | undefined;
-  /** Called once, when the queue is closed. */
-  onClosed?: () => void;
+  /** Called once, when the queue is closed: at once, where the signal is aborted. */
+  onClosed?: (queue: Queue<T>) => void;
 }
 
 /**
@@ -17,12 +17,12 @@ export class Queue<T> implements AsyncIterableIterator<T> {
   #end: { error?: unknown } | undefined;
   readonly #closed: () => void;
 
-  constructor(options: QueueOptions = {}) {
+  constructor(options: QueueOptions<T> = {}) {
     const { signal, onClosed } = options;
     const abort = () => this.#stop({ error: signal?.reason });
     this.#closed = () => {
       signal?.removeEventListener("abort", abort);
-      onClosed?.();
+      onClosed?.(this);
     };
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();

@@ -23,11 +23,11 @@ export class RunstateMachine {
 
   /** Every transition from now on, in order, none lost. */
   watch(signal?: AbortSignal): AsyncIterableIterator<Runstate> {
-    const watcher: Queue<Runstate> = new Queue({
+    const watcher = new Queue<Runstate>({
       signal,
-      onClosed: () => this.#watchers.delete(watcher),
+      onClosed: (watcher) => this.#watchers.delete(watcher),
     });
-    if (!signal?.aborted) this.#watchers.add(watcher);
+    if (!watcher.closed) this.#watchers.add(watcher);
     return watcher;
   }
 }

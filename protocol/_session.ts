@@ -170,6 +170,7 @@ export class Session<In, Out> {
   end({ cause, drain, failed }: Ending): void {
     if (this.signal.aborted) return;
     this.#ended.abort(cause);
+    this.#wire?.outbox.settle(cause);
     this.#release(drain, cause).then(
       () => failed ? this.#closed.reject(cause) : this.#closed.resolve(),
       (error) => this.#closed.reject(failed ? cause : error),

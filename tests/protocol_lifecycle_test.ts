@@ -496,6 +496,17 @@ Deno.test("runstateChanged() and runstates() end with the signal's reason", asyn
   assertEquals((await states.next()).done, true);
 });
 
+Deno.test("runstateChanged() and runstates() with a signal aborted before end with its reason", async () => {
+  const protocol = new Lines();
+  const reason = new Error("enough");
+  const signal = AbortSignal.abort(reason);
+  const changed = protocol.runstateChanged({ signal });
+  assertStrictEquals(await changed.catch((error) => error), reason);
+  const states = protocol.runstates({ signal });
+  assertStrictEquals(await states.next().catch((error) => error), reason);
+  assertEquals((await states.next()).done, true);
+});
+
 Deno.test("before its first session a protocol's signal is aborted and closed is fulfilled", async () => {
   const protocol = new Lines();
   assert(protocol.signal.aborted);

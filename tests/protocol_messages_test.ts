@@ -216,6 +216,38 @@ Deno.test("pending sends and flushes reject with the first cause when the sessio
   await assertRejects(() => peer.disconnect(), Deno.errors.ConnectionReset);
 });
 
+Deno.test("pending sends and flushes reject with the first cause when the peer ends, and the messages still go out", async () => {
+  const { peer, remote } = await runningPeer({ highWaterMark: 0 });
+  const message = "x".repeat(1_000_000);
+  const waiting = [peer.send(message), peer.send("y"), peer.flush()];
+  await remote.writable.close();
+  const outcomes = await Promise.allSettled(waiting);
+  for (const outcome of outcomes) {
+    assert(outcome.status === "rejected");
+    assertInstanceOf(outcome.reason, EndOfStreamError);
+    assertStrictEquals(outcome.reason, peer.signal.reason);
+  }
+  const sent = await toBytes(remote.readable);
+  assertEquals(sent.length, `"${message}"\n"y"\n`.length);
+  await assertRejects(() => peer.disconnect(), EndOfStreamError);
+  await remote.close();
+});
+
+Deno.test("pending sends and flushes reject when disconnect() is called, and the messages still go out", async () => {
+  const { peer, remote } = await runningPeer({ highWaterMark: 0 });
+  const message = "x".repeat(1_000_000);
+  const waiting = [peer.send(message), peer.flush()];
+  const disconnected = peer.disconnect();
+  for (const outcome of await Promise.allSettled(waiting)) {
+    assert(outcome.status === "rejected");
+    assertStrictEquals(outcome.reason, peer.signal.reason);
+  }
+  const sent = await toBytes(remote.readable);
+  assertEquals(sent.length, `"${message}"\n`.length);
+  await disconnected;
+  await remote.close();
+});
+
 Deno.test("a send() that nobody awaits is no unhandled rejection when the session fails", async () => {
   const { peer, remote } = await runningPeer({ highWaterMark: 0 });
   peer.send("x".repeat(1_000_000));

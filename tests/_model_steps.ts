@@ -1,0 +1,371 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Opening } from "./_model_openings.ts";
+import type { Remote } from "./_model_remote.ts";
+import type { Deed, Negotiation } from "./_model_talker.ts";
+import type { Attempt, SignalKind, World } from "./_model_world.ts";
+
+/** What is known of the talker, when all that could happen has happened. */
+export type Known =
+  | { readonly state: "idle" }
+  /** Waits for its connection, or for the peer's part of the negotiation. */
+  | {
+    readonly state: "connecting";
+    readonly awaits: "never" | "late" | "hello" | "silent";
+    readonly negotiation: Negotiation;
+  }
+  /** A handler may hold the reader. */
+  | { readonly state: "running"; readonly held: boolean }
+  /** Waits for a connection that comes too late, to be rid of its queue, or for nothing. */
+  | {
+    readonly state: "disconnecting";
+    readonly awaits: "late" | "drain" | "disconnect";
+    /** Whether disconnect() is called, and comes to idle after that. */
+    readonly called: boolean;
+  };
+
+/** `undefined` where the model does not say: then the laws alone are checked. */
+export interface Model {
+  known: Known | undefined;
+  /** Whether a step may follow before all has happened that can. */
+  readonly racing: boolean;
+  readonly world: World;
+  /** How many steps have been done. */
+  steps: number;
+}
+
+type Predict = (known: Known, world: World) => Known | undefined;
+
+const IDLE: Known = { state: "idle" };
+const RUNNING: Known = { state: "running", held: false };
+const ENDED: Known = {
+  state: "disconnecting",
+  awaits: "disconnect",
+  called: false,
+};
+const TOO_LATE: Known = {
+  state: "disconnecting",
+  awaits: "late",
+  called: true,
+};
+
+/** One step: what is done, and what the model says comes of it. */
+class Step implements fc.AsyncCommand<Model, World> {
+  readonly #name: string;
+  readonly #turns: number;
+  readonly #act: (world: World) => void;
+  readonly #predict: Predict;
+
+  constructor(
+    name: string,
+    turns: number,
+    act: (world: World) => void,
+    predict: Predict = (known) => known,
+  ) {
+    this.#name = name;
+    this.#turns = turns;
+    this.#act = act;
+    this.#predict = predict;
+  }
+
+  /** What the other end does matters only where there is a session. */
+  check({ world }: Model): boolean {
+    return !this.#name.startsWith("remote") ||
+      world.talker.runstate !== "idle";
+  }
+
+  async run(model: Model, world: World): Promise<void> {
+    const { known, racing } = model;
+    model.known = undefined;
+    model.steps++;
+    const next = known && this.#predict(known, world);
+    this.#act(world);
+    const turns = racing ? this.#turns : Infinity;
+    await world.settle(turns);
+    if (turns !== Infinity) return;
+    const { runstate } = world.talker;
+    if (next) assertEquals(runstate, next.state);
+    model.known = next ?? (runstate === "idle" ? IDLE : undefined);
+  }
+
+  toString(): string {
+    return `${this.#name} +${this.#turns}`;
+  }
+}
+
+const turns = fc.constantFrom(Infinity, Infinity, 0, 1, 2, 3, 5, 8, 13);
+
+/** Steps of one kind, each with something to choose. */
+function steps<T>(
+  name: string,
+  choices: fc.Arbitrary<T>,
+  act: (world: World, choice: T) => void,
+  predict?: (choice: T) => Predict,
+): fc.Arbitrary<Step> {
+  return fc.tuple(choices, turns).map(([choice, turns]) =>
+    new Step(
+      `${name} ${fc.stringify(choice)}`,
+      turns,
+      (world) => act(world, choice),
+      predict?.(choice),
+    )
+  );
+}
+
+function remoteSteps<T>(
+  name: string,
+  choices: fc.Arbitrary<T>,
+  act: (remote: Remote, choice: T) => void,
+  predict?: (choice: T) => Predict,
+): fc.Arbitrary<Step> {
+  const there = (world: World, choice: T) => {
+    if (world.remote) act(world.remote, choice);
+  };
+  return steps(`remote ${name}`, choices, there, predict);
+}
+
+/** The connection is there: what comes of its negotiation. */
+function negotiate(negotiation: Negotiation): Known {
+  switch (negotiation) {
+    case "none":
+      return RUNNING;
+    case "hello":
+    case "silent":
+      return { state: "connecting", awaits: negotiation, negotiation };
+    default:
+      return IDLE;
+  }
+}
+
+function attempt({ verb, opening, negotiation, signal }: Attempt): Predict {
+  const aborted = signal === "aborted";
+  return (known) => {
+    if (known.state !== "idle") return known;
+    if (verb === "connection" || opening === "meets") {
+      return aborted ? IDLE : negotiate(negotiation);
+    }
+    if (opening === "refused" || opening === "throws" || aborted) return IDLE;
+    return { state: "connecting", awaits: opening, negotiation };
+  };
+}
+
+const givenUp: Predict = (known) => {
+  if (known.state !== "connecting") return known;
+  return known.awaits === "late" ? TOO_LATE : IDLE;
+};
+
+const isStuck = (world: World) => world.talker.stats.queuedBytes > 0;
+
+/** What holds the end up is gone. */
+const released: Predict = (known) => {
+  if (known.state !== "disconnecting") return known;
+  return known.called ? IDLE : ENDED;
+};
+
+/** Nothing is queued any more, or it is lost. */
+const drained: Predict = (known, world) =>
+  known.state === "disconnecting" && known.awaits === "drain"
+    ? released(known, world)
+    : known;
+
+function disconnect(signal: SignalKind): Predict {
+  return (known, world) => {
+    if (signal === "aborted") return IDLE;
+    if (known.state === "connecting") return givenUp(known, world);
+    if (known.state === "running" && isStuck(world)) {
+      return { state: "disconnecting", awaits: "drain", called: true };
+    }
+    if (known.state === "disconnecting" && known.awaits !== "disconnect") {
+      return { ...known, called: true };
+    }
+    return IDLE;
+  };
+}
+
+/** Who reads sees that the peer has ended, or has broken the rules. */
+function broken(drains: boolean): Predict {
+  return (known, world) => {
+    if (known.state === "connecting") {
+      return known.awaits === "hello" ? IDLE : known;
+    }
+    if (known.state !== "running") return known;
+    if (known.held) return undefined;
+    return drains && isStuck(world)
+      ? { state: "disconnecting", awaits: "drain", called: false }
+      : ENDED;
+  };
+}
+
+/** Who writes sees that the peer does not read any more. */
+const deaf: Predict = (known, world) => {
+  if (!isStuck(world)) return known;
+  if (known.state === "connecting") return givenUp(known, world);
+  return known.state === "running" ? ENDED : drained(known, world);
+};
+
+const gone: Predict = (known, world) => {
+  const after = deaf(known, world);
+  return after === known ? broken(false)(known, world) : after;
+};
+
+/** A message goes to the peer, if it is there to read. */
+const said: Predict = (known, world) => {
+  const talks = known.state === "running" ||
+    known.state === "connecting" &&
+      (known.awaits === "hello" || known.awaits === "silent");
+  if (!talks || world.remote?.loyal) return known;
+  return known.state === "running" ? ENDED : IDLE;
+};
+
+function heard(deed: Deed): Predict {
+  return (known, world) => {
+    if (known.state !== "running") return broken(false)(known, world);
+    if (known.held) return undefined;
+    switch (deed) {
+      case "queue":
+        return known;
+      case "hold":
+        return { state: "running", held: true };
+      default:
+        return ENDED;
+    }
+  };
+}
+
+const greeted: Predict = (known) => {
+  if (known.state === "connecting" && known.awaits === "hello") return RUNNING;
+  // A running talker takes no greeting.
+  if (known.state === "running") return known.held ? undefined : ENDED;
+  return known;
+};
+
+const signals = fc.constantFrom<SignalKind>(
+  "none",
+  "none",
+  "signal",
+  "aborted",
+);
+const nothing = fc.constant("");
+
+const attempts = fc.record<Attempt>({
+  verb: fc.constantFrom("connection", "connect", "accept", "listener"),
+  opening: fc.constantFrom<Opening>(
+    "meets",
+    "meets",
+    "refused",
+    "throws",
+    "never",
+    "late",
+  ),
+  negotiation: fc.constantFrom<Negotiation>(
+    "none",
+    "none",
+    "hello",
+    "silent",
+    "failing",
+    "throwing",
+  ),
+  signal: signals,
+  stalled: fc.boolean(),
+});
+
+/** Attempts from which a session comes. */
+const sessions = fc.record<Attempt>({
+  verb: fc.constantFrom("connection", "connect", "accept", "listener"),
+  opening: fc.constant("meets"),
+  negotiation: fc.constant("none"),
+  signal: fc.constantFrom("none", "signal"),
+  stalled: fc.boolean(),
+});
+
+/** Every step there is, the more telling ones several times. */
+export const anyStep: fc.Arbitrary<Step>[] = [
+  ...[sessions, sessions, sessions, attempts, attempts].map((attempts) =>
+    steps("connect", attempts, (world, how) => world.connect(how), attempt)
+  ),
+  ...[1, 2].map(() =>
+    steps("disconnect", signals, (world, s) => world.disconnect(s), disconnect)
+  ),
+  ...[1, 2].map(() =>
+    steps(
+      "send",
+      fc.tuple(fc.constantFrom("small", "large", "large"), signals),
+      (world, [what, signal]) => world.send(what, signal),
+      ([, signal]) => signal === "aborted" ? (known) => known : said,
+    )
+  ),
+  steps("send bigint", signals, (world, s) => world.send("bigint", s)),
+  steps("request", nothing, (world) => world.request(), () => said),
+  steps("flush", signals, (world, s) => world.flush(s)),
+  steps("iterate", nothing, (world) => world.iterate()),
+  steps("watch", nothing, (world) => world.watch()),
+  steps("next", signals, (world, s) => world.nextRunstate(s)),
+  steps(
+    "abort",
+    fc.nat(3),
+    (world, i) => world.abort(i),
+    (i) => (known, world) => {
+      const { signal } = world.signals.at(-1 - i) ?? {};
+      if (!signal || signal.aborted) return known;
+      if (known.state === "disconnecting") return undefined;
+      return signal === world.attempt ? givenUp(known, world) : known;
+    },
+  ),
+  steps(
+    "release",
+    nothing,
+    (world) => world.talker.release(),
+    () => (known) => known.state === "running" ? RUNNING : known,
+  ),
+  steps(
+    "deliver",
+    nothing,
+    (world) => world.deliver(),
+    () => (known, world) => {
+      if (known.state === "connecting" && known.awaits === "late") {
+        return negotiate(known.negotiation);
+      }
+      return known.state === "disconnecting" && known.awaits === "late"
+        ? released(known, world)
+        : known;
+    },
+  ),
+  steps("pass", nothing, (world) => world.pass(), () => released),
+  ...[1, 2].map(() =>
+    remoteSteps(
+      "send",
+      fc.constantFrom<Deed>("queue", "hold", "throw", "reject"),
+      (remote, deed) => remote.send(deed),
+      heard,
+    )
+  ),
+  remoteSteps("hello", nothing, (r) => r.write('"hello"\n'), () => greeted),
+  remoteSteps(
+    "reply",
+    nothing,
+    (remote) => remote.reply(),
+    () => (known) => known.state === "running" ? known : undefined,
+  ),
+  remoteSteps(
+    "garbage",
+    fc.constantFrom("{nope}\n", "x".repeat(300), "\xff\n"),
+    (remote, text) => remote.write(text),
+    () => broken(false),
+  ),
+  remoteSteps(
+    "half",
+    nothing,
+    (r) => r.write('{"reply":'),
+    () => () => undefined,
+  ),
+  remoteSteps("end", nothing, (remote) => remote.end(), () => broken(true)),
+  remoteSteps(
+    "close",
+    nothing,
+    (remote) => void remote.close(),
+    () => (known, world) => gone(known, world),
+  ),
+  remoteSteps("reset", nothing, (remote) => remote.reset(), () => gone),
+  remoteSteps("deaf", nothing, (remote) => remote.stopReading(), () => deaf),
+  remoteSteps("read", nothing, (remote) => remote.read(), () => drained),
+];

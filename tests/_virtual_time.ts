@@ -1,0 +1,36 @@
+/** Timers that fire when they are told to; in place until it is disposed of. */
+export class VirtualTime implements Disposable {
+  readonly #setTimeout = globalThis.setTimeout;
+  readonly #clearTimeout = globalThis.clearTimeout;
+  readonly #timers = new Map<number, { at: number; fire: () => void }>();
+  #now = 0;
+  #last = 0;
+
+  constructor() {
+    const set = (fire: () => void, ms = 0) => {
+      this.#timers.set(++this.#last, { at: this.#now + ms, fire });
+      return this.#last;
+    };
+    const clear = (id?: number) => void this.#timers.delete(id ?? 0);
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+  }
+
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
+  /** Fires the timers of so many milliseconds, in their order. */
+  pass(ms: number): void {
+    this.#now += ms;
+    const due = [...this.#timers].filter(([, { at }]) => at <= this.#now);
+    due.sort(([, a], [, b]) => a.at - b.at);
+    for (const [id, { fire }] of due) if (this.#timers.delete(id)) fire();
+  }
+
+  [Symbol.dispose](): void {
+    const setTimeout = this.#setTimeout;
+    const clearTimeout = this.#clearTimeout;
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+}
