@@ -12,3 +12,12 @@ export interface RawSocket {
   /** Releases the socket; a read or write that is pending rejects. */
   close(): void;
 }
+
+/** Closes what may have been closed already. */
+export function release(resource: { close(): void }): void {
+  try {
+    resource.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}

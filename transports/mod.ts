@@ -30,5 +30,6 @@ export { memory } from "./memory.ts";
 export { type MemoryOptions, memoryPair } from "./memory_pair.ts";
 export { parseTransport } from "./parse_transport.ts";
 export { tcp, type TcpOptions } from "./tcp.ts";
+export { tls, type TlsOptions } from "./tls.ts";
 export * from "./transport.ts";
 export { unix, type UnixOptions } from "./unix.ts";

@@ -1,6 +1,7 @@
 import { parseAddress } from "./address.ts";
 import { memory } from "./memory.ts";
 import { tcp } from "./tcp.ts";
+import { tls } from "./tls.ts";
 import type { Transport } from "./transport.ts";
 import { unix } from "./unix.ts";
 
@@ -31,7 +32,7 @@ export function parseTransport(address: string | URL): Transport {
     case "tcp":
       return tcp(parsed);
     case "tls":
-      throw new Deno.errors.NotSupported(`Use ${address}: not supported yet`);
+      return tls(parsed);
     case "unix":
       return unix(parsed);
     case "memory":
