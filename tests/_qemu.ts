@@ -3,9 +3,11 @@ import {
   type Address,
   formatAddress,
   tcp,
+  tls,
   type Transport,
   unix,
 } from "../transports/mod.ts";
+import { certificates } from "./_certs.ts";
 import { RealProcess } from "./_real_process.ts";
 
 export { needs } from "./_real_process.ts";
@@ -25,8 +27,12 @@ export interface RealServer extends AsyncDisposable {
 }
 
 export interface QemuOptions {
-  /** @default {"unix"} */
-  monitor?: "unix" | "tcp" | "pretty";
+  /**
+   * How the monitor is reached; `pretty` is Unix with answers over many lines.
+   *
+   * @default {"unix"}
+   */
+  monitor?: "unix" | "pretty" | "tcp" | "tls" | "mutual-tls";
   /**
    * A whole machine, stopped before its first instruction, instead of none.
    *
@@ -41,15 +47,28 @@ export interface QemuOptions {
 export function startQemu(options: QemuOptions = {}): Promise<RealServer> {
   const { monitor = "unix", machine = false, args = [] } = options;
   const pretty = monitor === "pretty" ? "on" : "off";
-  return startListening("qemu-system-x86_64", monitor === "tcp", (socket) => [
-    ...(machine ? MACHINE : NO_MACHINE),
-    ...["-chardev", socket],
-    ...["-mon", `chardev=monitor,mode=control,pretty=${pretty}`],
-    ...args,
-  ]);
+  const server = {
+    program: "qemu-system-x86_64",
+    args: (socket: string) => [
+      ...(machine ? MACHINE : NO_MACHINE),
+      ...["-chardev", socket],
+      ...["-mon", `chardev=monitor,mode=control,pretty=${pretty}`],
+      ...args,
+    ],
+  };
+  switch (monitor) {
+    case "unix":
+    case "pretty":
+      return startListening(server);
+    case "tcp":
+      return startListening({ ...server, overPort: (port) => tcp({ port }) });
+    case "tls":
+    case "mutual-tls":
+      return startQemuOverTls(server, monitor === "mutual-tls");
+  }
 }
 
-/** QEMU that connects to a listener of ours. */
+/** QEMU that connects to a listener of ours, over Unix or TCP. */
 export function startQemuDialling(address: Address): Promise<RealProcess> {
   const socket = formatAddress(address).replace("tcp://", "tcp:");
   return RealProcess.start({
@@ -58,15 +77,15 @@ export function startQemuDialling(address: Address): Promise<RealProcess> {
   });
 }
 
-/** QEMU's storage daemon, listening. */
+/** QEMU's storage daemon, listening on a Unix socket. */
 export function startStorageDaemon(): Promise<RealServer> {
-  return startListening("qemu-storage-daemon", false, (socket) => [
-    ...["--chardev", socket],
-    ...["--monitor", "chardev=monitor"],
-  ]);
+  return startListening({
+    program: "qemu-storage-daemon",
+    args: (socket) => ["--chardev", socket, "--monitor", "chardev=monitor"],
+  });
 }
 
-/** QEMU's guest agent, listening; the guest is this machine. */
+/** QEMU's guest agent, on a Unix socket; its guest is this machine. */
 export async function startGuestAgent(): Promise<RealServer> {
   const process = await RealProcess.start({
     program: "qemu-ga",
@@ -75,8 +94,8 @@ export async function startGuestAgent(): Promise<RealServer> {
       ...["-t", folder, "-f", `${folder}/pid`, "-l", `${folder}/log`],
     ],
   });
-  const transport = unix({ path: `${process.folder}/socket` });
-  return await readied(process, async () => {
+  return await whenReady(process, async () => {
+    const transport = unix({ path: `${process.folder}/socket` });
     // It says nothing when it listens, but takes one client after another.
     const first = await retry(() => transport.connect(), {
       maxAttempts: 100,
@@ -91,29 +110,68 @@ export async function startGuestAgent(): Promise<RealServer> {
   });
 }
 
-async function startListening(
-  program: string,
-  overTcp: boolean,
-  args: (socket: string) => string[],
+interface ServerOptions {
+  program: string;
+  args: (socket: string, folder: string) => string[] | Promise<string[]>;
+  /** How to reach the port, over TCP; without it the socket is a Unix one. */
+  overPort?: (port: number) => Transport;
+}
+
+async function startQemuOverTls(
+  { program, args }: ServerOptions,
+  mutual: boolean,
 ): Promise<RealServer> {
-  const process = await RealProcess.start({
+  const { ca, server, client } = await certificates();
+  const verifyPeer = mutual ? "yes" : "no";
+  return await startListening({
     program,
-    args: (folder) =>
-      args(
-        "socket,id=monitor,server=on,wait=on," +
-          (overTcp ? "host=127.0.0.1,port=0" : `path=${folder}/socket`),
-      ),
-    ready: LISTENING,
-  });
-  return await readied(process, async () => {
-    const [, port] = await process.ready();
-    return overTcp
-      ? tcp({ port: Number(port) })
-      : unix({ path: `${process.folder}/socket` });
+    args: async (socket, folder) => {
+      await Deno.writeTextFile(`${folder}/ca-cert.pem`, ca);
+      await Deno.writeTextFile(`${folder}/server-cert.pem`, server.cert);
+      await Deno.writeTextFile(`${folder}/server-key.pem`, server.key);
+      await writeDhParams(`${folder}/dh-params.pem`);
+      const credentials = `tls-creds-x509,id=tls,dir=${folder}` +
+        `,endpoint=server,verify-peer=${verifyPeer}`;
+      return [
+        ...["-object", credentials],
+        ...await args(`${socket},tls-creds=tls`, folder),
+      ];
+    },
+    overPort: (port) =>
+      tls({ port, caCerts: [ca], ...(mutual ? client : undefined) }),
   });
 }
 
-async function readied(
+/** Well-known parameters: QEMU computes its own where there are none. */
+async function writeDhParams(path: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("certtool", {
+    args: ["--get-dh-params", "--outfile", path],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+async function startListening(
+  { program, args, overPort }: ServerOptions,
+): Promise<RealServer> {
+  const process = await RealProcess.start({
+    program,
+    args: (folder) => {
+      const address = overPort
+        ? "host=127.0.0.1,port=0"
+        : `path=${folder}/socket`;
+      const socket = `socket,id=monitor,server=on,wait=on,${address}`;
+      return args(socket, folder);
+    },
+    ready: LISTENING,
+  });
+  return await whenReady(process, async () => {
+    const [, port] = await process.ready();
+    return overPort?.(Number(port)) ??
+      unix({ path: `${process.folder}/socket` });
+  });
+}
+
+async function whenReady(
   process: RealProcess,
   ready: () => Promise<Transport>,
 ): Promise<RealServer> {

@@ -29,10 +29,10 @@ async function assertGreets(server: RealServer): Promise<void> {
   assertMatch(await readTo(connection, /\}\r?\n$/), /^\{\s*"QMP": \{/);
 }
 
-for (const monitor of ["unix", "tcp", "pretty"] as const) {
+for (const monitor of ["unix", "pretty", "tcp", "tls", "mutual-tls"] as const) {
   Deno.test({
     name: `a real QEMU greets its first client: ${monitor}`,
-    ...needs("qemu-system-x86_64"),
+    ...needs("qemu-system-x86_64", "openssl", "certtool"),
     fn: async () => {
       await using server = await startQemu({ monitor });
       await assertGreets(server);
