@@ -5,6 +5,8 @@ import { within } from "./_wait.ts";
 import { QMPClient } from "./client.ts";
 import type { AnySchema, QMPSchema } from "./schema.ts";
 
+export type * from "./mod.ts";
+
 /** How much of its standard error is kept of a process: the last of it. */
 const STDERR_CHARACTERS = 16 * 1024;
 

@@ -15,6 +15,19 @@
  *
  * @module
  */
+export type {
+  Address,
+  Connection,
+  Listener,
+  Transport,
+  WaitOptions,
+} from "../transports/mod.ts";
+export type {
+  Codec,
+  CodecOptions,
+  ReadBuffer,
+  WriteBuffer,
+} from "../protocol/mod.ts";
 export * from "./test_transport.ts";
 export * from "./transport_under_test.ts";
 export * from "./codec_case.ts";
