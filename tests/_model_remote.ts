@@ -37,10 +37,14 @@ export class Remote {
     this.#reading ??= this.#readAll();
   }
 
-  send(deed: Deed): void {
-    const n = this.#first + this.sent.length;
-    this.sent.push(n);
-    this.write(JSON.stringify({ n, deed }) + "\n");
+  /** Sends messages in one write. */
+  send(deeds: Deed[]): void {
+    const lines = deeds.map((deed) => {
+      const n = this.#first + this.sent.length;
+      this.sent.push(n);
+      return JSON.stringify({ n, deed }) + "\n";
+    });
+    this.write(lines.join(""));
   }
 
   write(text: string): void {

@@ -1,28 +1,27 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Opening } from "./_model_openings.ts";
+import {
+  attempt,
+  broken,
+  deaf,
+  disconnect,
+  drained,
+  givenUp,
+  gone,
+  greeted,
+  heard,
+  IDLE,
+  type Known,
+  negotiate,
+  type Predict,
+  released,
+  RUNNING,
+  said,
+} from "./_model_predictions.ts";
 import type { Remote } from "./_model_remote.ts";
 import type { Deed, Negotiation } from "./_model_talker.ts";
 import type { Attempt, SignalKind, World } from "./_model_world.ts";
-
-/** What is known of the talker, when all that could happen has happened. */
-export type Known =
-  | { readonly state: "idle" }
-  /** Waits for its connection, or for the peer's part of the negotiation. */
-  | {
-    readonly state: "connecting";
-    readonly awaits: "never" | "late" | "hello" | "silent";
-    readonly negotiation: Negotiation;
-  }
-  /** A handler may hold the reader. */
-  | { readonly state: "running"; readonly held: boolean }
-  /** Waits for a connection that comes too late, to be rid of its queue, or for nothing. */
-  | {
-    readonly state: "disconnecting";
-    readonly awaits: "late" | "drain" | "disconnect";
-    /** Whether disconnect() is called, and comes to idle after that. */
-    readonly called: boolean;
-  };
 
 /** `undefined` where the model does not say: then the laws alone are checked. */
 export interface Model {
@@ -33,21 +32,6 @@ export interface Model {
   /** How many steps have been done. */
   steps: number;
 }
-
-type Predict = (known: Known, world: World) => Known | undefined;
-
-const IDLE: Known = { state: "idle" };
-const RUNNING: Known = { state: "running", held: false };
-const ENDED: Known = {
-  state: "disconnecting",
-  awaits: "disconnect",
-  called: false,
-};
-const TOO_LATE: Known = {
-  state: "disconnecting",
-  awaits: "late",
-  called: true,
-};
 
 /** One step: what is done, and what the model says comes of it. */
 class Step implements fc.AsyncCommand<Model, World> {
@@ -124,121 +108,6 @@ function remoteSteps<T>(
   return steps(`remote ${name}`, choices, there, predict);
 }
 
-/** The connection is there: what comes of its negotiation. */
-function negotiate(negotiation: Negotiation): Known {
-  switch (negotiation) {
-    case "none":
-      return RUNNING;
-    case "hello":
-    case "silent":
-      return { state: "connecting", awaits: negotiation, negotiation };
-    default:
-      return IDLE;
-  }
-}
-
-function attempt({ verb, opening, negotiation, signal }: Attempt): Predict {
-  const aborted = signal === "aborted";
-  return (known) => {
-    if (known.state !== "idle") return known;
-    if (verb === "connection" || opening === "meets") {
-      return aborted ? IDLE : negotiate(negotiation);
-    }
-    if (opening === "refused" || opening === "throws" || aborted) return IDLE;
-    return { state: "connecting", awaits: opening, negotiation };
-  };
-}
-
-const givenUp: Predict = (known) => {
-  if (known.state !== "connecting") return known;
-  return known.awaits === "late" ? TOO_LATE : IDLE;
-};
-
-const isStuck = (world: World) => world.talker.stats.queuedBytes > 0;
-
-/** What holds the end up is gone. */
-const released: Predict = (known) => {
-  if (known.state !== "disconnecting") return known;
-  return known.called ? IDLE : ENDED;
-};
-
-/** Nothing is queued any more, or it is lost. */
-const drained: Predict = (known, world) =>
-  known.state === "disconnecting" && known.awaits === "drain"
-    ? released(known, world)
-    : known;
-
-function disconnect(signal: SignalKind): Predict {
-  return (known, world) => {
-    if (signal === "aborted") return IDLE;
-    if (known.state === "connecting") return givenUp(known, world);
-    if (known.state === "running" && isStuck(world)) {
-      return { state: "disconnecting", awaits: "drain", called: true };
-    }
-    if (known.state === "disconnecting" && known.awaits !== "disconnect") {
-      return { ...known, called: true };
-    }
-    return IDLE;
-  };
-}
-
-/** Who reads sees that the peer has ended, or has broken the rules. */
-function broken(drains: boolean): Predict {
-  return (known, world) => {
-    if (known.state === "connecting") {
-      return known.awaits === "hello" ? IDLE : known;
-    }
-    if (known.state !== "running") return known;
-    if (known.held) return undefined;
-    return drains && isStuck(world)
-      ? { state: "disconnecting", awaits: "drain", called: false }
-      : ENDED;
-  };
-}
-
-/** Who writes sees that the peer does not read any more. */
-const deaf: Predict = (known, world) => {
-  if (!isStuck(world)) return known;
-  if (known.state === "connecting") return givenUp(known, world);
-  return known.state === "running" ? ENDED : drained(known, world);
-};
-
-const gone: Predict = (known, world) => {
-  const after = deaf(known, world);
-  return after === known ? broken(false)(known, world) : after;
-};
-
-/** A message goes to the peer, if it is there to read. */
-const said: Predict = (known, world) => {
-  const talks = known.state === "running" ||
-    known.state === "connecting" &&
-      (known.awaits === "hello" || known.awaits === "silent");
-  if (!talks || world.remote?.loyal) return known;
-  return known.state === "running" ? ENDED : IDLE;
-};
-
-function heard(deed: Deed): Predict {
-  return (known, world) => {
-    if (known.state !== "running") return broken(false)(known, world);
-    if (known.held) return undefined;
-    switch (deed) {
-      case "queue":
-        return known;
-      case "hold":
-        return { state: "running", held: true };
-      default:
-        return ENDED;
-    }
-  };
-}
-
-const greeted: Predict = (known) => {
-  if (known.state === "connecting" && known.awaits === "hello") return RUNNING;
-  // A running talker takes no greeting.
-  if (known.state === "running") return known.held ? undefined : ENDED;
-  return known;
-};
-
 const signals = fc.constantFrom<SignalKind>(
   "none",
   "none",
@@ -308,7 +177,7 @@ export const anyStep: fc.Arbitrary<Step>[] = [
       const { signal } = world.signals.at(-1 - i) ?? {};
       if (!signal || signal.aborted) return known;
       if (known.state === "disconnecting") return undefined;
-      return signal === world.attempt ? givenUp(known, world) : known;
+      return signal === world.attempt ? givenUp(known) : known;
     },
   ),
   steps(
@@ -321,12 +190,12 @@ export const anyStep: fc.Arbitrary<Step>[] = [
     "deliver",
     nothing,
     (world) => world.deliver(),
-    () => (known, world) => {
+    () => (known) => {
       if (known.state === "connecting" && known.awaits === "late") {
         return negotiate(known.negotiation);
       }
       return known.state === "disconnecting" && known.awaits === "late"
-        ? released(known, world)
+        ? released(known)
         : known;
     },
   ),
@@ -334,8 +203,11 @@ export const anyStep: fc.Arbitrary<Step>[] = [
   ...[1, 2].map(() =>
     remoteSteps(
       "send",
-      fc.constantFrom<Deed>("queue", "hold", "throw", "reject"),
-      (remote, deed) => remote.send(deed),
+      fc.array(fc.constantFrom<Deed>("queue", "hold", "throw", "reject"), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      (remote, deeds) => remote.send(deeds),
       heard,
     )
   ),

@@ -14,6 +14,8 @@ export class Talker extends Peer<unknown> {
   readonly handled: number[] = [];
   /** The messages that were queued, in all sessions. */
   readonly accepted: unknown[] = [];
+  /** What a handler must not see, and has seen. */
+  readonly broken: Error[] = [];
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   #holds: PromiseWithResolvers<void>[] = [];
 
@@ -74,7 +76,9 @@ export class Talker extends Peer<unknown> {
       return this.#requests.get(message.reply)?.resolve();
     }
     if (this.runstate !== "running") {
-      throw new Error(`A message is handled while ${this.runstate}`);
+      this.broken.push(
+        new Error(`A message is handled while ${this.runstate}`),
+      );
     }
     this.handled.push(message.n);
     switch (message.deed) {

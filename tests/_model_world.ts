@@ -13,6 +13,13 @@ import {
 import { transitions } from "../protocol/runstate.ts";
 import type { WaitOptions } from "../transports/mod.ts";
 import { type Opening, Openings } from "./_model_openings.ts";
+import {
+  type Begun,
+  checkHandled,
+  checkSessions,
+  checkWatchers,
+  type Watcher,
+} from "./_model_checks.ts";
 import type { Remote } from "./_model_remote.ts";
 import { type Negotiation, Talker } from "./_model_talker.ts";
 import { turns } from "./_turns.ts";
@@ -30,27 +37,6 @@ export interface Attempt {
   signal: SignalKind;
   /** Whether the other end does not read. */
   stalled: boolean;
-}
-
-/** One session that was begun. */
-interface Begun {
-  readonly signal: AbortSignal;
-  readonly closed: Promise<void>;
-  /** How many messages were accepted before, and how many remotes there were. */
-  readonly accepted: number;
-  readonly remotes: number;
-  /** The outcomes of the calls of `disconnect()` that hit it. */
-  readonly ends: PromiseSettledResult<void>[];
-  disconnected: boolean;
-  ran: boolean;
-  /** Whether its end may have been cut short. */
-  forced: boolean;
-}
-
-interface Watcher {
-  readonly from: Runstate;
-  readonly seen: Runstate[];
-  stop(): void;
 }
 
 export const CLOSE_TIMEOUT = 1_000;
@@ -93,7 +79,7 @@ export class World {
   async settle(count = Infinity): Promise<void> {
     if (count === Infinity) await turns();
     else for (let turn = 0; turn < count; turn++) await null;
-    for (const error of this.#broken) throw error;
+    for (const error of [...this.#broken, ...this.talker.broken]) throw error;
   }
 
   connect({ verb, opening, negotiation, signal, stalled }: Attempt): void {
@@ -144,7 +130,9 @@ export class World {
         assert(begun.signal.aborted);
         const cause = begun.signal.reason;
         if (error instanceof ConnectError) {
-          return assertStrictEquals(error.cause, cause);
+          assertStrictEquals(error.cause, cause);
+          assert(!begun.disconnected || !isAbort(cause));
+          return assert(cause !== options.signal?.reason);
         }
         assertStrictEquals(error, cause);
         assert(begun.disconnected || options.signal?.aborted);
@@ -211,11 +199,13 @@ export class World {
     };
     this.#iterations++;
     iterate().catch(async (error) => {
+      assert(!(error instanceof EndOfStreamError));
       for (const { closed } of this.#begun) {
         if (error === await closed.catch((error) => error)) return;
       }
-      this.#broken.push(error);
-    }).finally(() => this.#iterations--);
+      throw error;
+    }).catch((error) => this.#broken.push(error))
+      .finally(() => this.#iterations--);
   }
 
   watch(): void {
@@ -273,11 +263,12 @@ export class World {
     await this.settle();
     assertEquals(unreleased.size, 0, "connections not released");
     assertEquals(this.#openings.listening, 0, "listeners not closed");
-    await this.#checkSessions();
-    this.#checkHandled();
+    await checkSessions(this.#begun, remotes, talker.accepted);
+    checkHandled(talker.handled, remotes);
     for (const remote of [...remotes, ...unwanted]) await remote.close();
     await this.#useAgain();
-    this.#checkWatchers();
+    checkWatchers(this.#watchers);
+    for (const watcher of this.#watchers) watcher.stop();
     await this.settle();
     assertEquals(this.pending, 0, "calls pending");
     assertEquals(this.#iterations, 0, "iterations pending");
@@ -288,7 +279,7 @@ export class World {
 
   #force(): void {
     const begun = this.#begun.at(-1);
-    if (begun) begun.forced = true;
+    if (begun && this.talker.runstate !== Runstate.IDLE) begun.forced = true;
   }
 
   #options(kind: SignalKind): WaitOptions {
@@ -353,43 +344,6 @@ export class World {
     });
   }
 
-  async #checkSessions(): Promise<void> {
-    for (const [i, begun] of this.#begun.entries()) {
-      assert(begun.signal.aborted);
-      const [outcome] = await Promise.allSettled([begun.closed]);
-      for (const end of begun.ends) {
-        if (begun.ran) assertEquals(end, outcome);
-        else assertEquals(end.status, "fulfilled");
-      }
-      const next = this.#begun[i + 1];
-      const remote = this.#openings.remotes[begun.remotes];
-      if (!remote || begun.remotes === next?.remotes) continue;
-      const accepted = this.talker.accepted.slice(
-        begun.accepted,
-        next?.accepted,
-      );
-      const { received } = remote;
-      const inOrder = outcome.status === "fulfilled" ||
-        outcome.reason instanceof EndOfStreamError;
-      const whole = begun.ran && inOrder && remote.loyal && !begun.forced;
-      assertEquals(
-        received,
-        whole ? accepted : accepted.slice(0, received.length),
-      );
-    }
-  }
-
-  #checkHandled(): void {
-    const handled = [...this.talker.handled];
-    for (const { sent } of this.#openings.remotes) {
-      for (const n of sent) {
-        if (handled[0] !== n) break;
-        handled.shift();
-      }
-    }
-    assertEquals(handled, [], "messages handled that nobody sent, or too late");
-  }
-
   async #useAgain(): Promise<void> {
     const { talker } = this;
     talker.release();
@@ -404,19 +358,8 @@ export class World {
     await this.remote?.close();
     await this.settle();
   }
+}
 
-  #checkWatchers(): void {
-    const [first, ...others] = this.#watchers;
-    const all: Runstate[] = [Runstate.IDLE, ...first?.seen ?? []];
-    for (const [i, state] of all.entries()) {
-      const before = all[i - 1];
-      assert(before ? transitions[before].includes(state) : i === 0);
-    }
-    for (const { from, seen } of others) {
-      const start = all.length - seen.length;
-      assertEquals(seen, all.slice(start));
-      assertEquals(from, all[start - 1]);
-    }
-    for (const watcher of this.#watchers) watcher.stop();
-  }
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
