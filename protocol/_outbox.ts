@@ -20,7 +20,8 @@ export class Outbox<Out> {
   readonly #highWaterMark: number;
   readonly #onError: (error: unknown) => void;
   #buffer = new WriteBuffer();
-  #queued = 0;
+  /** How many bytes have left the buffer and are not taken. */
+  #inFlight = 0;
   #taken = 0;
   #messages = 0;
   #blockedMs = 0;
@@ -60,7 +61,12 @@ export class Outbox<Out> {
 
   /** The number of queued bytes that the transport has not taken. */
   get unsent(): number {
-    return this.#queued - this.#taken;
+    return this.#inFlight + this.#buffer.length;
+  }
+
+  /** The number of bytes that were ever queued. */
+  get #queued(): number {
+    return this.#taken + this.unsent;
   }
 
   /** Whether nothing is queued: the next message begins a new write. */
@@ -72,17 +78,18 @@ export class Outbox<Out> {
   send(message: Out, signal?: AbortSignal): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.cause);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    const before = this.#buffer.length;
     try {
-      this.#codec.encode(message, this.#buffer);
+      this.#buffer.encode(this.#codec, message);
     } catch (error) {
-      this.#buffer.truncate(before);
       return Promise.reject(error);
     }
     this.#messages++;
-    this.#queued += this.#buffer.length - before;
     if (!this.#draining) this.#drain();
-    if (this.unsent <= this.#highWaterMark) return DONE;
+    // To ask for the exact number would encode each message by itself.
+    const most = this.#inFlight + this.#buffer.mostLength;
+    if (most <= this.#highWaterMark || this.unsent <= this.#highWaterMark) {
+      return DONE;
+    }
     const since = performance.now();
     const room = this.#reached(this.#queued - this.#highWaterMark, signal);
     const measure = () => void (this.#blockedMs += performance.now() - since);
@@ -106,6 +113,7 @@ export class Outbox<Out> {
   fail(cause: unknown): void {
     if (this.#failure) return;
     this.#failure = { cause };
+    this.#inFlight = this.unsent;
     this.#buffer = new WriteBuffer();
     this.settle(cause);
   }
@@ -116,7 +124,9 @@ export class Outbox<Out> {
     try {
       while (this.#buffer.length > 0 && !this.#failure) {
         const chunk = this.#buffer.take(WRITE_BYTES);
+        this.#inFlight += chunk.length;
         await this.#writer.write(chunk);
+        this.#inFlight -= chunk.length;
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
         while (this.#waiters[0] && this.#waiters[0].target <= this.#taken) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ReadBuffer, WriteBuffer } from "../protocol/mod.ts";
+import { type Codec, lines, ReadBuffer, WriteBuffer } from "../protocol/mod.ts";
 import { bytes } from "../testing/_decoding.ts";
 
 const KIB = 1024;
@@ -174,13 +174,14 @@ Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => 
     fc.record({ bytes: fc.uint8Array({ maxLength: 6000 }) }),
     fc.record({ byte: fc.nat(255) }),
     fc.record({ take: fc.oneof(fc.constant(Infinity), fc.nat(5000)) }),
-    fc.record({ truncate: fc.double({ min: 0, max: 1, noNaN: true }) }),
+    fc.record({ fail: fc.array(fc.oneof(fc.string(), fc.nat(255))) }),
   );
-  fc.assert(fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+  const steps = fc.array(fc.tuple(step, fc.boolean()), { maxLength: 40 });
+  fc.assert(fc.property(steps, (steps) => {
     const output = new WriteBuffer();
     let expected: number[] = [];
     const held: [Uint8Array, Uint8Array][] = [];
-    for (const step of steps) {
+    for (const [step, ask] of steps) {
       if ("text" in step) {
         output.text(step.text);
         expected.push(...bytes(step.text));
@@ -196,11 +197,21 @@ Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => 
         assertEquals(taken, Uint8Array.from(expected.slice(0, step.take)));
         expected = expected.slice(taken.length);
       } else {
-        const length = Math.floor(step.truncate * expected.length);
-        output.truncate(length);
-        expected = expected.slice(0, length);
+        const codec: Codec<unknown> = {
+          decode: () => undefined,
+          encode(_, output) {
+            for (const part of step.fail) {
+              if (typeof part === "string") output.text(part);
+              else output.bytes(new Uint8Array(part));
+              output.split();
+            }
+            throw new Error("In the middle");
+          },
+        };
+        assertThrows(() => output.encode(codec, 0), Error, "In the middle");
       }
-      assertEquals(output.length, expected.length);
+      assert(output.mostLength >= expected.length);
+      if (ask) assertEquals(output.length, expected.length);
     }
     assertEquals(output.take(), Uint8Array.from(expected));
     for (const [view, copy] of held) assertEquals(view, copy);
@@ -221,11 +232,24 @@ Deno.test("WriteBuffer ends a write at a split, and only where bytes are before 
     writes.push(new TextDecoder().decode(output.take(10_000)));
   }
   assertEquals(writes, ["one", "two" + "x".repeat(9997), "xxx"]);
-  output.text("four");
-  output.split();
-  output.truncate(2);
-  output.text("x");
-  assertEquals(output.take(), bytes("fox"));
+});
+
+Deno.test("WriteBuffer encodes the texts of many messages at once", () => {
+  const { encodeInto } = TextEncoder.prototype;
+  let calls = 0;
+  TextEncoder.prototype.encodeInto = function (text, bytes) {
+    calls++;
+    return encodeInto.call(this, text, bytes);
+  };
+  try {
+    const output = new WriteBuffer();
+    const codec = lines();
+    for (let i = 0; i < 100; i++) output.encode(codec, "0123456789");
+    assertEquals([output.mostLength, calls], [3300, 0]);
+    assertEquals([output.length, calls], [1100, 1]);
+  } finally {
+    TextEncoder.prototype.encodeInto = encodeInto;
+  }
 });
 
 Deno.test("WriteBuffer takes little memory for many small messages", () => {

@@ -1,14 +1,21 @@
+import type { Codec } from "./codec.ts";
+
 const LEAST_CAPACITY = 4 * 1024;
 const MOST_CAPACITY = 64 * 1024;
 /** Room for what ends a message behind a large content, that it need not move. */
 const ROOM = 64;
-/** Shorter text is faster to copy by hand, as long as it is ASCII. */
-const SHORT = 64;
+/** Text gathers up to so many UTF-16 units. */
+const MOST_TEXT = 32 * 1024;
+/** A UTF-16 unit is at most so many bytes of UTF-8. */
+const UNIT_BYTES = 3;
 const encoder = new TextEncoder();
 
 /**
  * The bytes that are encoded and not yet sent: appended at the end by codecs,
  * taken from the front by whoever sends.
+ *
+ * Text gathers as such until its bytes are asked for: many short texts are
+ * encoded at once, in a tenth of the time.
  *
  * @example Encoding by hand
  * ```ts
@@ -26,16 +33,25 @@ export class WriteBuffer {
   #start = 0;
   #end = 0;
   #splits: number[] = [];
+  /** What is appended last, not encoded yet. */
+  #text = "";
   /** The capacity to begin with: what was needed the last time. */
   #capacity = LEAST_CAPACITY;
 
   /** The number of bytes that wait to be taken. */
   get length(): number {
+    this.#encodeText();
     return this.#end - this.#start;
+  }
+
+  /** What `length` is at most, told without encoding the text that waits. */
+  get mostLength(): number {
+    return this.#end - this.#start + UNIT_BYTES * this.#text.length;
   }
 
   /** Appends bytes: a copy, so that the caller may change them afterwards. */
   bytes(chunk: Uint8Array): void {
+    this.#encodeText();
     this.#reserve(chunk.length);
     this.#bytes.set(chunk, this.#end);
     this.#end += chunk.length;
@@ -43,18 +59,38 @@ export class WriteBuffer {
 
   /** Appends one byte. */
   byte(value: number): void {
+    if (value < 0x80 && this.#text !== "") {
+      this.#text += String.fromCharCode(value);
+      return;
+    }
+    this.#encodeText();
     this.#reserve(1);
     this.#bytes[this.#end++] = value;
   }
 
   /** Appends text as UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): void {
-    this.#reserve(text.length);
-    const read = text.length < SHORT ? this.#short(text) : this.#encode(text);
-    if (read === text.length) return;
-    // A UTF-16 unit is at most three bytes of UTF-8.
-    this.#reserve(3 * (text.length - read));
-    this.#encode(text.slice(read));
+    this.#text += text;
+    if (this.#text.length > MOST_TEXT) this.#encodeText();
+  }
+
+  /**
+   * Appends a message as a codec encodes it, or nothing when that fails.
+   *
+   * @throws {Error} What the codec throws.
+   */
+  encode<In, Out>(codec: Codec<In, Out>, message: Out): void {
+    const length = this.#end - this.#start;
+    const splits = this.#splits.length;
+    const text = this.#text;
+    try {
+      codec.encode(message, this);
+    } catch (error) {
+      this.#end = this.#start + length;
+      this.#splits.length = splits;
+      this.#text = text;
+      throw error;
+    }
   }
 
   /**
@@ -62,6 +98,7 @@ export class WriteBuffer {
    * that mind where one ends.
    */
   split(): void {
+    this.#encodeText();
     const last = this.#splits.at(-1) ?? this.#start;
     if (this.#end > last) this.#splits.push(this.#end);
   }
@@ -72,33 +109,29 @@ export class WriteBuffer {
    * other bytes too, and is not to be transferred.
    */
   take(most = Infinity): Uint8Array<ArrayBuffer> {
+    this.#encodeText();
     const split = this.#splits[0] ?? this.#end;
     const end = Math.min(split, this.#start + most);
     const taken = this.#bytes.subarray(this.#start, end);
     if (end === split) this.#splits.shift();
     this.#start = end;
-    if (this.length === 0) this.#release();
+    if (this.#start === this.#end) this.#release();
     return taken;
   }
 
-  /** Takes back what was appended last, down to a length. */
-  truncate(length: number): void {
-    this.#end = this.#start + length;
-    this.#splits = this.#splits.filter((split) => split <= this.#end);
+  #encodeText(): void {
+    const text = this.#text;
+    if (text === "") return;
+    this.#text = "";
+    this.#reserve(text.length);
+    const read = this.#encodeInto(text);
+    if (read === text.length) return;
+    this.#reserve(UNIT_BYTES * (text.length - read));
+    this.#encodeInto(text.slice(read));
   }
 
-  #short(text: string): number {
-    let end = this.#end;
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 0x7f) return 0;
-      this.#bytes[end++] = code;
-    }
-    this.#end = end;
-    return text.length;
-  }
-
-  #encode(text: string): number {
+  /** Encodes as much as there is space for; how many units that is. */
+  #encodeInto(text: string): number {
     const space = this.#bytes.subarray(this.#end);
     const { read, written } = encoder.encodeInto(text, space);
     this.#end += written;
@@ -107,9 +140,9 @@ export class WriteBuffer {
 
   #reserve(count: number): void {
     if (this.#end + count <= this.#bytes.length) return;
-    const least = this.length + count + ROOM;
+    const length = this.#end - this.#start;
     const bytes = new Uint8Array(
-      Math.max(this.#capacity, 2 * this.length, least),
+      Math.max(this.#capacity, 2 * length, length + count + ROOM),
     );
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#splits = this.#splits.map((split) => split - this.#start);
@@ -121,9 +154,9 @@ export class WriteBuffer {
   /** Lets go of a large buffer; a small one is written on, behind what is taken. */
   #release(): void {
     if (this.#bytes.length <= LEAST_CAPACITY) return;
-    this.#capacity = Math.min(
-      Math.max(LEAST_CAPACITY, 2 * this.#end),
-      MOST_CAPACITY,
+    this.#capacity = Math.max(
+      LEAST_CAPACITY,
+      Math.min(this.#end, MOST_CAPACITY),
     );
     this.#bytes = new Uint8Array(0);
     this.#start = this.#end = 0;
