@@ -7,15 +7,20 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { toBytes } from "@std/streams";
 import {
   type Address,
   type Connection,
   type Listener,
+  memoryPair,
   tcp,
   tls,
   type TlsOptions,
 } from "../transports/mod.ts";
+import { HandshakeQueue } from "../transports/_handshake_queue.ts";
 import { certificates } from "./_certs.ts";
+import { noise, readExactly } from "../testing/_bytes.ts";
+import { meet } from "../testing/_meet.ts";
 import { rejection } from "../testing/_rejection.ts";
 import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
@@ -76,6 +81,40 @@ for (const [name, kind] of Object.entries(kinds)) {
       server.abort();
     });
   }
+
+  Deno.test(`${name}: what came before a cut is read, also after a write has failed`, async () => {
+    for (const swap of [false, true]) {
+      const pair = await meet(kind);
+      await using near = swap ? pair[1] : pair[0];
+      await using far = swap ? pair[0] : pair[1];
+      const sent = noise(1000);
+      await far.writable.getWriter().write(sent);
+      far.abort();
+      const writer = near.writable.getWriter();
+      await assertRejects(async () => {
+        for (;;) await writer.write(noise(1000));
+      });
+      const reader = near.readable.getReader({ mode: "byob" });
+      assertEquals(await readExactly(reader, 1000), sent);
+      await assertRejects(() => reader.read(new Uint8Array(1)));
+    }
+  });
+
+  Deno.test(`${name}: what a client writes arrives, though it closes at once`, async () => {
+    await using listener = await kind.server().listen();
+    const sent = noise(300_000);
+    // Often enough for what the server says of itself to come after the close.
+    for (let i = 0; i < 100; i++) {
+      const [near, far] = await Promise.all([
+        kind.client(listener.address).connect(),
+        listener.accept(),
+      ]);
+      const written = near.writable.getWriter().write(sent);
+      const closed = near.close();
+      assertEquals((await toBytes(far.readable)).length, sent.length);
+      await Promise.all([written, closed, far.close()]);
+    }
+  });
 
   Deno.test(`${name}: a silent peer holds up nobody`, async () => {
     await using listener = await kind.server().listen();
@@ -380,4 +419,25 @@ Deno.test("tls: a missing permission is answered with its flag", async () => {
       assertEquals(await run(options, act, [flag]), "");
     }
   }
+});
+
+Deno.test("tls: an accept that fails is told to accept(), and the next one goes on", async () => {
+  const failure = new Error("Too many open files (os error 24)");
+  const closed = Promise.withResolvers<never>();
+  const [connection, other] = memoryPair();
+  const accepts = [Promise.reject(failure), Promise.resolve(), closed.promise];
+  const queue = new HandshakeQueue(
+    {
+      accept: () => accepts.shift(),
+      close: () => closed.reject(new Deno.errors.BadResource("closed")),
+    } as unknown as Deno.TcpListener,
+    () => Promise.resolve(connection),
+    undefined,
+  );
+  assertStrictEquals(await rejection(queue.accept()), failure);
+  assertStrictEquals(await queue.accept(), connection);
+  await queue.close();
+  assertInstanceOf(await rejection(queue.accept()), Deno.errors.BadResource);
+  connection.abort();
+  other.abort();
 });

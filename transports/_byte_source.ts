@@ -118,10 +118,14 @@ export class ByteSource {
     this.#discarding = true;
     if (this.#exhausted) return;
     const buffer = new Uint8Array(SCRATCH_BYTES);
+    const reading = this.#reading ?? this.#socket.read(buffer);
+    let timer = setTimeout(release, LINGER_MS);
+    await Promise.race([this.#socket.settled, reading]).catch(() => {});
+    clearTimeout(timer);
     // What has arrived is read before a timer of no time fires.
-    let timer = setTimeout(release, 0);
+    timer = setTimeout(release, 0);
     try {
-      let count = await (this.#reading ?? this.#socket.read(buffer));
+      let count = await reading;
       clearTimeout(timer);
       timer = setTimeout(release, LINGER_MS);
       while (count !== null) count = await this.#socket.read(buffer);

@@ -3,17 +3,27 @@ import { release } from "./_raw_socket.ts";
 
 const READ_BYTES = 64 * 1024;
 
-/** A TCP connection of Deno's as a stream of Node's, which owns it. */
+/**
+ * A TCP connection of Deno's as a stream of Node's, which owns it.
+ *
+ * It never fails as a whole, as that would throw away what has arrived: a read
+ * that fails is its end, a write that fails is told of and never done.
+ */
 export class TcpDuplex extends Duplex {
   /** Whether whoever takes the bytes wants more. */
   hasRoom = (): boolean => true;
+  /** Told why writing has failed. */
+  writeFailed: (error: unknown) => void = () => {};
+  /** Told of each read, of its end too. */
+  heard: () => void = () => {};
+  /** What has ended reading, where that is no end. */
+  readFailure: unknown;
   readonly #conn: Deno.TcpConn;
   #waiting = false;
 
   constructor(conn: Deno.TcpConn) {
     super({ allowHalfOpen: true, autoDestroy: false });
     this.#conn = conn;
-    this.on("error", () => {}); // the TLS socket above tells of it
   }
 
   /** Reads on, where that has waited for room. */
@@ -29,24 +39,25 @@ export class TcpDuplex extends Duplex {
       const count = await this.#conn.read(buffer);
       this.push(count === null ? null : buffer.subarray(0, count));
     } catch (error) {
-      this.destroy(error as Error);
+      this.readFailure = error;
+      this.push(null);
     }
+    this.heard();
   }
 
   override async _write(
     chunk: Uint8Array,
     _encoding: string,
-    done: (error?: Error) => void,
+    done: () => void,
   ): Promise<void> {
     try {
       for (let sent = 0; sent < chunk.length;) {
         sent += await this.#conn.write(chunk.subarray(sent));
       }
-      done();
     } catch (error) {
-      done(error as Error);
-      this.destroy(error as Error);
+      return this.writeFailed(error);
     }
+    done();
   }
 
   override _destroy(

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { TcpDuplex } from "./_node_duplex.ts";
-import { nodeTlsError, NodeTlsSocket } from "./_node_tls_socket.ts";
+import { asDenoError, NodeTlsSocket } from "./_node_tls_socket.ts";
 import type { RawSocket } from "./_raw_socket.ts";
 
 // Deno's own TLS is twice as fast, but keeps the socket of a handshake that was
@@ -52,7 +52,7 @@ export function acceptTls(
   credentials: Credentials,
 ): Promise<RawSocket> {
   const requestCert = credentials.ca !== undefined;
-  return secure(conn, (duplex, done, failed) => {
+  return secure(conn, false, (duplex, done, failed) => {
     const server = createServer({
       ...nodeOptions(credentials),
       allowHalfOpen: true,
@@ -79,7 +79,7 @@ export function connectTls(
   credentials: Credentials,
   name: string,
 ): Promise<RawSocket> {
-  return secure(conn, (duplex, done, failed) => {
+  return secure(conn, true, (duplex, done, failed) => {
     const ends = { socket: duplex, allowHalfOpen: true };
     const socket = connect({
       ...ends,
@@ -103,6 +103,7 @@ function nodeOptions({ cert, key, ca, alpnProtocols }: Credentials) {
 
 async function secure(
   conn: Deno.TcpConn,
+  isClient: boolean,
   start: (
     duplex: TcpDuplex,
     done: (socket: TLSSocket) => void,
@@ -111,16 +112,19 @@ async function secure(
 ): Promise<RawSocket> {
   const duplex = new TcpDuplex(conn);
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  duplex.once("close", () => reject(duplex.errored));
+  duplex.writeFailed = reject;
   duplex.once("end", () => {
-    reject(new Deno.errors.UnexpectedEof("the peer ended in the handshake"));
+    reject(
+      duplex.readFailure ??
+        new Deno.errors.UnexpectedEof("the peer ended in the handshake"),
+    );
   });
   try {
     start(duplex, resolve, reject);
-    return new NodeTlsSocket(await promise, duplex);
+    return new NodeTlsSocket(await promise, duplex, isClient);
   } catch (error) {
     duplex.destroy();
-    throw nodeTlsError(error, duplex);
+    throw asDenoError(error);
   }
 }
 

@@ -10,34 +10,47 @@ const READ_AHEAD_BYTES = 64 * 1024;
 
 /** A TLS socket of Node's, through the operations of one of Deno's. */
 export class NodeTlsSocket implements RawSocket {
+  /**
+   * In TLS 1.3 a server sends tickets after the handshake (RFC 8446 §4.6.1). A
+   * client that has heard nothing since may not have got them yet.
+   */
+  readonly settled: Promise<void> | undefined;
   readonly #socket: TLSSocket;
   readonly #duplex: TcpDuplex;
   #rest: Uint8Array | undefined;
-  #ended = false;
-  #cut = false;
-  #failure: Error | undefined;
+  /** Whether the peer has ended TLS, or else only TCP. */
+  #end: "none" | "orderly" | "cut" = "none";
+  #readFailure: unknown;
+  #writeFailure: unknown;
   #wakeReader = () => {};
-  #failWriter: (error: unknown) => void = () => {};
+  #wakeWriter: (error: unknown) => void = () => {};
 
-  constructor(socket: TLSSocket, duplex: TcpDuplex) {
+  constructor(socket: TLSSocket, duplex: TcpDuplex, isClient: boolean) {
     this.#socket = socket;
     this.#duplex = duplex;
+    if (isClient && socket.getProtocol() === "TLSv1.3") {
+      this.settled = new Promise((resolve) => {
+        duplex.heard = resolve;
+      });
+    }
     duplex.hasRoom = () => socket.readableLength < READ_AHEAD_BYTES;
+    duplex.writeFailed = (error) => this.#failWriting(error);
     const push = socket.push.bind(socket);
+    let cut = false;
     socket.push = (chunk, encoding) => {
-      // The end of TCP comes after the end of TLS, or else this is a cut.
-      if (chunk === null && duplex.readableEnded) this.#cut = true;
+      if (chunk === null) cut = duplex.readableEnded;
       return push(chunk, encoding);
     };
     socket.on("readable", () => this.#wakeReader());
     socket.on("end", () => {
-      this.#ended = true;
+      this.#end = cut ? "cut" : "orderly";
       this.#wakeReader();
     });
-    const fail = (error?: unknown) => {
-      this.#failure ??= nodeTlsError(error, duplex);
+    const fail = (error?: Error) => {
+      const failure = asDenoError(error);
+      this.#readFailure ??= failure;
       this.#wakeReader();
-      this.#failWriter(this.#failure);
+      this.#failWriting(failure);
     };
     socket.on("error", fail);
     socket.on("close", () => fail());
@@ -53,13 +66,14 @@ export class NodeTlsSocket implements RawSocket {
         this.#rest = count < chunk.length ? chunk.subarray(count) : undefined;
         return count;
       }
-      if (this.#ended && this.#cut) {
-        throw new Deno.errors.UnexpectedEof(
-          "the peer closed the connection without a TLS close_notify",
-        );
+      if (this.#end === "orderly") return null;
+      if (this.#end === "cut") {
+        throw this.#duplex.readFailure ??
+          new Deno.errors.UnexpectedEof(
+            "the peer closed the connection without a TLS close_notify",
+          );
       }
-      if (this.#ended) return null;
-      if (this.#failure) throw this.#failure;
+      if (this.#readFailure) throw this.#readFailure;
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });
@@ -88,23 +102,25 @@ export class NodeTlsSocket implements RawSocket {
     run: (done: (error?: Error | null) => void) => void,
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#failure) throw this.#failure;
-      this.#failWriter = reject;
-      run((error) =>
-        error ? reject(nodeTlsError(error, this.#duplex)) : resolve()
-      );
+      if (this.#writeFailure) throw this.#writeFailure;
+      this.#wakeWriter = reject;
+      run((error) => error ? reject(asDenoError(error)) : resolve());
     });
+  }
+
+  #failWriting(error: unknown): void {
+    this.#writeFailure ??= error;
+    this.#wakeWriter(error);
   }
 }
 
 /** What Deno's own TLS would have failed with. */
-export function nodeTlsError(error: unknown, duplex: TcpDuplex): Error {
-  const cause = duplex.errored ?? error;
-  if (!(cause instanceof Error)) {
+export function asDenoError(error: unknown): Error {
+  if (!(error instanceof Error)) {
     return new Deno.errors.Interrupted("the connection is closed");
   }
-  if (Object.hasOwn(Deno.errors, cause.name)) return cause;
-  return Reflect.get(cause, "code") === "ECONNRESET"
-    ? new Deno.errors.ConnectionReset(cause.message, { cause })
-    : new Deno.errors.InvalidData(cause.message, { cause });
+  if (Object.hasOwn(Deno.errors, error.name)) return error;
+  return Reflect.get(error, "code") === "ECONNRESET"
+    ? new Deno.errors.ConnectionReset(error.message, { cause: error })
+    : new Deno.errors.InvalidData(error.message, { cause: error });
 }

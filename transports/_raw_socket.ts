@@ -9,6 +9,11 @@ export interface RawSocket {
   write(bytes: Uint8Array): Promise<number>;
   /** Ends writing, after all that was written. */
   closeWrite(): Promise<void>;
+  /**
+   * Resolves when no bytes are on their way that no reader would see: where
+   * it is there, a release that comes earlier can be met by such bytes.
+   */
+  readonly settled?: Promise<void>;
   /** Releases the socket; a read or write that is pending rejects. */
   close(): void;
 }
