@@ -159,7 +159,7 @@ function monitorArgs(program: string, path: string): string[] {
     : ["-chardev", socket, "-mon", "chardev=parley,mode=control"];
 }
 
-type Client = Pick<QMPClient, "quit" | "disconnect">;
+type Client = Pick<QMPClient, "quit" | "disconnect" | "runstate">;
 
 /** A process with its standard error, and the ways to end it. */
 class Child {
@@ -223,7 +223,9 @@ class Child {
       }
     }
     // Only how the process ended matters now.
-    await client.disconnect().catch(() => {});
+    if (client.runstate !== Runstate.IDLE) {
+      await client.disconnect().catch(() => {});
+    }
     if (failure === undefined) return;
     throw new Error(
       `Cannot end ${this.#program}: process ${this.pid} is still there`,
