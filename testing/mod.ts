@@ -32,3 +32,5 @@ export * from "./test_transport.ts";
 export * from "./transport_under_test.ts";
 export * from "./codec_case.ts";
 export * from "./test_codec.ts";
+export * from "./fault_plan.ts";
+export * from "./faulty.ts";

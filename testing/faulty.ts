@@ -1,0 +1,111 @@
+import type { Connection, Transport } from "../transports/mod.ts";
+import { FaultSchedule, type WholePlan } from "./_fault_schedule.ts";
+import { FaultyConnection } from "./_faulty_connection.ts";
+import type { Fault, FaultPlan, InjectedFault } from "./fault_plan.ts";
+
+const KINDS: readonly Fault[] = [
+  "split",
+  "delay",
+  "stall",
+  "truncate",
+  "reset",
+  "corrupt",
+  "half-close",
+];
+
+/**
+ * A transport over another whose connections have faults: those that are made
+ * with `connect()` and those that its listeners accept.
+ *
+ * The faults follow from the seed, from how many connections were made before,
+ * and from the number of bytes that have passed; not from time, and not from
+ * how the bytes were cut. So a run that failed can be replayed: `toString()` and
+ * the errors of faults show the seed.
+ *
+ * @throws {RangeError} A number is out of range, or `faults` is empty.
+ * @throws {TypeError} A kind of fault is unknown.
+ *
+ * @example A session that lives with splits and delays
+ * ```ts
+ * import { faulty } from "@parley/parley/testing";
+ * import { jsonLines, Peer } from "@parley/parley/protocol";
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let count = 0;
+ * const transport = faulty(memory(), {
+ *   seed: 42,
+ *   faults: ["split", "delay"],
+ *   every: 100,
+ *   onFault: () => count++,
+ * });
+ * await using client = new Peer<number[]>({ codec: jsonLines });
+ * await using server = new Peer<number[]>({ codec: jsonLines });
+ * await using listener = await transport.listen();
+ * await Promise.all([server.accept(listener), client.connect(transport)]);
+ * const message = Array.from({ length: 1000 }, (_, i) => i);
+ * await client.send(message);
+ * assertEquals((await server[Symbol.asyncIterator]().next()).value, message);
+ * console.log(`${transport}: ${count} faults`);
+ * ```
+ */
+export function faulty(transport: Transport, plan: FaultPlan = {}): Transport {
+  const whole = complete(plan);
+  const made = { connect: 0, accept: 0 };
+  const spoil = (real: Connection, role: InjectedFault["role"]) => {
+    const connection = made[role]++;
+    const schedule = (direction: InjectedFault["direction"]) =>
+      new FaultSchedule(whole, { role, connection, direction });
+    return new FaultyConnection(real, {
+      read: schedule("read"),
+      write: schedule("write"),
+      seed: whole.seed,
+    });
+  };
+  return {
+    async connect(options) {
+      return spoil(await transport.connect(options), "connect");
+    },
+    async listen(options) {
+      const listener = await transport.listen(options);
+      return {
+        address: listener.address,
+        async accept(options) {
+          return spoil(await listener.accept(options), "accept");
+        },
+        async *[Symbol.asyncIterator]() {
+          for await (const real of listener) yield spoil(real, "accept");
+        },
+        close: () => listener.close(),
+        [Symbol.asyncDispose]: () => listener.close(),
+      };
+    },
+    toString: () => `${transport} with faults from seed ${whole.seed}`,
+  };
+}
+
+function complete(plan: FaultPlan): WholePlan {
+  const {
+    seed = Math.floor(Math.random() * 2 ** 32),
+    faults = KINDS,
+    every = 4096,
+    onFault = () => {},
+  } = plan;
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw new RangeError(
+      `seed is ${seed}: it must be an integer from 0 to 2^32 - 1`,
+    );
+  }
+  if (!Number.isSafeInteger(every) || every < 1) {
+    throw new RangeError(`every is ${every}: it must be a positive integer`);
+  }
+  if (faults.length === 0) throw new RangeError("faults is empty");
+  for (const fault of faults) {
+    if (!KINDS.includes(fault)) {
+      throw new TypeError(
+        `faults has ${fault}: it must be ${KINDS.join(", ")}`,
+      );
+    }
+  }
+  return { seed, faults: [...faults], every, onFault };
+}
