@@ -17,3 +17,13 @@ export function osError(
     : `${action}: ${error.message}`;
   return new Same(message, { cause: error });
 }
+
+/** What the system is short of for the moment, or lost on the way. */
+const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"];
+
+/** Whether an error of {@linkcode osError} leaves a listener as it was. */
+export function isPassing(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause &&
+    PASSING.includes(String(cause.code));
+}

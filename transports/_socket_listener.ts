@@ -1,11 +1,15 @@
 import { formatAddress } from "./address.ts";
-import { osError } from "./_os_error.ts";
+import { delay } from "./_deps.ts";
+import { isPassing, osError } from "./_os_error.ts";
 import type {
   Address,
   Connection,
   Listener,
   WaitOptions,
 } from "./transport.ts";
+
+/** How long an iteration waits for what is short to be there again. */
+const PAUSE_MS = 100;
 
 /** Where a listener's connections come from. */
 export interface ConnectionSource {
@@ -23,7 +27,7 @@ type Waiter = PromiseWithResolvers<Connection>;
  * An accept of the operating system cannot be taken back. So there is one at
  * most, and what it brings goes to whoever waits by then, or to the next one
  * that does. An error that passes (no file descriptors are left) reaches one
- * `accept()` and leaves the listener in use.
+ * `accept()` and leaves the listener in use; an iteration goes on by itself.
  */
 export class SocketListener implements Listener {
   readonly address: Address;
@@ -31,6 +35,7 @@ export class SocketListener implements Listener {
   readonly #waiters = new Set<Waiter>();
   #spare: Connection | undefined;
   #accepting: Promise<void> | undefined;
+  readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(source: ConnectionSource, address: Address) {
@@ -67,11 +72,16 @@ export class SocketListener implements Listener {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Connection> {
     while (!this.#closing) {
+      let connection: Connection;
       try {
-        yield await this.accept();
+        connection = await this.accept();
       } catch (error) {
-        if (!this.#closing) throw error;
+        if (this.#closing) return;
+        if (!isPassing(error)) throw error;
+        await delay(PAUSE_MS, { signal: this.#closed.signal }).catch(() => {});
+        continue;
       }
+      yield connection;
     }
   }
 
@@ -101,6 +111,7 @@ export class SocketListener implements Listener {
   }
 
   async #close(): Promise<void> {
+    this.#closed.abort();
     for (const waiter of this.#waiters) waiter.reject(this.#closedError());
     this.#waiters.clear();
     await this.#source.close();

@@ -51,7 +51,11 @@ export interface Connection extends AsyncDisposable {
   abort(reason?: unknown): void;
 }
 
-/** A bound address that connections arrive at. */
+/**
+ * A bound address that connections arrive at. Iterating it accepts one after
+ * the other until it is closed; what the system is short of for the moment,
+ * such as file descriptors, rejects an `accept()` and only delays an iteration.
+ */
 export interface Listener extends AsyncIterable<Connection>, AsyncDisposable {
   /** The real address: where port 0 was asked for, the port that was given. */
   readonly address: Address;

@@ -1,0 +1,66 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { SocketListener } from "../transports/_socket_listener.ts";
+import { type Connection, memoryPair } from "../transports/mod.ts";
+
+const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
+
+/** Gives what is in the list, in order; then nothing, until it is closed. */
+function listenerOf(...arrivals: (Connection | Error)[]): SocketListener {
+  const closed = Promise.withResolvers<never>();
+  return new SocketListener({
+    accept: () => {
+      const next = arrivals.shift();
+      if (!next) return closed.promise;
+      return next instanceof Error
+        ? Promise.reject(next)
+        : Promise.resolve(next);
+    },
+    close: () => closed.reject(new Deno.errors.BadResource("closed")),
+  }, address);
+}
+
+function noDescriptors(): Error {
+  return Object.assign(new Error("Too many open files"), { code: "EMFILE" });
+}
+
+Deno.test("an iteration goes on when file descriptors have been short for a moment", async () => {
+  const [near, far] = memoryPair();
+  const listener = listenerOf(noDescriptors(), noDescriptors(), near);
+  for await (const connection of listener) {
+    assertStrictEquals(connection, near);
+    break;
+  }
+  await listener.close();
+  await Promise.all([near.close(), far.close()]);
+});
+
+Deno.test("an iteration that waits for file descriptors ends with close()", async () => {
+  const listener = listenerOf(noDescriptors());
+  const next = listener[Symbol.asyncIterator]().next();
+  await Promise.resolve();
+  await listener.close();
+  assertEquals((await next).done, true);
+});
+
+Deno.test("accept() rejects while file descriptors are short, and leaves the listener in use", async () => {
+  const [near, far] = memoryPair();
+  const listener = listenerOf(noDescriptors(), near);
+  await assertRejects(
+    () => listener.accept(),
+    Error,
+    "Accept at tcp://127.0.0.1:1: Too many open files",
+  );
+  assertStrictEquals(await listener.accept(), near);
+  await listener.close();
+  await Promise.all([near.close(), far.close()]);
+});
+
+Deno.test("an iteration throws what does not pass", async () => {
+  const listener = listenerOf(new Error("broken"));
+  await assertRejects(
+    () => listener[Symbol.asyncIterator]().next(),
+    Error,
+    "Accept at tcp://127.0.0.1:1: broken",
+  );
+  await listener.close();
+});
