@@ -7,6 +7,7 @@ const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
 /** Gives what is in the list, in order; then nothing, until it is closed. */
 function listenerOf(...arrivals: (Connection | Error)[]): SocketListener {
   const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
   return new SocketListener({
     accept: () => {
       const next = arrivals.shift();
