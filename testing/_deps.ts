@@ -10,7 +10,7 @@ export {
   assertThrows,
 } from "npm:deno-std@1.4.0/assert/mod.js";
 // @ts-types="../std/bytes.d.ts"
-export { equals } from "npm:deno-std@1.4.0/bytes/mod.js";
+export { concat, equals } from "npm:deno-std@1.4.0/bytes/mod.js";
 // @ts-types="../std/streams.d.ts"
 export { toBytes } from "npm:deno-std@1.4.0/streams/mod.js";
 export {

@@ -1,16 +1,20 @@
 /**
  * What it takes to test a transport, a codec or a protocol of one's own.
  *
- * @example A transport that keeps every promise
- * ```ts ignore
- * import { testTransport } from "@parley/parley/testing";
- * import { memory } from "@parley/parley/transports";
+ * @example A client, and a server that follows a script
+ * ```ts
+ * import { scriptedPeer } from "@parley/parley/testing";
+ * import { lines, Peer } from "@parley/parley/protocol";
+ * import { assertEquals } from "@std/assert";
  *
- * let transport = memory();
- * testTransport("memory", {
- *   server: (address) => address ? transport : transport = memory(),
- *   client: () => transport,
- * });
+ * await using server = scriptedPeer([
+ *   { expect: "time?\n" },
+ *   { send: "noon\n" },
+ * ]);
+ * await using client = new Peer<string>({ codec: lines });
+ * await client.connect(server.connection);
+ * await client.send("time?");
+ * assertEquals((await client[Symbol.asyncIterator]().next()).value, "noon");
  * ```
  *
  * @module
@@ -34,3 +38,5 @@ export * from "./codec_case.ts";
 export * from "./test_codec.ts";
 export * from "./fault_plan.ts";
 export * from "./faulty.ts";
+export * from "./script.ts";
+export * from "./scripted_peer.ts";

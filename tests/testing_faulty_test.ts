@@ -53,15 +53,15 @@ function troubled(
   });
 }
 
-testTransport("memory with splits", () => {
-  const plan: FaultPlan = { faults: ["split"], every: 5_000, onFault };
+testTransport("memory with splits and delays", () => {
+  const faults: Fault[] = ["split", "delay"];
+  const plan: FaultPlan = { faults, every: 500_000, onFault };
   const transport = faulty(memory(), plan);
   return meet({ server: () => transport, client: () => transport });
 });
 
-testTransport("tcp with splits and delays", () => {
-  const faults: Fault[] = ["split", "delay"];
-  const plan: FaultPlan = { faults, every: 500_000, onFault };
+testTransport("tcp with splits", () => {
+  const plan: FaultPlan = { faults: ["split"], every: 5_000, onFault };
   const make = (address?: Address) => faulty(tcpAt(address), plan);
   return meet({ server: make, client: make });
 });

@@ -1,0 +1,24 @@
+/** The most bytes that are shown. */
+export const EXCERPT_BYTES = 80;
+/** How many bytes are shown before the one that matters. */
+const CONTEXT_BYTES = 20;
+
+/** Bytes as a message shows them: as text where they are that, around a position. */
+export function show(bytes: Uint8Array, position = 0): string {
+  const start = Math.max(0, position - CONTEXT_BYTES);
+  const end = start + EXCERPT_BYTES;
+  const excerpt = bytes.subarray(start, end);
+  const shown = isText(bytes)
+    ? JSON.stringify(new TextDecoder().decode(excerpt))
+    : `[${excerpt.join(", ")}]`;
+  return (start > 0 ? "…" : "") + shown + (end < bytes.length ? "…" : "");
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

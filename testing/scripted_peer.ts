@@ -1,0 +1,69 @@
+import { type Connection, memoryPair } from "../transports/mod.ts";
+import { Performance } from "./_performance.ts";
+import type { ScriptStep } from "./script.ts";
+
+/** A peer that follows a script, seen from the other end. */
+export interface ScriptedPeer extends AsyncDisposable {
+  /** The other end: for what is under test, which ends it. */
+  readonly connection: Connection;
+  /**
+   * Fulfils when the script has been followed to its end and the other end has
+   * ended too, with nothing unexpected. Never an unhandled rejection.
+   *
+   * @throws {ScriptError} What happened is not what the script says; at once.
+   */
+  readonly done: Promise<void>;
+  /**
+   * Ends the connection, and rejects like `done`: a script that has not come to
+   * its end is an error.
+   */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Plays the other side of a protocol, over memory: what it expects and what it
+ * sends is a list of steps. After the last one it expects the end.
+ *
+ * Anything else fails it at once: `done` rejects with a {@linkcode ScriptError}
+ * that says at which step, what was expected and what came, and the connection
+ * is reset.
+ *
+ * @param script The steps, in order.
+ *
+ * @example A client that says hello and goodbye
+ * ```ts
+ * import { scriptedPeer } from "@parley/parley/testing";
+ * import { lines, Peer } from "@parley/parley/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = scriptedPeer([
+ *   { send: "Who is there?\n" },
+ *   { expect: "Ann\n" },
+ *   { send: "Hello Ann\n" },
+ *   "expect end",
+ * ]);
+ *
+ * await using client = new Peer<string>({ codec: lines });
+ * await client.connect(server.connection);
+ * const messages = client[Symbol.asyncIterator]();
+ * assertEquals((await messages.next()).value, "Who is there?");
+ * await client.send("Ann");
+ * assertEquals((await messages.next()).value, "Hello Ann");
+ * await client.disconnect();
+ * ```
+ */
+export function scriptedPeer(script: readonly ScriptStep[]): ScriptedPeer {
+  const [connection, own] = memoryPair({ name: "scripted-peer" });
+  const performance = new Performance([...script], own);
+  const done = performance.play();
+  done.catch(() => {});
+  return {
+    connection,
+    done,
+    async [Symbol.asyncDispose]() {
+      performance.hurry();
+      await connection.close();
+      await done;
+    },
+  };
+}
