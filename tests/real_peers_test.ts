@@ -32,7 +32,7 @@ async function assertGreets(server: RealServer): Promise<void> {
 for (const monitor of ["unix", "pretty", "tcp", "tls", "mutual-tls"] as const) {
   Deno.test({
     name: `a real QEMU greets its first client: ${monitor}`,
-    ...needs("qemu-system-x86_64", "openssl", "certtool"),
+    ...needs("qemu-system-x86_64", "certtool"),
     fn: async () => {
       await using server = await startQemu({ monitor });
       await assertGreets(server);

@@ -18,15 +18,15 @@ import {
   type TlsOptions,
 } from "../transports/mod.ts";
 import { HandshakeQueue } from "../transports/_handshake_queue.ts";
-import { certificates } from "./_certs.ts";
+import { certificates, newAuthority } from "./_certs.ts";
 import { noise, readExactly } from "../testing/_bytes.ts";
 import { meet } from "../testing/_meet.ts";
 import { rejection } from "../testing/_rejection.ts";
 import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
 
-const { ca, server, client, folder } = await certificates();
-const stranger = await certificates("stranger");
+const { ca, server, client, issue } = await certificates();
+const stranger = await newAuthority("stranger");
 
 const trusting = { caCerts: [ca] };
 const mutual = { ...server, clientCaCerts: [ca] };
@@ -210,7 +210,7 @@ for (const [name, own] of [["tls", {}], ["mutual tls", client]] as const) {
     ["another name", { serverName: "example.com" }, server],
     ["an unknown authority", { caCerts: undefined }, server],
     ["another authority", { caCerts: [stranger.ca] }, server],
-    ["an authority of the same name", {}, (await certificates("twin")).server],
+    ["an authority of the same name", {}, (await newAuthority("ca")).server],
   ];
   for (const [what, connect, listen] of bad) {
     Deno.test(`${name}: a server's certificate for ${what} is refused`, async () => {
@@ -287,7 +287,7 @@ for (const [name, own] of [["tls", {}], ["mutual tls", client]] as const) {
 }
 
 Deno.test("mutual tls: a client whose certificate is not trusted is refused", async () => {
-  const expired = await expiredClient();
+  const expired = await issue("client", new Date(Date.now() - 60_000));
   const bad: [string, Partial<TlsOptions>][] = [
     ["the client has shown no certificate", {}],
     ["not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE)", stranger.client],
@@ -311,20 +311,6 @@ Deno.test("mutual tls: a client whose certificate is not trusted is refused", as
     assertStringIncludes(refusal.message, why);
   }
 });
-
-async function expiredClient(): Promise<{ cert: string; key: string }> {
-  const { success } = await new Deno.Command("openssl", {
-    args: [
-      ...["x509", "-req", "-in", "client.csr", "-days", "-1"],
-      ...["-CA", "ca-cert.pem", "-CAkey", "ca-key.pem"],
-      ...["-extfile", "client.ext", "-out", "expired.pem"],
-    ],
-    cwd: folder,
-  }).output();
-  assert(success);
-  const cert = await Deno.readTextFile(`${folder}/expired.pem`);
-  return { cert, key: client.key };
-}
 
 Deno.test("tls: a client's certificate does no harm where none is asked for", async () => {
   await using listener = await tls({ port: 0, ...server }).listen();

@@ -129,8 +129,12 @@ async function secure(
 }
 
 function refusal(socket: TLSSocket): Error {
-  // An error for Node's types, a code in fact.
-  const code = String(socket.authorizationError);
+  // An error for Node's types, a code in fact. Deno 2.9.6 does not say in it
+  // that a certificate has expired.
+  const { valid_to } = socket.getPeerCertificate();
+  const code = Date.parse(valid_to) < Date.now()
+    ? "CERT_HAS_EXPIRED"
+    : String(socket.authorizationError);
   return new Deno.errors.InvalidData(
     code === "UNABLE_TO_GET_ISSUER_CERT"
       ? "the client has shown no certificate"
