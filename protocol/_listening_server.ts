@@ -92,33 +92,42 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     }
   }
 
-  /**
-   * Accepts until the listener is closed, which ends its iteration: any other
-   * end of it is an error that may pass.
-   */
+  /** Accepts until the listener is closed; any other failure may pass. */
   async #acceptAll(): Promise<void> {
     const { maxSessions = Infinity } = this.#limits;
     const { signal } = this.#stopping;
-    for (let retryMs = FIRST_RETRY_MS; !signal.aborted; retryMs *= 2) {
+    let retryMs = 0;
+    while (!signal.aborted) {
       try {
-        for await (const connection of this.#listener) {
-          retryMs = FIRST_RETRY_MS;
-          if (signal.aborted) connection.abort();
-          else this.#serve(connection);
-          await this.#until(() =>
-            signal.aborted || this.#sessions.size < maxSessions
-          );
-        }
-        return;
+        const connection = await this.#next(retryMs > 0);
+        if (!connection) return;
+        retryMs = 0;
+        if (signal.aborted) connection.abort();
+        else this.#serve(connection);
       } catch (error) {
-        retryMs = Math.min(retryMs, LAST_RETRY_MS);
-        this.#logger.warn("Accept failed: again in {retryMs} ms: {error}", {
-          retryMs,
-          error,
-        });
+        if (signal.aborted) return;
+        retryMs = Math.min(2 * retryMs || FIRST_RETRY_MS, LAST_RETRY_MS);
+        this.#logger.warn(
+          "Accept failed, to be tried again while there is a listener: {error}",
+          { error },
+        );
         await delay(retryMs, { signal }).catch(() => {});
       }
+      await this.#until(() =>
+        signal.aborted || this.#sessions.size < maxSessions
+      );
     }
+  }
+
+  /**
+   * The next connection; none where the listener is closed. `accept()` shows
+   * each failure, but not which of them is the last; an iteration may ride out
+   * some unseen, and ends when the listener is closed.
+   */
+  async #next(failed: boolean): Promise<Connection | undefined> {
+    if (!failed) return await this.#listener.accept();
+    const { done, value } = await this.#listener[Symbol.asyncIterator]().next();
+    return done ? undefined : value;
   }
 
   /** Holds one session, from its connection until it is back to idle. */

@@ -381,10 +381,12 @@ Deno.test("shutdown() does not wait for a failing accept to be tried again", asy
   const failed = Promise.withResolvers<void>();
   const listener = failing(await transport.listen(), []);
   let failures = 0;
-  listener[Symbol.asyncIterator] = () => {
+  const fail = () => {
     if (++failures === 5) failed.resolve();
     throw new Error("no file descriptor");
   };
+  listener.accept = async () => await fail();
+  listener[Symbol.asyncIterator] = fail;
   const server = serve(listener, () => new Echo());
   await failed.promise;
   await server.shutdown();
