@@ -13,6 +13,7 @@ import type { QMPMessage } from "./messages.ts";
  * ├── NegotiationError      the handshake: no agreement on capabilities
  * ├── ExecuteError          the server refused a command
  * ├── ExecInterruptedError  the session ended before a command's reply
+ * ├── JobError              a job failed, or was cancelled
  * └── ProtocolError         the server broke the rules
  *     ├── BadReplyError       for one command: the session lives
  *     └── ServerParseError    the server did not understand what it read
@@ -68,6 +69,26 @@ export class ExecInterruptedError extends ParleyError {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`Cannot execute ${nameOf(command)}, which ${fate}: ${why}`, options);
     this.sent = sent;
+  }
+}
+
+/** A job ended without having done its work. */
+export class JobError extends ParleyError {
+  /** The job's id. */
+  readonly id: string;
+  /** What the server says, for people to read; without it the job was cancelled. */
+  readonly description: string | undefined;
+
+  /** Takes the job's id, and what the server says where the job has failed. */
+  constructor(id: string, description?: string, options?: ErrorOptions) {
+    super(
+      description === undefined
+        ? `Job ${id} was cancelled`
+        : `Job ${id} failed: ${description}`,
+      options,
+    );
+    this.id = id;
+    this.description = description;
   }
 }
 

@@ -25,7 +25,8 @@ export interface ListenOptions<E = QMPEvent> extends WaitOptions {
  * and ends with the session, after what is queued has been read.
  *
  * To iterate it is to take events from the queue; an iteration that is left
- * goes on with the next one.
+ * goes on with the next one. `ReadableStream.from()` makes a stream of it, and
+ * std's `mergeReadableStreams()` one of those of several clients.
  */
 export interface EventListener<E = QMPEvent>
   extends AsyncIterable<E>, Disposable {

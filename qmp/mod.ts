@@ -38,6 +38,7 @@ export * from "./command.ts";
 export * from "./errors.ts";
 export type * from "./event_listener.ts";
 export type * from "./messages.ts";
+export * from "./run_job.ts";
 export type * from "./schema.ts";
 export * from "./server.ts";
 export type * from "./session.ts";
