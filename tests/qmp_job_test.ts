@@ -135,8 +135,9 @@ Deno.test({
         ...backup,
         speed: 1,
       });
+      const rejection = assertRejects(() => job, JobError);
       await client.execute("job-cancel", { id: "backup" });
-      const error = await assertRejects(() => job, JobError);
+      const error = await rejection;
       assertEquals(error.message, "Job backup was cancelled");
       assertEquals(error.description, undefined);
     }),
@@ -193,11 +194,12 @@ Deno.test("runJob() rejects with the server's refusal, and waits for nothing the
 Deno.test("runJob() says so when the session ends before the job does", async () => {
   const { client, server } = await runningClient();
   const job = runJob(client, "blockdev-backup", backup);
+  const rejection = assertRejects(() => job, ExecInterruptedError);
   server.answer(await server.command());
   server.send(status("backup", "running"));
   await client.events.next();
   await server.end();
-  const error = await assertRejects(() => job, ExecInterruptedError);
+  const error = await rejection;
   assert(error.sent);
   assertInstanceOf(error.cause, EndOfStreamError);
   await assertRejects(() => client.disconnect(), EndOfStreamError);
