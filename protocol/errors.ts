@@ -144,7 +144,13 @@ export class FlushTimeoutError extends ParleyError {
 
 const EXCERPT_BYTES = 32;
 
+/** Bytes as text in which whatever would not be seen is escaped. */
 function printable(bytes: Uint8Array): string {
-  const text = new TextDecoder().decode(bytes.subarray(0, EXCERPT_BYTES));
-  return JSON.stringify(text) + (bytes.length > EXCERPT_BYTES ? "…" : "");
+  const text = new TextDecoder("utf-8", { ignoreBOM: true })
+    .decode(bytes.subarray(0, EXCERPT_BYTES));
+  const visible = JSON.stringify(text).replace(
+    /\p{C}/gu,
+    (unseen) => `\\u{${unseen.codePointAt(0)?.toString(16)}}`,
+  );
+  return visible + (bytes.length > EXCERPT_BYTES ? "…" : "");
 }

@@ -86,6 +86,12 @@ Deno.test("jsonLines() shows an excerpt of what it cannot decode", () => {
   );
 });
 
+Deno.test("an excerpt shows what would not be seen", () => {
+  const { error } = decodeChunks(jsonLines(), [bytes("\ufeff\x7f1é\n")]);
+  assert(error instanceof DecodeError);
+  assertEquals(error.excerpt, '"\\u{feff}\\u{7f}1é\\n"');
+});
+
 Deno.test("jsonLines() either decodes deep nesting or says that it cannot", () => {
   const nested = (depth: number, inner: string) =>
     bytes("[".repeat(depth) + inner + "]".repeat(depth) + "\n");
