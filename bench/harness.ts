@@ -65,16 +65,12 @@ export async function measure(
   }
   for (let round = 0; round < rounds; round++) {
     for (const { side, count, rates } of runs) {
-      collectGarbage?.();
       rates.push(1000 * count / await side(wire, count));
     }
     runs.push(...runs.splice(0, 1));
   }
   return { row: row.name, wire: wire.name, rates };
 }
-
-// There with --v8-flags=--expose-gc: no side pays for another's garbage.
-const collectGarbage = (globalThis as { gc?: () => void }).gc;
 
 /** How many units take about so long; the code is warm after it. */
 async function calibrate(

@@ -28,18 +28,24 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
 
   async lines(raw) {
     const block = encoder.encode(line.repeat(800));
-    for (;;) await writeAll(raw, block);
+    let left = line.length * await askedCount(raw);
+    for (; left > 0; left -= block.length) {
+      await writeAll(raw, block.subarray(0, left));
+    }
+    await untilEnd(raw);
   },
 
   async sink(raw) {
-    const buffer = new Uint8Array(256 * 1024);
-    while (await raw.read(buffer) !== null);
+    await untilEnd(raw);
   },
 
   async frames(raw) {
     const frame = new Uint8Array(4 + FRAME_BYTES);
     new DataView(frame.buffer).setUint32(0, FRAME_BYTES);
-    for (;;) await writeAll(raw, frame);
+    for (let left = await askedCount(raw); left > 0; left--) {
+      await writeAll(raw, frame);
+    }
+    await untilEnd(raw);
   },
 
   /** Answers requests of JSON-RPC 2.0 behind headers, as vscode-jsonrpc sends them. */
@@ -73,6 +79,18 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
     });
   },
 };
+
+/** The number in what the near end sends first, however it frames it. */
+async function askedCount(raw: Raw): Promise<number> {
+  const buffer = new Uint8Array(100);
+  const count = await raw.read(buffer) ?? 0;
+  return Number(/\d+/.exec(decoder.decode(buffer.subarray(0, count)))?.[0]);
+}
+
+async function untilEnd(raw: Raw): Promise<void> {
+  const buffer = new Uint8Array(256 * 1024);
+  while (await raw.read(buffer) !== null);
+}
 
 async function eachChunk(
   raw: Raw,

@@ -1,3 +1,4 @@
+import type { ByteIO } from "./_byte_io.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { ReadBuffer } from "./codecs/read_buffer.ts";
 import { decodeEnd } from "./codecs/_end.ts";
@@ -6,18 +7,16 @@ import { EndOfStreamError } from "./errors.ts";
 /** The reading half of a session: bytes are read when no message is left in them. */
 export class Inbox<In> {
   readonly #codec: Codec<In, never>;
-  readonly #reader: ReadableStreamBYOBReader;
+  readonly #io: ByteIO;
   readonly #input = new ReadBuffer();
   #atEnd = false;
   #messages = 0;
   #bytes = 0;
   #lastActivity = 0;
 
-  constructor(codec: Codec<In, never>, reader: ReadableStreamBYOBReader) {
+  constructor(codec: Codec<In, never>, io: ByteIO) {
     this.#codec = codec;
-    this.#reader = reader;
-    // A failing read is seen where it is awaited.
-    reader.closed.catch(() => {});
+    this.#io = io;
   }
 
   get messages(): number {
@@ -44,13 +43,10 @@ export class Inbox<In> {
   /** Reads once; false when the stream and its messages are at their end. */
   async more(): Promise<boolean> {
     if (this.#atEnd) return false;
-    const { value, done } = await this.#reader.read(this.#input.space());
-    this.#atEnd = done;
-    if (value) {
-      this.#input.fill(value);
-      this.#bytes += value.length;
-      this.#lastActivity = Date.now();
-    }
+    const count = await this.#io.read(this.#input);
+    if (count === 0) this.#atEnd = true;
+    else this.#lastActivity = Date.now();
+    this.#bytes += count;
     return true;
   }
 

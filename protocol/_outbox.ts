@@ -1,3 +1,4 @@
+import type { ByteIO } from "./_byte_io.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { WriteBuffer } from "./codecs/write_buffer.ts";
 
@@ -12,11 +13,11 @@ interface Waiter extends PromiseWithResolvers<void> {
 
 /**
  * The writing half of a session: messages are encoded into one queue of bytes,
- * which goes out a microtask later in as few writes as the sink allows.
+ * which goes out in as few writes as the sink allows.
  */
 export class Outbox<Out> {
   readonly #codec: Codec<unknown, Out>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #io: ByteIO;
   readonly #highWaterMark: number;
   readonly #onError: (error: unknown) => void;
   #buffer = new WriteBuffer();
@@ -32,16 +33,14 @@ export class Outbox<Out> {
 
   constructor(
     codec: Codec<unknown, Out>,
-    writer: WritableStreamDefaultWriter<Uint8Array>,
+    io: ByteIO,
     highWaterMark: number,
     onError: (error: unknown) => void,
   ) {
     this.#codec = codec;
-    this.#writer = writer;
+    this.#io = io;
     this.#highWaterMark = highWaterMark;
     this.#onError = onError;
-    // A failing write is seen where it is awaited.
-    writer.closed.catch(() => {});
   }
 
   get messages(): number {
@@ -64,11 +63,6 @@ export class Outbox<Out> {
     return this.#inFlight + this.#buffer.length;
   }
 
-  /** The number of bytes that were ever queued. */
-  get #queued(): number {
-    return this.#taken + this.unsent;
-  }
-
   /** Whether nothing is queued: the next message begins a new write. */
   get idle(): boolean {
     return !this.#draining;
@@ -85,23 +79,16 @@ export class Outbox<Out> {
     }
     this.#messages++;
     if (!this.#draining) this.#drain();
-    // To ask for the exact number would encode each message by itself.
-    const most = this.#inFlight + this.#buffer.mostLength;
-    if (most <= this.#highWaterMark || this.unsent <= this.#highWaterMark) {
-      return DONE;
-    }
-    const since = performance.now();
-    const room = this.#reached(this.#queued - this.#highWaterMark, signal);
-    const measure = () => void (this.#blockedMs += performance.now() - since);
-    room.then(measure, measure);
-    return room;
+    const room = this.#highWaterMark - this.#inFlight;
+    return this.#holdsAtMost(room) ? DONE : this.#room(signal);
   }
 
   /** Resolves when the transport has taken all that is queued now. */
   flush(signal?: AbortSignal): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure.cause);
     if (signal?.aborted) return Promise.reject(signal.reason);
-    return this.unsent === 0 ? DONE : this.#reached(this.#queued, signal);
+    const { unsent } = this;
+    return unsent === 0 ? DONE : this.#reached(this.#taken + unsent, signal);
   }
 
   /** Settles whatever waits; what is queued still goes out. */
@@ -120,15 +107,17 @@ export class Outbox<Out> {
 
   async #drain(): Promise<void> {
     this.#draining = true;
-    await undefined; // What is sent in the same turn goes out in the same write.
     try {
-      while (this.#buffer.length > 0 && !this.#failure) {
+      while (this.#buffer.mostLength > 0) {
+        await this.#gather();
+        if (this.#failure) break;
         const chunk = this.#buffer.take(WRITE_BYTES);
-        this.#inFlight += chunk.length;
-        await this.#writer.write(chunk);
+        this.#inFlight = chunk.length;
+        await this.#io.write(chunk);
         this.#inFlight -= chunk.length;
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
+        if (this.#io.givesBack) this.#buffer.giveBack(chunk);
         while (this.#waiters[0] && this.#waiters[0].target <= this.#taken) {
           this.#waiters.shift()?.resolve();
         }
@@ -138,6 +127,31 @@ export class Outbox<Out> {
       this.#onError(error);
     }
     this.#draining = false;
+  }
+
+  /** Waits for as long as each turn brings a message more, up to a full write. */
+  async #gather(): Promise<void> {
+    let messages = -1;
+    while (
+      messages !== this.#messages && this.#holdsAtMost(WRITE_BYTES)
+    ) {
+      messages = this.#messages;
+      await undefined;
+    }
+  }
+
+  /** Whether no more waits: the exact number would cost an encoding a message. */
+  #holdsAtMost(bytes: number): boolean {
+    return this.#buffer.mostLength <= bytes || this.#buffer.length <= bytes;
+  }
+
+  #room(signal: AbortSignal | undefined): Promise<void> {
+    const queued = this.#taken + this.unsent;
+    const since = performance.now();
+    const room = this.#reached(queued - this.#highWaterMark, signal);
+    const measure = () => void (this.#blockedMs += performance.now() - since);
+    room.then(measure, measure);
+    return room;
   }
 
   #reached(target: number, signal?: AbortSignal): Promise<void> {

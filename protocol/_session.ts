@@ -1,5 +1,6 @@
 import type { Address, Connection } from "../transports/transport.ts";
 import type { Logger } from "./_deps.ts";
+import { type ByteIO, byteIO } from "./_byte_io.ts";
 import { Inbox } from "./_inbox.ts";
 import { Outbox } from "./_outbox.ts";
 import type { Codec } from "./codecs/codec.ts";
@@ -27,7 +28,7 @@ export interface Ending {
 
 /** What there is to talk with, once there is a connection. */
 interface Wire<In, Out> {
-  writer: WritableStreamDefaultWriter<Uint8Array>;
+  io: ByteIO;
   inbox: Inbox<In>;
   outbox: Outbox<Out>;
 }
@@ -41,6 +42,8 @@ export class Session<In, Out> {
   #opening: Promise<void> | undefined;
   #connection: Connection | undefined;
   #wire: Wire<In, Out> | undefined;
+  /** As `signal.aborted`, which costs 5 % of reading when asked a message. */
+  #hasEnded = false;
   #isForced = false;
   #logging = false;
 
@@ -104,12 +107,11 @@ export class Session<In, Out> {
     const connection = await this.untilEnd(opened);
     const codec = createCodec();
     const { highWaterMark, onError } = this.#options;
-    const writer = connection.writable.getWriter();
-    const reader = connection.readable.getReader({ mode: "byob" });
+    const io = byteIO(connection);
     this.#wire = {
-      writer,
-      inbox: new Inbox(codec, reader),
-      outbox: new Outbox(codec, writer, highWaterMark, onError),
+      io,
+      inbox: new Inbox(codec, io),
+      outbox: new Outbox(codec, io, highWaterMark, onError),
     };
   }
 
@@ -141,7 +143,7 @@ export class Session<In, Out> {
     const { logger } = this.#options;
     do {
       const logging = logger.isEnabledFor("debug");
-      while (!this.signal.aborted) {
+      while (!this.#hasEnded) {
         const message = inbox.decode();
         if (message === undefined) break;
         if (logging) logger.debug("← {message}", { message });
@@ -149,7 +151,7 @@ export class Session<In, Out> {
         const held = deliver(message);
         if (held) await held;
       }
-      if (this.signal.aborted) return inbox.discard();
+      if (this.#hasEnded) return inbox.discard();
     } while (await inbox.more());
   }
 
@@ -168,7 +170,8 @@ export class Session<In, Out> {
 
   /** Ends the session; the first call decides how. */
   end({ cause, drain, failed }: Ending): void {
-    if (this.signal.aborted) return;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#ended.abort(cause);
     this.#wire?.outbox.settle(cause);
     this.#release(drain, cause).then(
@@ -215,7 +218,7 @@ export class Session<In, Out> {
 
   async #finish(): Promise<void> {
     await this.#wire?.outbox.flush(undefined);
-    await this.#wire?.writer.close();
+    await this.#wire?.io.end();
     await this.#connection?.close();
   }
 

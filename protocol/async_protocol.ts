@@ -31,7 +31,7 @@ export interface AsyncProtocolOptions {
   /**
    * How many bytes may be queued before `send()` waits for room.
    *
-   * @default {65536}
+   * @default {131072}
    */
   highWaterMark?: number;
   /**
@@ -96,7 +96,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     const {
       name,
       maxMessageBytes,
-      highWaterMark = 64 * 1024,
+      highWaterMark = 128 * 1024,
       closeTimeout = 5_000,
     } = options;
     checkNumber("maxMessageBytes", maxMessageBytes, 0, Infinity);

@@ -174,13 +174,14 @@ Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => 
     fc.record({ bytes: fc.uint8Array({ maxLength: 6000 }) }),
     fc.record({ byte: fc.nat(255) }),
     fc.record({ take: fc.oneof(fc.constant(Infinity), fc.nat(5000)) }),
+    fc.record({ giveBack: fc.constant(true) }),
     fc.record({ fail: fc.array(fc.oneof(fc.string(), fc.nat(255))) }),
   );
   const steps = fc.array(fc.tuple(step, fc.boolean()), { maxLength: 40 });
   fc.assert(fc.property(steps, (steps) => {
     const output = new WriteBuffer();
     let expected: number[] = [];
-    const held: [Uint8Array, Uint8Array][] = [];
+    const held: [Uint8Array<ArrayBuffer>, Uint8Array][] = [];
     for (const [step, ask] of steps) {
       if ("text" in step) {
         output.text(step.text);
@@ -196,6 +197,11 @@ Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => 
         held.push([taken, taken.slice()]);
         assertEquals(taken, Uint8Array.from(expected.slice(0, step.take)));
         expected = expected.slice(taken.length);
+      } else if ("giveBack" in step) {
+        const [last] = held.pop() ?? [];
+        // Its memory is free only when no other view is left of it.
+        const isFree = held.every(([{ buffer }]) => buffer !== last?.buffer);
+        if (last && isFree) output.giveBack(last);
       } else {
         const codec: Codec<unknown> = {
           decode: () => undefined,
@@ -250,6 +256,22 @@ Deno.test("WriteBuffer encodes the texts of many messages at once", () => {
   } finally {
     TextEncoder.prototype.encodeInto = encodeInto;
   }
+});
+
+Deno.test("WriteBuffer uses memory again that is given back, and keeps no large one when it is empty", () => {
+  const output = new WriteBuffer();
+  const buffers = new Set<ArrayBufferLike>();
+  for (let i = 0; i < 100; i++) {
+    output.text("x".repeat(60 * KIB));
+    const taken = output.take();
+    buffers.add(taken.buffer);
+    output.text("behind");
+    output.giveBack(taken);
+  }
+  assertEquals(buffers.size, 1);
+  output.giveBack(output.take());
+  output.text("x".repeat(60 * KIB));
+  assert(!buffers.has(output.take().buffer));
 });
 
 Deno.test("WriteBuffer takes little memory for many small messages", () => {

@@ -39,8 +39,8 @@ export class ByteSink {
         }, { once: true });
       },
       write: (chunk) => this.#write(chunk),
-      close: () => this.#close(),
-      abort: () => this.#close().catch(() => {}),
+      close: () => this.close(),
+      abort: () => this.close().catch(() => {}),
     }, {
       highWaterMark: 1,
       // The one place that sees a write when it is queued.
@@ -54,6 +54,12 @@ export class ByteSink {
   /** Whether nothing more is written. */
   get ended(): boolean {
     return this.#failed || this.#ending !== undefined;
+  }
+
+  /** Writes past the stream; one write at a time. */
+  write(chunk: Uint8Array): Promise<void> {
+    this.#unwritten++;
+    return this.#write(chunk);
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
@@ -78,7 +84,8 @@ export class ByteSink {
     if (this.#remaining > 0 && --this.#remaining === 0) this.#whenWritten?.();
   }
 
-  async #close(): Promise<void> {
+  /** Ends writing, after the writes made so far. */
+  async close(): Promise<void> {
     try {
       await this.#end();
     } catch (error) {

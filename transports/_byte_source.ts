@@ -58,27 +58,35 @@ export class ByteSource {
     return this.#ended;
   }
 
+  /** Reads past the stream: the number of bytes, or `null` at the end. */
+  async read(into: Uint8Array): Promise<number | null> {
+    if (!this.#discarding) {
+      try {
+        const count = await (this.#reading = this.#socket.read(into));
+        this.#reading = undefined;
+        if (count !== null) return count;
+        this.#exhausted = true;
+      } catch (error) {
+        this.#reading = undefined;
+        this.#exhausted = true;
+        // A read that our own release has interrupted has come to the end.
+        if (!this.#discarding) {
+          const failure = this.#direction.failure("Read from", error);
+          this.error(failure);
+          throw failure;
+        }
+      }
+    }
+    this.end();
+    return null;
+  }
+
   async #pull(controller: ReadableByteStreamController): Promise<void> {
-    if (this.#discarding) return this.end();
     const request = controller.byobRequest;
     const view = request?.view as Uint8Array<ArrayBuffer> | undefined;
     const into = view ?? (this.#scratch ??= new Uint8Array(SCRATCH_BYTES));
-    let count: number | null;
-    try {
-      count = await (this.#reading = this.#socket.read(into));
-      this.#reading = undefined;
-    } catch (error) {
-      this.#reading = undefined;
-      this.#exhausted = true;
-      // A read that our own release has interrupted has come to the end.
-      if (this.#discarding) return this.end();
-      return this.error(this.#direction.failure("Read from", error));
-    }
-    if (count === null) {
-      this.#exhausted = true;
-      return this.end();
-    }
-    if (this.#ended) return;
+    const count = await this.read(into);
+    if (count === null || this.#ended) return;
     if (request) {
       request.respond(count);
     } else if (2 * count > SCRATCH_BYTES) {

@@ -3,7 +3,7 @@ import { ByteSink } from "./_byte_sink.ts";
 import { ByteSource } from "./_byte_source.ts";
 import { osError } from "./_os_error.ts";
 import type { RawSocket } from "./_raw_socket.ts";
-import type { Address, Connection } from "./transport.ts";
+import type { Address, Connection, DirectIO } from "./transport.ts";
 
 /**
  * A connection over a socket's raw operations.
@@ -42,6 +42,14 @@ export class SocketConnection implements Connection {
     this.#sink = new ByteSink(socket, direction, (r) => this.abort(r));
     this.readable = this.#source.readable;
     this.writable = this.#sink.writable;
+  }
+
+  get direct(): DirectIO {
+    return {
+      read: (into) => this.#source.read(into),
+      write: (bytes) => this.#sink.write(bytes),
+      end: () => this.#sink.close(),
+    };
   }
 
   close(): Promise<void> {

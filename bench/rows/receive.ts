@@ -2,9 +2,13 @@ import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
 import { TextLineStream } from "@std/streams";
 import type { Row } from "../harness.ts";
 import type { event } from "../parts.ts";
+import { writeAll } from "../raw.ts";
 import type { Wire } from "../wires.ts";
 
 type Event = typeof event;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export const receive: Row = {
   name: "receive",
@@ -36,6 +40,11 @@ class Receiver extends AsyncProtocol<Event> {
     return this.#done.promise;
   }
 
+  /** Has the far end send so many messages. */
+  ask(count: number): Promise<void> {
+    return this.send({ event: "SEND", data: { device: "", offset: count } });
+  }
+
   protected override createCodec(): Codec<Event> {
     return jsonLines();
   }
@@ -50,6 +59,7 @@ async function parley(wire: Wire, count: number): Promise<number> {
   await using receiver = new Receiver(count);
   await receiver.connect(wire.transport("lines"));
   const start = performance.now();
+  await receiver.ask(count);
   await receiver.done;
   return performance.now() - start;
 }
@@ -57,7 +67,7 @@ async function parley(wire: Wire, count: number): Promise<number> {
 async function limit(wire: Wire, count: number): Promise<number> {
   const raw = await wire.raw("lines");
   const start = performance.now();
-  const decoder = new TextDecoder();
+  await writeAll(raw, encoder.encode(`${count}\n`));
   const buffer = new Uint8Array(64 * 1024);
   let end = 0;
   let left = count;
@@ -85,6 +95,7 @@ async function std(wire: Wire, count: number): Promise<number> {
   const conn = await wire.conn?.("lines");
   if (!conn) throw new Error("There is no connection of Deno's");
   const start = performance.now();
+  await conn.write(encoder.encode(`${count}\n`));
   const lines = conn.readable
     .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
     .pipeThrough(new TextLineStream());

@@ -30,8 +30,12 @@ class Sender extends AsyncProtocol<Event> {
     return jsonLines();
   }
 
+  /** Waits for room after each burst: the promise of the last tells of all. */
   async sendAll(count: number): Promise<void> {
-    for (let i = 0; i < count; i++) await this.send(event);
+    for (let i = 1; i <= count; i++) {
+      const room = this.send(event);
+      if (i % 64 === 0) await room;
+    }
     await this.flush();
   }
 }

@@ -134,6 +134,8 @@ export class ReadBuffer {
    */
   space(): Uint8Array<ArrayBuffer> {
     this.#adapt();
+    // To move no more than has been consumed keeps the time linear.
+    if (this.length <= this.#start) this.#moveToFront();
     const quarter = this.#bytes.length / 4;
     const missing = this.#expected - this.length;
     this.#reserve(this.#awaits ? Math.min(missing, quarter) : quarter);
@@ -181,10 +183,14 @@ export class ReadBuffer {
     if (capacity - this.length < count) {
       this.#resize(this.length + count);
     } else {
-      this.#bytes.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
+      this.#moveToFront();
     }
+  }
+
+  #moveToFront(): void {
+    this.#bytes.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
   }
 
   #resize(capacity: number): void {

@@ -1,7 +1,10 @@
 import type { Codec } from "./codec.ts";
 
 const LEAST_CAPACITY = 4 * 1024;
-const MOST_CAPACITY = 64 * 1024;
+/** What who has nothing to send keeps at most for the next time. */
+const MOST_IDLE = 16 * 1024;
+/** Up to this, a capacity is a power of two, so that memory finds another use. */
+const MOST_REUSED = 128 * 1024;
 /** Room for what ends a message behind a large content, that it need not move. */
 const ROOM = 64;
 /** Text gathers up to so many UTF-16 units. */
@@ -9,6 +12,7 @@ const MOST_TEXT = 32 * 1024;
 /** A UTF-16 unit is at most so many bytes of UTF-8. */
 const UNIT_BYTES = 3;
 const encoder = new TextEncoder();
+const nothing = new Uint8Array(0);
 
 /**
  * The bytes that are encoded and not yet sent: appended at the end by codecs,
@@ -29,14 +33,14 @@ const encoder = new TextEncoder();
  * ```
  */
 export class WriteBuffer {
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array<ArrayBuffer> = nothing;
   #start = 0;
   #end = 0;
   #splits: number[] = [];
   /** What is appended last, not encoded yet. */
   #text = "";
-  /** The capacity to begin with: what was needed the last time. */
-  #capacity = LEAST_CAPACITY;
+  /** Memory for the next time. */
+  #spare: Uint8Array<ArrayBuffer> = nothing;
 
   /** The number of bytes that wait to be taken. */
   get length(): number {
@@ -115,8 +119,28 @@ export class WriteBuffer {
     const taken = this.#bytes.subarray(this.#start, end);
     if (end === split) this.#splits.shift();
     this.#start = end;
-    if (this.#start === this.#end) this.#release();
+    // A small buffer is written on, behind what is taken.
+    if (end === this.#end && this.#bytes.length > LEAST_CAPACITY) {
+      this.#bytes = nothing;
+      this.#start = this.#end = 0;
+    }
     return taken;
+  }
+
+  /**
+   * Gives back what was taken last, so that its memory is used again: 64 KiB
+   * anew for each write take as long as a tenth of what is encoded into them.
+   */
+  giveBack(taken: Uint8Array<ArrayBuffer>): void {
+    const isEmpty = this.#start === this.#end && this.#text === "";
+    if (taken.buffer === this.#bytes.buffer) {
+      if (isEmpty) this.#start = this.#end = 0;
+      return;
+    }
+    const most = isEmpty ? MOST_IDLE : MOST_REUSED;
+    this.#spare = taken.buffer.byteLength <= most
+      ? new Uint8Array(taken.buffer)
+      : nothing;
   }
 
   #encodeText(): void {
@@ -141,9 +165,7 @@ export class WriteBuffer {
   #reserve(count: number): void {
     if (this.#end + count <= this.#bytes.length) return;
     const length = this.#end - this.#start;
-    const bytes = new Uint8Array(
-      Math.max(this.#capacity, 2 * length, length + count + ROOM),
-    );
+    const bytes = this.#memory(length + count + ROOM, 2 * length);
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#splits = this.#splits.map((split) => split - this.#start);
     this.#bytes = bytes;
@@ -151,14 +173,14 @@ export class WriteBuffer {
     this.#start = 0;
   }
 
-  /** Lets go of a large buffer; a small one is written on, behind what is taken. */
-  #release(): void {
-    if (this.#bytes.length <= LEAST_CAPACITY) return;
-    this.#capacity = Math.max(
-      LEAST_CAPACITY,
-      Math.min(this.#end, MOST_CAPACITY),
-    );
-    this.#bytes = new Uint8Array(0);
-    this.#start = this.#end = 0;
+  #memory(least: number, better: number): Uint8Array<ArrayBuffer> {
+    if (least <= this.#spare.length) {
+      const spare = this.#spare;
+      this.#spare = nothing;
+      return spare;
+    }
+    if (least > MOST_REUSED) return new Uint8Array(Math.max(least, better));
+    const capacity = Math.max(LEAST_CAPACITY, least);
+    return new Uint8Array(2 ** Math.ceil(Math.log2(capacity)));
   }
 }
