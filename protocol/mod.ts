@@ -32,6 +32,7 @@ export * from "./codecs/mod.ts";
 export type {
   Address,
   Connection,
+  DirectIO,
   Listener,
   Transport,
   WaitOptions,

@@ -56,6 +56,7 @@ export type {
   AsyncProtocolOptions,
   Codec,
   Connection,
+  DirectIO,
   Listener,
   ProtocolStats,
   ReadBuffer,

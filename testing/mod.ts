@@ -22,6 +22,7 @@
 export type {
   Address,
   Connection,
+  DirectIO,
   Listener,
   Transport,
   WaitOptions,
