@@ -16,6 +16,7 @@ export interface LifecycleOptions<In, Out> {
   createCodec(): Codec<In, Out>;
   negotiate(signal: AbortSignal): Promise<void>;
   deliver(message: In): void | Promise<void>;
+  describe(message: unknown): unknown;
   atEnd(): void | Promise<void>;
   isOrderlyEnd(cause: unknown): boolean;
 }

@@ -12,6 +12,8 @@ export interface SessionOptions {
   highWaterMark: number;
   closeTimeout: number;
   logger: Logger;
+  /** What is logged of a message. */
+  describe(message: unknown): unknown;
   /** Told when reading or writing fails. */
   onError: (cause: unknown) => void;
 }
@@ -133,7 +135,7 @@ export class Session<In, Out> {
   /** Waits for the next message; only before `read()`. */
   async receive(): Promise<In> {
     const message = await this.#talk().inbox.receive();
-    this.#options.logger.debug("← {message}", { message });
+    if (this.#options.logger.isEnabledFor("debug")) this.#log("←", message);
     return message;
   }
 
@@ -146,7 +148,7 @@ export class Session<In, Out> {
       while (!this.#hasEnded) {
         const message = inbox.decode();
         if (message === undefined) break;
-        if (logging) logger.debug("← {message}", { message });
+        if (logging) this.#log("←", message);
         // A promise a message costs more than the message: wait only for one.
         const held = deliver(message);
         if (held) await held;
@@ -159,7 +161,7 @@ export class Session<In, Out> {
   send(message: Out, signal: AbortSignal | undefined): Promise<void> {
     const outbox = this.#talk().outbox;
     if (outbox.idle) this.#logging = this.#options.logger.isEnabledFor("debug");
-    if (this.#logging) this.#options.logger.debug("→ {message}", { message });
+    if (this.#logging) this.#log("→", message);
     return outbox.send(message, signal);
   }
 
@@ -184,6 +186,11 @@ export class Session<In, Out> {
   force(reason: unknown): void {
     this.#isForced = true;
     this.#forced.reject(reason);
+  }
+
+  #log(direction: "→" | "←", message: unknown): void {
+    const { logger, describe } = this.#options;
+    logger.debug(`${direction} {message}`, { message: describe(message) });
   }
 
   #talk(): Wire<In, Out> {

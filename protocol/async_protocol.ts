@@ -114,6 +114,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       negotiate: (signal) => this.negotiate(signal),
       deliver: (message) => this.onMessage(this.filterInbound(message)),
       atEnd: () => this.onEnd(),
+      describe: (message) => this.describe(message as In | Out),
       isOrderlyEnd: (cause) => this.isOrderlyEnd(cause),
     });
   }
@@ -290,6 +291,14 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
 
   /** Called with each message before it is encoded; by default it changes nothing. */
   protected filterOutbound(message: Out): Out {
+    return message;
+  }
+
+  /**
+   * What is logged of a message at debug; by default the message itself. A
+   * protocol whose messages carry secrets leaves them out here, in a copy.
+   */
+  protected describe(message: In | Out): unknown {
     return message;
   }
 

@@ -1,6 +1,7 @@
 import type { Logger } from "./_deps.ts";
 import { type Call, Calls } from "./_calls.ts";
 import { excerptOf, isObject } from "./_codec.ts";
+import { redact } from "./_redact.ts";
 import type { EventHub } from "./_event_hub.ts";
 import {
   Execution,
@@ -148,7 +149,7 @@ export class Dialog {
   #onUnroutable(message: QMPMessage): void {
     if ("id" in message || !("error" in message)) {
       this.#options.logger.warn("Dropped a reply to no command: {message}", {
-        message,
+        message: redact(message),
       });
       return;
     }

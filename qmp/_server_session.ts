@@ -6,6 +6,7 @@ import {
 } from "../protocol/mod.ts";
 import { isObject } from "./_codec.ts";
 import { getLogger, type Logger } from "./_deps.ts";
+import { redact } from "./_redact.ts";
 import { parseRequest, type Request } from "./_request.ts";
 import { ParseFailure, serverCodec } from "./_server_codec.ts";
 import { CommandError } from "./command.ts";
@@ -214,7 +215,11 @@ export class ServerSession<S extends QMPSchema>
     let request: Request;
     try {
       if (message instanceof ParseFailure) {
-        throw new CommandError("GenericError", message.cause.message);
+        const { offset } = message.cause;
+        throw new CommandError(
+          "GenericError",
+          `Input is not JSON at offset ${offset}`,
+        );
       }
       request = parseRequest(message, this.#outOfBand);
     } catch (error) {
@@ -231,6 +236,11 @@ export class ServerSession<S extends QMPSchema>
   protected override onEnd(): Promise<void> {
     this.#left.abort(new EndOfStreamError("Client has ended the stream"));
     return this.#answered();
+  }
+
+  /** Leaves out passwords, the data of secret objects, and what is no message. */
+  protected override describe(message: unknown): unknown {
+    return message instanceof ParseFailure ? "no JSON" : redact(message);
   }
 
   /** A client may leave at any time. */

@@ -9,6 +9,7 @@ import { getLogger, type Logger } from "./_deps.ts";
 import { Dialog } from "./_dialog.ts";
 import { EventHub } from "./_event_hub.ts";
 import { nameOf } from "./_execution.ts";
+import { redact } from "./_redact.ts";
 import { abortable, within } from "./_wait.ts";
 import {
   ExecInterruptedError,
@@ -318,6 +319,11 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   /** Routes a message to who waits for it. */
   protected override onMessage(message: QMPMessage): void {
     this.#dialog.handle(message);
+  }
+
+  /** Leaves out passwords and the data of secret objects. */
+  protected override describe(message: QMPMessage): unknown {
+    return redact(message);
   }
 
   /** After `quit`, the server ends the session, in whatever way. */

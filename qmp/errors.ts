@@ -33,8 +33,7 @@ export class ExecuteError extends ParleyError {
   readonly errorClass: string;
   /** What the server says, for people to read. */
   readonly description: string;
-  /** The command as it was sent. */
-  readonly sent: QMPMessage;
+  readonly #sent: QMPMessage;
   /** The whole reply. */
   readonly received: QMPMessage;
 
@@ -52,8 +51,13 @@ export class ExecuteError extends ParleyError {
     );
     this.errorClass = errorClass;
     this.description = description;
-    this.sent = sent;
+    this.#sent = sent;
     this.received = received;
+  }
+
+  /** The command as it was sent; inspection leaves it out, for its secrets. */
+  get sent(): QMPMessage {
+    return this.#sent;
   }
 }
 
@@ -94,8 +98,7 @@ export class JobError extends ParleyError {
 
 /** A reply that is neither a result nor an error. The session goes on. */
 export class BadReplyError extends ProtocolError {
-  /** The command as it was sent. */
-  readonly sent: QMPMessage;
+  readonly #sent: QMPMessage;
   /** The whole reply. */
   readonly received: QMPMessage;
 
@@ -107,8 +110,13 @@ export class BadReplyError extends ProtocolError {
     options?: ErrorOptions,
   ) {
     super(message, options);
-    this.sent = sent;
+    this.#sent = sent;
     this.received = received;
+  }
+
+  /** The command as it was sent; inspection leaves it out, for its secrets. */
+  get sent(): QMPMessage {
+    return this.#sent;
   }
 }
 

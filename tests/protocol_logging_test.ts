@@ -1,11 +1,12 @@
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import {
+  assert,
   assertEquals,
   assertInstanceOf,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { AsyncProtocol, type Codec, lines } from "../protocol/mod.ts";
+import { AsyncProtocol, type Codec, lines, Peer } from "../protocol/mod.ts";
 import { jsonPeer, runningPeer } from "./_session.ts";
 import { memory, memoryPair } from "../transports/mod.ts";
 
@@ -152,4 +153,25 @@ Deno.test("a failed connect is logged at error", async () => {
     render(records)[0] ?? "",
     "Session failed: Failed to establish connection: ",
   );
+});
+
+Deno.test("describe() decides what is logged of a message, and changes nothing else", async () => {
+  class Discreet extends Peer<string> {
+    protected override describe(message: string): unknown {
+      return message.length;
+    }
+  }
+  const records = await logged("debug", async () => {
+    const [near, far] = memoryPair();
+    const [one, other] = [near, far].map(() => new Discreet({ codec: lines }));
+    assert(one && other);
+    await Promise.all([one.connect(near), other.connect(far)]);
+    await one.send("secret");
+    const { value } = await other[Symbol.asyncIterator]().next();
+    assertEquals(value, "secret");
+    await one.disconnect();
+    await other.disconnect().catch(() => {});
+  });
+  const texts = render(records).filter((text) => /[→←]/.test(text));
+  assertEquals(texts, ["debug → 6", "debug ← 6"]);
 });
