@@ -4,13 +4,14 @@ import { parseArgs } from "@std/cli";
 import { stopNode } from "./alternatives/node.ts";
 import { measure, type Result, type Row, sidesOf } from "./harness.ts";
 import { formatResult } from "./report.ts";
+import { frames } from "./rows/frames.ts";
 import { receive } from "./rows/receive.ts";
 import { pipelined, request } from "./rows/requests.ts";
 import { send } from "./rows/send.ts";
 import { startFar } from "./start_far.ts";
 import { MemoryWire, SocketWire, type Wire } from "./wires.ts";
 
-const rows: Row[] = [request, pipelined, receive, send];
+const rows: Row[] = [request, pipelined, receive, send, frames];
 
 const help = `deno task bench [OPTION]...
 

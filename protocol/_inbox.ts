@@ -50,6 +50,11 @@ export class Inbox<In> {
     return true;
   }
 
+  /** Uses the memory of a message again. */
+  giveBack(message: Uint8Array): void {
+    this.#input.giveBack(message);
+  }
+
   /** Waits for the next message. */
   async receive(): Promise<In> {
     do {

@@ -157,6 +157,11 @@ export class Session<In, Out> {
     } while (await inbox.more());
   }
 
+  /** Uses the memory of a message again. */
+  giveBack(message: Uint8Array): void {
+    this.#wire?.inbox.giveBack(message);
+  }
+
   /** Queues a message; resolves when there is room for the next. */
   send(message: Out, signal: AbortSignal | undefined): Promise<void> {
     const outbox = this.#talk().outbox;

@@ -333,6 +333,15 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
+   * Gives back a large message of bytes that nobody looks at any more, so that a
+   * later one is read into its memory. Who gives nothing back loses nothing but
+   * time: 1 MiB of new memory takes as long as 0.4 of reading into it.
+   */
+  protected giveBack(message: Uint8Array): void {
+    this.#lifecycle.session?.giveBack(message);
+  }
+
+  /**
    * Sends a message: it is encoded at once and goes out in order. The promise
    * resolves when there is room in the queue for the next one; an abort ends
    * this wait, not the message.

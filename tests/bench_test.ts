@@ -25,7 +25,10 @@ Deno.test("the benchmark runs Parley and the limit on every row over every wire"
   const results = await bench();
   const rows = new Set(results.map(({ row }) => row));
   const wires = new Set(results.map(({ wire }) => wire));
-  assertEquals(rows, new Set(["request", "pipelined", "receive", "send"]));
+  assertEquals(
+    rows,
+    new Set(["request", "pipelined", "receive", "send", "frames"]),
+  );
   assertEquals(wires, new Set(["unix", "tcp", "memory"]));
   assertEquals(results.length, rows.size * wires.size);
   for (const { rates } of results) {

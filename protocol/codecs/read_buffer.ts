@@ -11,6 +11,10 @@ const AHEAD = 16;
 const GIVEN = 64 * 1024;
 /** A byte not farther than this is found faster without a view. */
 const NEAR = 128;
+/** After so many reads, memory that was given back has found no use. */
+const MOST_UNUSED = 64;
+
+const nothing = new Uint8Array(0);
 
 /**
  * The bytes that have arrived and are not yet decoded: one growing buffer that
@@ -31,7 +35,10 @@ const NEAR = 128;
  * ```
  */
 export class ReadBuffer {
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array<ArrayBuffer> = nothing;
+  /** What was given back, and for how many reads it has been here. */
+  #spare: Uint8Array<ArrayBuffer> = nothing;
+  #unused = 0;
   #start = 0;
   #end = 0;
   #offset = 0;
@@ -106,8 +113,27 @@ export class ReadBuffer {
     const give = bytes.length >= Math.max(GIVEN, this.#bytes.length / 2);
     const taken = give ? bytes : bytes.slice();
     this.consume(count);
-    if (give) this.#resize(2 * Math.max(this.length, this.#need));
+    if (give) {
+      const rest = this.subarray();
+      this.#bytes = nothing;
+      this.#moveTo(2 * Math.max(rest.length, this.#need), rest);
+    }
     return taken;
+  }
+
+  /**
+   * Gives back what `take` gave, and what nobody looks at any more: its memory
+   * is used again. New memory for each message of 1 MiB takes as long as 0.4 of
+   * reading it.
+   */
+  giveBack({ buffer }: Uint8Array): void {
+    const { byteLength } = buffer;
+    if (byteLength < GIVEN || byteLength > MOST_KEPT) return;
+    if (buffer === this.#bytes.buffer || !(buffer instanceof ArrayBuffer)) {
+      return;
+    }
+    this.#spare = new Uint8Array(buffer);
+    this.#unused = 0;
   }
 
   /**
@@ -164,6 +190,7 @@ export class ReadBuffer {
   /** Lets the capacity follow the need: twice what waits, or what is expected. */
   #adapt(): void {
     const capacity = this.#bytes.length;
+    if (this.#unused++ > MOST_UNUSED) this.#spare = nothing;
     if (this.#awaits) {
       if (capacity < this.#expected) this.#resize(this.#expected);
       return;
@@ -194,10 +221,20 @@ export class ReadBuffer {
   }
 
   #resize(capacity: number): void {
-    const bytes = new Uint8Array(capacity);
-    bytes.set(this.#bytes.subarray(this.#start, this.#end));
-    this.#bytes = bytes;
-    this.#end -= this.#start;
+    this.#moveTo(capacity, this.subarray());
+  }
+
+  #moveTo(capacity: number, content: Uint8Array): void {
+    const left = this.#bytes;
+    if (this.#spare.length >= capacity && this.#spare.length <= 2 * capacity) {
+      this.#bytes = this.#spare;
+      this.#spare = left;
+      this.#unused = 0;
+    } else {
+      this.#bytes = new Uint8Array(capacity);
+    }
+    this.#bytes.set(content);
     this.#start = 0;
+    this.#end = content.length;
   }
 }
