@@ -1,0 +1,47 @@
+import fc from "fast-check";
+
+/** How long each target is fuzzed: `deno task fuzz SECONDS`, or a little. */
+const seconds = Number(Deno.args[0] ?? 0.5);
+if (!(seconds > 0)) throw new RangeError(`seconds is ${Deno.args[0]}`);
+
+/** Registers a test that tries inputs for as long as it is told to. */
+export function fuzz<T>(
+  name: string,
+  inputs: fc.Arbitrary<T>,
+  check: (input: T) => void | Promise<void>,
+): void {
+  Deno.test(`${name} withstands whatever comes, for ${seconds} s`, async () => {
+    let tried = 0;
+    await fc.assert(
+      fc.asyncProperty(inputs, async (input) => {
+        tried++;
+        await check(input);
+      }),
+      {
+        numRuns: Number.MAX_SAFE_INTEGER,
+        interruptAfterTimeLimit: 1000 * seconds,
+        markInterruptAsFailure: false,
+      },
+    );
+    console.log(`${name}: ${tried} inputs in ${seconds} s`);
+  });
+}
+
+/** Bytes of fragments that mean something, and of any others between them. */
+export function bytesOf(
+  ...fragments: (string | number[])[]
+): fc.Arbitrary<Uint8Array> {
+  const encoder = new TextEncoder();
+  const known = fragments.map((fragment) =>
+    typeof fragment === "string"
+      ? encoder.encode(fragment)
+      : Uint8Array.from(fragment)
+  );
+  const part = fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...known) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 4 }) },
+  );
+  return fc.array(part, { maxLength: 30 }).map((parts) =>
+    Uint8Array.from(parts.flatMap((part) => [...part]))
+  );
+}
