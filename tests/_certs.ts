@@ -24,6 +24,7 @@ export interface Identity {
 export interface Authority {
   /** The authority's own certificate, in PEM. */
   readonly ca: string;
+  readonly caKey: string;
   /** For localhost and 127.0.0.1. */
   readonly server: Identity;
   readonly client: Identity;
@@ -89,15 +90,13 @@ export async function newAuthority(name: string): Promise<Authority> {
     const own = await newKeys();
     return {
       cert: await sign(role, own, EXTENSIONS[role], end),
-      key: pem(
-        "PRIVATE KEY",
-        new Uint8Array(await crypto.subtle.exportKey("pkcs8", own.privateKey)),
-      ),
+      key: await keyPem(own),
     };
   }
 
   return {
     ca: await sign(name, keys, AUTHORITY, until),
+    caKey: await keyPem(keys),
     server: await issue("server"),
     client: await issue("client"),
     issue,
@@ -106,6 +105,11 @@ export async function newAuthority(name: string): Promise<Authority> {
 
 function newKeys(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(CURVE, true, ["sign", "verify"]);
+}
+
+async function keyPem({ privateKey }: CryptoKeyPair): Promise<string> {
+  const pkcs8 = await crypto.subtle.exportKey("pkcs8", privateKey);
+  return pem("PRIVATE KEY", new Uint8Array(pkcs8));
 }
 
 /** An X.509 certificate (RFC 5280 §4.1) in PEM. */

@@ -88,7 +88,7 @@ export function connectTls(
       // RFC 6066 §3: an address is no server name.
       servername: isIP(name) ? "" : name,
     });
-    socket.on("error", failed);
+    socket.on("error", (error) => failed(mistrust(error)));
     socket.on("secureConnect", () => done(socket));
   });
 }
@@ -126,6 +126,16 @@ async function secure(
     duplex.destroy();
     throw asDenoError(error);
   }
+}
+
+/** In Deno 2.9.6 this code is also that of a certificate that has expired. */
+function mistrust(error: Error): Error {
+  const code = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+  if (Reflect.get(error, "code") !== code) return error;
+  return new Deno.errors.InvalidData(
+    `the server's certificate is not signed by an authority that is trusted, or has expired (${code})`,
+    { cause: error },
+  );
 }
 
 function refusal(socket: TLSSocket): Error {

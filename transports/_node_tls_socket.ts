@@ -18,6 +18,8 @@ export class NodeTlsSocket implements RawSocket {
   readonly #socket: TLSSocket;
   readonly #duplex: TcpDuplex;
   #rest: Uint8Array | undefined;
+  /** What a cut may come of, as long as nothing has been read. */
+  #suspicion: string;
   /** Whether the peer has ended TLS, or else only TCP. */
   #end: "none" | "orderly" | "cut" = "none";
   #readFailure: unknown;
@@ -28,6 +30,11 @@ export class NodeTlsSocket implements RawSocket {
   constructor(socket: TLSSocket, duplex: TcpDuplex, isClient: boolean) {
     this.#socket = socket;
     this.#duplex = duplex;
+    // In TLS 1.3 a client's handshake is done before the server has seen its
+    // certificate.
+    this.#suspicion = isClient
+      ? " and sent nothing: it may want a certificate, or another one"
+      : "";
     if (isClient && socket.getProtocol() === "TLSv1.3") {
       this.settled = new Promise((resolve) => {
         duplex.heard = resolve;
@@ -61,6 +68,7 @@ export class NodeTlsSocket implements RawSocket {
       const chunk: Uint8Array | null = this.#rest ?? this.#socket.read();
       this.#duplex.readOn();
       if (chunk) {
+        this.#suspicion = "";
         const count = Math.min(chunk.length, into.length);
         into.set(chunk.subarray(0, count));
         this.#rest = count < chunk.length ? chunk.subarray(count) : undefined;
@@ -70,7 +78,7 @@ export class NodeTlsSocket implements RawSocket {
       if (this.#end === "cut") {
         throw this.#duplex.readFailure ??
           new Deno.errors.UnexpectedEof(
-            "the peer closed the connection without a TLS close_notify",
+            `the peer closed the connection without a TLS close_notify${this.#suspicion}`,
           );
       }
       if (this.#readFailure) throw this.#readFailure;
