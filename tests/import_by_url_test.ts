@@ -34,6 +34,36 @@ for (const contentType of ["text/typescript", "text/plain"]) {
   });
 }
 
+/** What a third party does that tests what it has made. */
+const thirdParty = (url: string) => `
+  import { faulty, scriptedPeer, testCodec, testTransport } from "${url}/testing/mod.ts";
+  import { jsonLines, memory, memoryPair } from "${url}/mod.ts";
+
+  testTransport("pair", () => memoryPair());
+  testCodec("jsonLines()", jsonLines, { one: { input: "1\\n", messages: [1] } });
+  Deno.test("script", async () => {
+    const peer = scriptedPeer([{ expect: "a" }]);
+    await peer.connection.writable.getWriter().write(Uint8Array.of(97));
+    await peer[Symbol.asyncDispose]();
+    faulty(memory());
+  });
+`;
+
+Deno.test("a test in an empty folder imports testing/mod.ts by URL", async () => {
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => serveFile(request, "text/typescript"),
+  );
+  const host = `127.0.0.1:${server.addr.port}`;
+  const { code, stdout, stderr } = await runInEmptyFolder(
+    thirdParty(`http://${host}`),
+    [`--allow-import=${host}`],
+    "test",
+  );
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "| 0 failed");
+});
+
 async function serveFile(
   request: Request,
   contentType: string,
@@ -50,6 +80,7 @@ async function serveFile(
 async function runInEmptyFolder(
   script: string,
   flags: string[],
+  command = "run",
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const folder = await Deno.makeTempDir({ prefix: "parley-" });
   const cache = await Deno.makeTempDir({ prefix: "parley-" });
@@ -57,7 +88,7 @@ async function runInEmptyFolder(
     await Deno.symlink(await npmCache(), `${cache}/npm`);
     await Deno.writeTextFile(`${folder}/main.ts`, script);
     const output = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--check=all", ...flags, "main.ts"],
+      args: [command, "--no-prompt", "--check=all", ...flags, "main.ts"],
       cwd: folder,
       env: { DENO_DIR: cache, NO_COLOR: "1" },
     }).output();
