@@ -28,6 +28,8 @@ for (
     [{ highWaterMark: 0 }, RangeError, "highWaterMark is 0"],
     [{ highWaterMark: 1.5 }, RangeError, "highWaterMark is 1.5"],
     [{ highWaterMark: NaN }, RangeError, "highWaterMark is NaN"],
+    [{ name: 7 }, TypeError, "name is 7"],
+    [{ highWaterMark: "1" }, RangeError, 'highWaterMark is "1"'],
   ] as [MemoryOptions, typeof TypeError, string][]
 ) {
   Deno.test(`memory() and memoryPair() refuse it when ${message}`, () => {

@@ -9,6 +9,7 @@ import { type Address, tcp, type TcpOptions } from "../transports/mod.ts";
 import { meet } from "../testing/_meet.ts";
 import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
+import { untyped } from "./_untyped.ts";
 
 function make(address?: Address) {
   if (!address) return tcp({ port: 0 });
@@ -27,9 +28,29 @@ Deno.test("tcp() refuses options that cannot be, naming option and value", () =>
     [{}, RangeError, "port is undefined"],
     [{ port: 1, hostname: "" }, TypeError, 'hostname is ""'],
     [{ port: 1, hostname: "[::1]" }, TypeError, 'hostname is "[::1]"'],
+    ...untyped<TcpOptions>([
+      [{ port: "80" }, RangeError, 'port is "80"'],
+      [{ port: 1, hostname: 7 }, TypeError, "hostname is 7"],
+      [{ port: 1, noDelay: 1 }, TypeError, "noDelay is 1"],
+    ]),
   ];
   for (const [options, errorClass, message] of bad) {
     assertThrows(() => tcp(options as TcpOptions), errorClass, message);
+  }
+});
+
+Deno.test("tcp: an attempt that is aborted as its connection arrives leaves nothing open", async () => {
+  await using listener = await tcp({ port: 0 }).listen();
+  const transport = make(listener.address);
+  for (let i = 0; i < 20; i++) {
+    const attempt = new AbortController();
+    const connecting = transport.connect({ signal: attempt.signal });
+    setTimeout(() => attempt.abort("too late"), 0);
+    // Kept from running meanwhile, it has both to do at once when it may.
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    assertEquals(await connecting.catch((reason) => reason), "too late");
+    await (await listener.accept()).close();
   }
 });
 

@@ -8,6 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { toBytes } from "@std/streams";
+import { untyped } from "./_untyped.ts";
 import {
   type Address,
   type Connection,
@@ -369,6 +370,13 @@ Deno.test("tls() refuses options that cannot be, naming option and value", () =>
     [{ handshakeTimeout: 0 }, RangeError, "handshakeTimeout is 0"],
     [{ handshakeTimeout: NaN }, RangeError, "handshakeTimeout is NaN"],
     [{ handshakeTimeout: 2 ** 31 }, RangeError, "handshakeTimeout is 2147"],
+    ...untyped<Partial<TlsOptions>>([
+      [{ serverName: 7 }, TypeError, "serverName is 7"],
+      [{ alpnProtocols: "h2" }, TypeError, 'alpnProtocols is "h2"'],
+      [{ alpnProtocols: [7] }, TypeError, "alpnProtocols[0] is 7"],
+      [{ handshakeTimeout: "1" }, RangeError, 'handshakeTimeout is "1"'],
+      [{ onHandshakeError: 7 }, TypeError, "onHandshakeError is 7"],
+    ]),
   ];
   for (const [options, errorClass, message] of bad) {
     assertThrows(() => tls({ port: 1, ...options }), errorClass, message);

@@ -9,6 +9,7 @@ import { type Address, unix, type UnixOptions } from "../transports/mod.ts";
 import { meet } from "../testing/_meet.ts";
 import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
+import { untyped } from "./_untyped.ts";
 import { rejection } from "../testing/_rejection.ts";
 
 const folder = Deno.makeTempDirSync();
@@ -45,6 +46,11 @@ Deno.test("unix() refuses options that cannot be, naming option and value", () =
     [{ path: "/a", mode: 0o1000 }, RangeError, "mode is 512"],
     [{ path: "/a", mode: -1 }, RangeError, "mode is -1"],
     [{ path: "/a", mode: 0.5 }, RangeError, "mode is 0.5"],
+    ...untyped<UnixOptions>([
+      [{}, TypeError, "path is undefined"],
+      [{ path: 7 }, TypeError, "path is 7"],
+      [{ path: "/a", mode: "600" }, RangeError, 'mode is "600"'],
+    ]),
   ];
   for (const [options, errorClass, message] of bad) {
     assertThrows(() => unix(options), errorClass, message);

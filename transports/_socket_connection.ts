@@ -56,14 +56,16 @@ export class SocketConnection implements Connection {
     return this.#closing ??= this.#sink.finish().then(() => this.#release());
   }
 
-  abort(reason?: unknown): void {
+  abort(
+    reason: unknown = new DOMException(
+      "The connection was aborted",
+      "AbortError",
+    ),
+  ): void {
     if (this.#released) return;
-    this.#aborted = {
-      reason: reason ??
-        new DOMException("The connection was aborted", "AbortError"),
-    };
-    this.#source.error(this.#aborted.reason);
-    this.#sink.error(this.#aborted.reason);
+    this.#aborted = { reason };
+    this.#source.error(reason);
+    this.#sink.error(reason);
     this.#free();
   }
 

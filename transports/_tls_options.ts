@@ -1,4 +1,10 @@
-import { checkHostname, checkPort } from "./_validate.ts";
+import {
+  checkHostname,
+  checkPort,
+  checkType,
+  isHostname,
+  show,
+} from "./_validate.ts";
 import type { TlsOptions } from "./tls.ts";
 
 /** The longest that a timer waits. */
@@ -15,17 +21,12 @@ export function checkTlsOptions(options: TlsOptions): void {
   const { cert, key, handshakeTimeout = 1 } = options;
   checkHostname(options.hostname ?? "127.0.0.1");
   checkPort(options.port);
-  if (options.serverName !== undefined) {
-    try {
-      checkHostname(options.serverName);
-    } catch (cause) {
-      throw new TypeError(
-        `serverName is ${
-          JSON.stringify(options.serverName)
-        }: it must be a name or an IP address`,
-        { cause },
-      );
-    }
+  if (options.serverName !== undefined && !isHostname(options.serverName)) {
+    throw new TypeError(
+      `serverName is ${
+        show(options.serverName)
+      }: it must be a name or an IP address`,
+    );
   }
   checkPem("caCerts", options.caCerts, "CERTIFICATE");
   checkPem("clientCaCerts", options.clientCaCerts, "CERTIFICATE");
@@ -37,7 +38,14 @@ export function checkTlsOptions(options: TlsOptions): void {
       : ["cert", "key"];
     throw new TypeError(`${missing} is undefined: ${given} needs it`);
   }
-  for (const protocol of options.alpnProtocols ?? []) {
+  const { alpnProtocols = [], onHandshakeError } = options;
+  if (!Array.isArray(alpnProtocols)) {
+    throw new TypeError(
+      `alpnProtocols is ${show(alpnProtocols)}: it must be an array`,
+    );
+  }
+  for (const [index, protocol] of alpnProtocols.entries()) {
+    checkType(`alpnProtocols[${index}]`, protocol, "string");
     // RFC 7301 §3.1: a length in one byte, which is not 0.
     const { length } = new TextEncoder().encode(protocol);
     if (length === 0 || length > 255) {
@@ -48,9 +56,17 @@ export function checkTlsOptions(options: TlsOptions): void {
       );
     }
   }
-  if (!(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)) {
+  if (onHandshakeError !== undefined) {
+    checkType("onHandshakeError", onHandshakeError, "function");
+  }
+  if (
+    typeof handshakeTimeout !== "number" ||
+    !(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)
+  ) {
     throw new RangeError(
-      `handshakeTimeout is ${handshakeTimeout}: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
+      `handshakeTimeout is ${
+        show(handshakeTimeout)
+      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
     );
   }
 }

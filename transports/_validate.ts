@@ -6,7 +6,7 @@
 export function checkPort(port: number): void {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(
-      `port is ${port}: it must be an integer from 0 to 65535`,
+      `port is ${show(port)}: it must be an integer from 0 to 65535`,
     );
   }
 }
@@ -18,27 +18,32 @@ export function checkPort(port: number): void {
  * @throws {TypeError} It is none of these.
  */
 export function checkHostname(hostname: string): void {
-  if (!NAME.test(hostname) && !IPV6.test(hostname)) {
+  if (!isHostname(hostname)) {
     throw new TypeError(
       `hostname is ${
-        JSON.stringify(hostname)
+        show(hostname)
       }: it must be a name, an IPv4 address, or an IPv6 address without brackets`,
     );
   }
+}
+
+/** Whether this is a name, or an IP address without brackets. */
+export function isHostname(hostname: unknown): boolean {
+  return typeof hostname === "string" &&
+    (NAME.test(hostname) || IPV6.test(hostname));
 }
 
 /**
  * Checks the path of a Unix socket: absolute, relative, or `@` and a name in
  * the abstract namespace.
  *
- * @throws {TypeError} It is empty or has a NUL in it.
+ * @throws {TypeError} It is no text, is empty or has a NUL in it.
  */
 export function checkPath(path: string): void {
+  checkType("path", path, "string");
   if (path === "" || path === "@" || path.includes("\0")) {
     throw new TypeError(
-      `path is ${
-        JSON.stringify(path)
-      }: it must have at least one character, and no NUL`,
+      `path is ${show(path)}: it must have at least one character, and no NUL`,
     );
   }
 }
@@ -46,9 +51,10 @@ export function checkPath(path: string): void {
 /**
  * Checks the name of a memory transport.
  *
- * @throws {TypeError} It is empty.
+ * @throws {TypeError} It is no text, or empty.
  */
 export function checkName(name: string): void {
+  checkType("name", name, "string");
   if (name === "") {
     throw new TypeError(`name is "": it must have at least one character`);
   }
@@ -62,9 +68,32 @@ export function checkName(name: string): void {
 export function checkHighWaterMark(highWaterMark: number): void {
   if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
     throw new RangeError(
-      `highWaterMark is ${highWaterMark}: it must be a positive integer`,
+      `highWaterMark is ${show(highWaterMark)}: it must be a positive integer`,
     );
   }
+}
+
+/**
+ * Checks that a value is of a type, for callers whose types nobody checks.
+ *
+ * @throws {TypeError} It is of another.
+ */
+export function checkType(
+  option: string,
+  value: unknown,
+  type: "boolean" | "function" | "string",
+): void {
+  const actual = typeof value;
+  if (actual !== type) {
+    throw new TypeError(`${option} is ${show(value)}: it must be a ${type}`);
+  }
+}
+
+/** A value as messages show it. */
+export function show(value: unknown): string {
+  return typeof value === "string"
+    ? JSON.stringify(value)
+    : Deno.inspect(value);
 }
 
 // deno-lint-ignore no-control-regex

@@ -15,7 +15,7 @@ import type {
  * `connect()` rejects with `Deno.errors.ConnectionRefused` while nobody
  * listens, a second `listen()` with `Deno.errors.AddrInUse`.
  *
- * @throws {TypeError} `name` is empty.
+ * @throws {TypeError} `name` is no text, or empty.
  * @throws {RangeError} `highWaterMark` is no positive integer.
  *
  * @example A listener and a connection

@@ -29,7 +29,7 @@ export interface MemoryOptions {
  * own writes fail with `Deno.errors.BrokenPipe`. After `abort()` its reads and
  * writes fail with `Deno.errors.ConnectionReset`.
  *
- * @throws {TypeError} `name` is empty.
+ * @throws {TypeError} `name` is no text, or empty.
  * @throws {RangeError} `highWaterMark` is no positive integer.
  *
  * @example Writing at one end, reading at the other

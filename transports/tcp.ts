@@ -1,8 +1,9 @@
 import { formatAddress } from "./address.ts";
+import { dial } from "./_dial.ts";
 import { osError } from "./_os_error.ts";
 import { SocketConnection } from "./_socket_connection.ts";
 import { SocketListener } from "./_socket_listener.ts";
-import { checkHostname, checkPort } from "./_validate.ts";
+import { checkHostname, checkPort, checkType } from "./_validate.ts";
 import type { Address, Connection, Transport } from "./transport.ts";
 
 /** Options of {@linkcode tcp}. */
@@ -27,7 +28,8 @@ export interface TcpOptions {
 /**
  * TCP. Connecting and listening need `--allow-net=HOSTNAME:PORT`.
  *
- * @throws {TypeError} `hostname` is no name and no IP address.
+ * @throws {TypeError} `hostname` is no name and no IP address, or `noDelay` no
+ * boolean.
  * @throws {RangeError} `port` is no integer from 0 to 65535.
  *
  * @example One connection
@@ -50,6 +52,7 @@ export function tcp(options: TcpOptions): Transport {
   const { hostname = "127.0.0.1", port, noDelay = true } = options;
   checkHostname(hostname);
   checkPort(port);
+  checkType("noDelay", noDelay, "boolean");
   const name = formatAddress({ transport: "tcp", hostname, port });
   const flags = name.replace("tcp://", "--allow-net=");
 
@@ -66,7 +69,7 @@ export function tcp(options: TcpOptions): Transport {
     async connect({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        return connection(await Deno.connect({ hostname, port, signal }));
+        return connection(await dial({ hostname, port }, signal));
       } catch (error) {
         signal?.throwIfAborted();
         throw osError(`Connect to ${name}`, error, flags);

@@ -1,5 +1,6 @@
 import { formatAddress } from "./address.ts";
 import { withDeadline } from "./_deadline.ts";
+import { dial } from "./_dial.ts";
 import { HandshakeQueue } from "./_handshake_queue.ts";
 import { osError } from "./_os_error.ts";
 import type { RawSocket } from "./_raw_socket.ts";
@@ -128,7 +129,7 @@ export function tls(options: TlsOptions): Transport {
         const { checkCredentials, connectTls } = await nodeTls();
         const credentials = { cert, key, ca: caCerts, alpnProtocols };
         checkCredentials(credentials);
-        const conn = await Deno.connect({ hostname, port, signal });
+        const conn = await dial({ hostname, port }, signal);
         const handshake = () => connectTls(conn, credentials, serverName);
         return await secure(conn, handshake, signal);
       } catch (error) {

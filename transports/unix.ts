@@ -4,7 +4,7 @@ import { retryBusy } from "./_retry_busy.ts";
 import { SocketConnection } from "./_socket_connection.ts";
 import { SocketListener } from "./_socket_listener.ts";
 import { bindPath, fileAt } from "./_unix_path.ts";
-import { checkPath } from "./_validate.ts";
+import { checkPath, show } from "./_validate.ts";
 import type { Address, Transport } from "./transport.ts";
 
 /** Options of {@linkcode unix}. */
@@ -32,7 +32,7 @@ export interface UnixOptions {
  * folder beside it for a moment, and needs `--allow-net --allow-read=/run/x
  * --allow-write=/run/x`.
  *
- * @throws {TypeError} `path` is empty or has a NUL in it.
+ * @throws {TypeError} `path` is no text, is empty or has a NUL in it.
  * @throws {RangeError} `mode` is no integer from 0 to 0o777.
  *
  * @example One connection
@@ -58,7 +58,7 @@ export function unix(options: UnixOptions): Transport {
   checkPath(path);
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
     throw new RangeError(
-      `mode is ${mode}: it must be an integer from 0 to 0o777`,
+      `mode is ${show(mode)}: it must be an integer from 0 to 0o777`,
     );
   }
   const named: Address = { transport: "unix", path };
