@@ -111,12 +111,16 @@ export class Dialog {
     }
   }
 
-  /** A greeting may come again: the server has then forgotten what was agreed. */
+  /**
+   * A greeting may come again: the server has then forgotten what was agreed. A
+   * request that it has not answered yet still stands, and a second one after it
+   * would bring QEMU to a stop.
+   */
   #onGreeting(message: QMPMessage): void {
     const greeting = this.#greeting = checkGreeting(message);
     const oob = greeting.QMP.capabilities.includes("oob");
     this.#calls.window = oob ? IN_BAND_WINDOW : Infinity;
-    if (!this.#options.negotiate) return;
+    if (!this.#options.negotiate || this.#isNegotiating()) return;
     this.#negotiated = false;
     const command = oob
       ? { execute: "qmp_capabilities", arguments: { enable: ["oob"] } }
@@ -137,8 +141,6 @@ export class Dialog {
       resultOf(reply, sent);
       this.#negotiated = true;
     } catch (cause) {
-      // The second of two requests that a repeated greeting has led to.
-      if (this.#negotiated) return;
       throw new NegotiationError(
         `Cannot negotiate: ${cause instanceof Error ? cause.message : cause}`,
         { cause },

@@ -7,6 +7,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { retry } from "@std/async";
 import { ConnectError } from "../protocol/mod.ts";
 import {
   ExecInterruptedError,
@@ -16,7 +17,7 @@ import {
   QMPClient,
   type QMPClientOptions,
 } from "../qmp/mod.ts";
-import { tcp } from "../transports/mod.ts";
+import { tcp, unix } from "../transports/mod.ts";
 import {
   needs,
   type RealServer,
@@ -24,6 +25,7 @@ import {
   startQemuDialling,
   startStorageDaemon,
 } from "./_qemu.ts";
+import { RealProcess } from "./_real_process.ts";
 import { recordRunstates } from "./_session.ts";
 
 const qemu = needs("qemu-system-x86_64");
@@ -57,10 +59,12 @@ async function talk(client: QMPClient): Promise<void> {
   await client.disconnect();
 }
 
-for (const monitor of ["unix", "tcp", "pretty"] as const) {
+const monitors = ["unix", "pretty", "tcp", "tls", "mutual-tls"] as const;
+
+for (const monitor of monitors) {
   Deno.test({
     name: `a session with QEMU goes from its greeting to its quit: ${monitor}`,
-    ...qemu,
+    ...needs("qemu-system-x86_64", "certtool", "openssl"),
     fn: async () => {
       await using server = await startQemu({ monitor });
       const client = new QMPClient();
@@ -121,6 +125,50 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "fact 2: over TLS, 100 commands one at a time are answered without a stall",
+  ...needs("qemu-system-x86_64", "certtool", "openssl"),
+  fn: async () => {
+    await using server = await startQemu({ monitor: "tls" });
+    await using client = await connected(server);
+    for (let time = 0; time < 100; time++) {
+      assertEquals(await client.execute("query-name"), {});
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "fact 3: a server that does not wait for its client is had by trying again",
+  ...storageDaemon,
+  fn: async () => {
+    for (let time = 0; time < 20; time++) {
+      await using process = await RealProcess.start({
+        program: "qemu-storage-daemon",
+        args: (folder) => [
+          "--chardev",
+          `socket,id=m,path=${folder}/socket,server=on,wait=off`,
+          "--monitor",
+          "chardev=m",
+        ],
+      });
+      const transport = unix({ path: `${process.folder}/socket` });
+      let ended = false;
+      process.status.then(() => ended = true);
+      // Nothing tells when it listens. What comes too early may get lost or torn,
+      // and once in thousands of times it even crashes.
+      await retry(async () => {
+        if (ended) return;
+        await using client = new QMPClient({ handshakeTimeout: 1000 });
+        await client.connect(transport);
+        const signal = AbortSignal.timeout(1000);
+        assertEquals(await client.execute("query-jobs", {}, { signal }), []);
+      }, { minTimeout: 1, maxTimeout: 10, maxAttempts: 1000 });
+    }
+  },
+});
+
+Deno.test({
   name: "fact 5: a reply that is spread over many lines is one reply",
   ...qemu,
   fn: async () => {
@@ -154,21 +202,21 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 7: a command out of band is answered past a queue of 100 others",
+  name: "fact 7: a command out of band is answered past a queue of 30 others",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
     await using client = await connected(server);
     const answered: string[] = [];
     const others = Array.from(
-      { length: 100 },
+      { length: 30 },
       () => client.execute("query-qmp-schema").then(() => answered.push("in")),
     );
     await client.execute("migrate-recover", { uri: "tcp:0:0" }, { oob: true })
       .catch((error) => assertInstanceOf(error, ExecuteError));
     assertLess(answered.length, 8);
     await Promise.all(others);
-    assertEquals(answered.length, 100);
+    assertEquals(answered.length, 30);
   },
 });
 
