@@ -9,6 +9,7 @@ import {
   nameOf,
   resultOf,
 } from "./_execution.ts";
+import { messageOf } from "./_failure.ts";
 import {
   ExecuteError,
   GreetingError,
@@ -142,7 +143,7 @@ export class Dialog {
       this.#negotiated = true;
     } catch (cause) {
       throw new NegotiationError(
-        `Cannot negotiate: ${cause instanceof Error ? cause.message : cause}`,
+        `Cannot negotiate: ${messageOf(cause)}`,
         { cause },
       );
     }

@@ -9,6 +9,7 @@ import { getLogger, type Logger } from "./_deps.ts";
 import { Dialog } from "./_dialog.ts";
 import { EventHub } from "./_event_hub.ts";
 import { nameOf } from "./_execution.ts";
+import { isTimeout, messageOf } from "./_failure.ts";
 import { redact } from "./_redact.ts";
 import { abortable, within } from "./_wait.ts";
 import {
@@ -20,11 +21,11 @@ import type { EventListener, ListenOptions } from "./event_listener.ts";
 import type { QMPCommand, QMPGreeting, QMPMessage } from "./messages.ts";
 import type {
   AnySchema,
-  CommandArguments,
   CommandName,
   CommandResult,
   EventName,
   EventOf,
+  ExecuteParameters,
   QMPSchema,
 } from "./schema.ts";
 
@@ -77,12 +78,6 @@ export interface ExecuteOptions extends WaitOptions {
   onSent?: () => void;
 }
 
-/** The arguments of `execute()` after the command's name. */
-export type ExecuteParameters<S extends QMPSchema, C extends CommandName<S>> =
-  Record<never, never> extends CommandArguments<S, C>
-    ? [args?: CommandArguments<S, C>, options?: ExecuteOptions]
-    : [args: CommandArguments<S, C>, options?: ExecuteOptions];
-
 /**
  * A client of a QMP server: QEMU, qemu-storage-daemon or a {@linkcode QMPServer}.
  *
@@ -92,6 +87,25 @@ export type ExecuteParameters<S extends QMPSchema, C extends CommandName<S>> =
  * gets through; the others are queued here, in order.
  *
  * With a `Schema`, commands and events are typed.
+ *
+ * @example Commands, errors and events
+ * ```ts
+ * import { ExecuteError, QMPClient, QMPServer } from "@parley/parley/qmp";
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using server = new QMPServer({
+ *   commands: { cont: (_, { server }) => server.emit("RESUME") },
+ * });
+ * const transport = memory(); // of a QEMU: unix({ path }), tcp({ port }), …
+ * server.serve(await transport.listen());
+ *
+ * await using client = new QMPClient();
+ * await client.connect(transport);
+ * assertEquals(await client.execute("cont"), {});
+ * assertEquals((await client.events.next("RESUME")).event, "RESUME");
+ * await assertRejects(() => client.execute("sing"), ExecuteError);
+ * ```
  */
 export class QMPClient<Schema extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage> {
@@ -182,7 +196,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    */
   execute<C extends CommandName<Schema>>(
     command: C,
-    ...[args, options = {}]: ExecuteParameters<Schema, C>
+    ...[args, options = {}]: ExecuteParameters<Schema, C, ExecuteOptions>
   ): Promise<CommandResult<Schema, C>> {
     const key = options.oob ? "exec-oob" : "execute";
     return this.#execute(
@@ -330,12 +344,4 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   protected override isOrderlyEnd(_cause: unknown): boolean {
     return this.#dialog.quitting;
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

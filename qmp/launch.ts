@@ -1,6 +1,7 @@
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { unix } from "../transports/unix.ts";
+import { messageOf } from "./_failure.ts";
 import { within } from "./_wait.ts";
 import { QMPClient } from "./client.ts";
 import type { AnySchema, QMPSchema } from "./schema.ts";
@@ -250,8 +251,4 @@ class Child {
     }
     await this.status;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -37,6 +37,7 @@ export * from "./client.ts";
 export * from "./command.ts";
 export * from "./errors.ts";
 export type * from "./event_listener.ts";
+export * from "./guest_agent_client.ts";
 export type * from "./messages.ts";
 export * from "./run_job.ts";
 export type * from "./schema.ts";

@@ -28,6 +28,15 @@ export type CommandArguments<S extends QMPSchema, C extends CommandName<S>> =
 export type CommandResult<S extends QMPSchema, C extends CommandName<S>> =
   S["commands"][C] extends { returns: infer R } ? R : unknown;
 
+/** The arguments of `execute()` after the command's name. */
+export type ExecuteParameters<
+  S extends QMPSchema,
+  C extends CommandName<S>,
+  Options,
+> = Record<never, never> extends CommandArguments<S, C>
+  ? [args?: CommandArguments<S, C>, options?: Options]
+  : [args: CommandArguments<S, C>, options?: Options];
+
 /** The names of a schema's events. */
 export type EventName<S extends QMPSchema> = keyof S["events"] & string;
 

@@ -73,6 +73,42 @@ type AnyDefinition<S extends QMPSchema> = CommandDefinition<
  *
  * A client is greeted, has to negotiate, and then executes commands: in band one
  * after another, out of band at once, where any command allows that.
+ *
+ * @example A command that is checked, and one that is refused
+ * ```ts
+ * import { CommandError, QMPClient, QMPServer } from "@parley/parley/qmp";
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using server = new QMPServer({
+ *   commands: {
+ *     balloon: {
+ *       arguments: { value: "int", "force?": "bool" },
+ *       run: ({ value }) => ({ actual: value }),
+ *     },
+ *     device_del: ({ id }) => {
+ *       throw new CommandError("DeviceNotFound", `Device '${id}' not found`);
+ *     },
+ *   },
+ * });
+ * const transport = memory();
+ * server.serve(await transport.listen());
+ *
+ * await using client = new QMPClient();
+ * await client.connect(transport);
+ * const balloon = await client.execute("balloon", { value: 2 ** 30 });
+ * assertEquals(balloon, { actual: 2 ** 30 });
+ * await assertRejects(
+ *   () => client.execute("balloon", { value: "much" }),
+ *   Error,
+ *   "Invalid parameter type for 'value', expected: int",
+ * );
+ * await assertRejects(
+ *   () => client.execute("device_del", { id: "nic0" }),
+ *   Error,
+ *   "Device 'nic0' not found (DeviceNotFound)",
+ * );
+ * ```
  */
 export class QMPServer<S extends QMPSchema = AnySchema>
   implements AsyncDisposable {
