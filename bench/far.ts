@@ -1,15 +1,18 @@
 // The far end, in a process of its own: `far.ts FOLDER`. It listens for each part
 // over each transport, says where, and serves until its input ends.
-import { formatAddress } from "../mod.ts";
+import { certificates } from "../tests/_certs.ts";
 import { type Part, parts } from "./parts.ts";
-import type { Addresses } from "./wires.ts";
+import type { FarEnd } from "./wires.ts";
 
 const [folder] = Deno.args;
+const { ca, server } = await certificates();
+const hostname = "127.0.0.1";
 
 function listen(part: Part): Record<string, Deno.Listener> {
   return {
     unix: Deno.listen({ transport: "unix", path: `${folder}/${part}` }),
-    tcp: Deno.listen({ hostname: "127.0.0.1", port: 0 }),
+    tcp: Deno.listen({ hostname, port: 0 }),
+    tls: Deno.listenTls({ hostname, port: 0, ...server }),
   };
 }
 
@@ -21,21 +24,20 @@ async function serve(part: Part, listener: Deno.Listener): Promise<void> {
   }
 }
 
-function addressOf(addr: Deno.Addr): string {
-  if ("path" in addr) return `unix:${addr.path}`;
-  const { hostname, port } = addr as Deno.NetAddr;
-  return formatAddress({ transport: "tcp", hostname, port });
+function addressOf(addr: Deno.Addr, wire: string): string {
+  return "path" in addr
+    ? `unix:${addr.path}`
+    : `${wire}://${hostname}:${(addr as Deno.NetAddr).port}`;
 }
 
-const addresses: Addresses = {};
+const end: FarEnd = { ca, addresses: {} };
 for (const part of Object.keys(parts) as Part[]) {
   for (const [wire, listener] of Object.entries(listen(part))) {
-    (addresses[wire] ??= {} as Record<Part, string>)[part] = addressOf(
-      listener.addr,
-    );
+    const addresses = end.addresses[wire] ??= {};
+    addresses[part] = addressOf(listener.addr, wire);
     serve(part, listener);
   }
 }
-console.log(JSON.stringify(addresses));
+console.log(JSON.stringify(end));
 for await (const _ of Deno.stdin.readable);
 Deno.exit();

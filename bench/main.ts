@@ -18,7 +18,7 @@ const help = `deno task bench [OPTION]...
   --row=NAME         only this row, of ${
   rows.map(({ name }) => name).join(", ")
 }
-  --over=WIRE        only over this one, of unix, tcp, memory
+  --over=WIRE        only over this one, of unix, tcp, tls, memory
   --rounds=N         how often each side runs (7)
   --milliseconds=N   for how long, about (300)
   --json=FILE        writes all figures to a file as well
@@ -50,8 +50,8 @@ function chosen<T extends { name: string }>(all: T[], names: unknown): T[] {
 const results: Result[] = [];
 {
   await using far = await startFar();
-  const wires: Wire[] = Object.entries(far.addresses)
-    .map(([name, addresses]) => new SocketWire(name, addresses));
+  const wires: Wire[] = Object.keys(far.addresses)
+    .map((name) => new SocketWire(name, far));
   wires.push(new MemoryWire());
   const times = {
     rounds: Number(args.rounds),

@@ -1,9 +1,7 @@
-import type { Addresses } from "./wires.ts";
+import type { FarEnd } from "./wires.ts";
 
 /** The process of the far end, and where it listens. */
-export interface Far extends AsyncDisposable {
-  readonly addresses: Addresses;
-}
+export interface Far extends FarEnd, AsyncDisposable {}
 
 /** Starts the far end, and waits until it listens. */
 export async function startFar(): Promise<Far> {
@@ -24,7 +22,7 @@ export async function startFar(): Promise<Far> {
     text += value;
   }
   return {
-    addresses: JSON.parse(text),
+    ...JSON.parse(text),
     async [Symbol.asyncDispose]() {
       await process.stdin.close();
       await output.cancel();

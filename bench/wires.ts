@@ -1,4 +1,4 @@
-import { memory, parseTransport, type Transport } from "../mod.ts";
+import { memory, tcp, tls, type Transport, unix } from "../mod.ts";
 import { type Part, parts } from "./parts.ts";
 import { type Raw, rawStreams } from "./raw.ts";
 
@@ -22,29 +22,38 @@ export interface NodeOptions {
   ca?: string;
 }
 
-/** Where the far end listens, part by part. */
-export type Addresses = Record<string, Record<Part, string>>;
+/** Where the far end listens, and who has signed its certificate. */
+export interface FarEnd {
+  readonly addresses: Record<string, Partial<Record<Part, string>>>;
+  readonly ca: string;
+}
 
 /** The ways over sockets, to a far end in a process of its own. */
 export class SocketWire implements Wire {
   readonly name: string;
-  readonly #addresses: Record<Part, string>;
+  readonly #far: FarEnd;
 
-  constructor(name: string, addresses: Record<Part, string>) {
+  constructor(name: string, far: FarEnd) {
     this.name = name;
-    this.#addresses = addresses;
+    this.#far = far;
   }
 
   transport(part: Part): Transport {
-    return parseTransport(this.#addresses[part]);
+    const { path = "", hostname, port, ca } = this.#address(part);
+    if (this.name === "unix") return unix({ path });
+    if (this.name === "tcp") return tcp({ hostname, port });
+    return tls({ hostname, port, caCerts: [ca] });
   }
 
   async conn(part: Part): Promise<Deno.Conn> {
-    const { path, host, port = 0 } = this.node(part);
-    if (path) return await Deno.connect({ transport: "unix", path });
-    const conn = await Deno.connect({ hostname: host, port });
+    const { path = "", hostname, port, ca } = this.#address(part);
+    if (this.name === "unix") {
+      return await Deno.connect({ transport: "unix", path });
+    }
+    const conn = await Deno.connect({ hostname, port });
     conn.setNoDelay();
-    return conn;
+    if (this.name === "tcp") return conn;
+    return await Deno.startTls(conn, { hostname, caCerts: [ca] });
   }
 
   raw(part: Part): Promise<Raw> {
@@ -52,10 +61,17 @@ export class SocketWire implements Wire {
   }
 
   node(part: Part): NodeOptions {
-    const address = this.#addresses[part];
-    if (address.startsWith("unix:")) return { path: address.slice(5) };
-    const { hostname, port } = new URL(address);
-    return { host: hostname, port: Number(port) };
+    const { path, hostname: host, port, ca } = this.#address(part);
+    if (this.name === "unix") return { path };
+    return this.name === "tcp" ? { host, port } : { host, port, ca };
+  }
+
+  #address(
+    part: Part,
+  ): { path?: string; hostname: string; port: number; ca: string } {
+    const address = this.#far.addresses[this.name]?.[part] ?? "";
+    const { pathname, hostname, port } = new URL(address);
+    return { path: pathname, hostname, port: Number(port), ca: this.#far.ca };
   }
 }
 

@@ -29,7 +29,7 @@ Deno.test("the benchmark runs Parley and the limit on every row over every wire"
     rows,
     new Set(["request", "pipelined", "receive", "send", "frames"]),
   );
-  assertEquals(wires, new Set(["unix", "tcp", "memory"]));
+  assertEquals(wires, new Set(["unix", "tcp", "tls", "memory"]));
   assertEquals(results.length, rows.size * wires.size);
   for (const { rates } of results) {
     for (const side of ["Parley", "raw loop"]) {
