@@ -6,7 +6,7 @@ import { EndOfStreamError } from "./errors.ts";
 
 /** The reading half of a session: bytes are read when no message is left in them. */
 export class Inbox<In> {
-  readonly #codec: Codec<In, never>;
+  #codec: Codec<In, never>;
   readonly #io: ByteIO;
   readonly #input = new ReadBuffer();
   #atEnd = false;
@@ -48,6 +48,10 @@ export class Inbox<In> {
     else this.#lastActivity = Date.now();
     this.#bytes += count;
     return true;
+  }
+
+  useCodec(codec: Codec<In, never>): void {
+    this.#codec = codec;
   }
 
   /** Uses the memory of a message again. */

@@ -16,7 +16,7 @@ interface Waiter extends PromiseWithResolvers<void> {
  * which goes out in as few writes as the sink allows.
  */
 export class Outbox<Out> {
-  readonly #codec: Codec<unknown, Out>;
+  #codec: Codec<unknown, Out>;
   readonly #io: ByteIO;
   readonly #highWaterMark: number;
   readonly #onError: (error: unknown) => void;
@@ -66,6 +66,10 @@ export class Outbox<Out> {
   /** Whether nothing is queued: the next message begins a new write. */
   get idle(): boolean {
     return !this.#draining;
+  }
+
+  useCodec(codec: Codec<unknown, Out>): void {
+    this.#codec = codec;
   }
 
   /** Queues a message; resolves when there is room for the next. */

@@ -157,6 +157,12 @@ export class Session<In, Out> {
     } while (await inbox.more());
   }
 
+  useCodec(codec: Codec<In, Out>): void {
+    const { inbox, outbox } = this.#talk();
+    inbox.useCodec(codec);
+    outbox.useCodec(codec);
+  }
+
   /** Uses the memory of a message again. */
   giveBack(message: Uint8Array): void {
     this.#wire?.inbox.giveBack(message);

@@ -333,6 +333,19 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
+   * Goes on with another codec, from the next message that is decoded and the
+   * next that is sent on. Bytes that have been read already are for the new
+   * codec; messages that have been sent already go out as they are. The next
+   * session begins with `createCodec()` again.
+   *
+   * @throws {StateError} There is no session.
+   */
+  protected useCodec(codec: Codec<In, Out>): void {
+    this.#lifecycle.talking(Runstate.RUNNING, Runstate.CONNECTING)
+      .useCodec(codec);
+  }
+
+  /**
    * Gives back a large message of bytes that nobody looks at any more, so that a
    * later one is read into its memory. Who gives nothing back loses nothing but
    * time: 1 MiB of new memory takes as long as 0.4 of reading into it.

@@ -3,8 +3,8 @@ import type { Codec } from "./codec.ts";
 const LEAST_CAPACITY = 4 * 1024;
 /** What who has nothing to send keeps at most for the next time. */
 const MOST_IDLE = 16 * 1024;
-/** Up to this, a capacity is a power of two, so that memory finds another use. */
-const MOST_REUSED = 128 * 1024;
+/** Who has more to send uses memory of this size, so that it is used again. */
+const BUSY_CAPACITY = 128 * 1024;
 /** Room for what ends a message behind a large content, that it need not move. */
 const ROOM = 64;
 /** Text gathers up to so many UTF-16 units. */
@@ -137,7 +137,7 @@ export class WriteBuffer {
       if (isEmpty) this.#start = this.#end = 0;
       return;
     }
-    const most = isEmpty ? MOST_IDLE : MOST_REUSED;
+    const most = isEmpty ? MOST_IDLE : BUSY_CAPACITY;
     this.#spare = taken.buffer.byteLength <= most
       ? new Uint8Array(taken.buffer)
       : nothing;
@@ -179,8 +179,10 @@ export class WriteBuffer {
       this.#spare = nothing;
       return spare;
     }
-    if (least > MOST_REUSED) return new Uint8Array(Math.max(least, better));
-    const capacity = Math.max(LEAST_CAPACITY, least);
-    return new Uint8Array(2 ** Math.ceil(Math.log2(capacity)));
+    let capacity = Math.max(least, better);
+    if (least <= BUSY_CAPACITY) capacity = BUSY_CAPACITY;
+    if (least <= MOST_IDLE) capacity = MOST_IDLE;
+    if (least <= LEAST_CAPACITY) capacity = LEAST_CAPACITY;
+    return new Uint8Array(capacity);
   }
 }
