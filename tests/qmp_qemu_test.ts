@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertGreater,
   assertInstanceOf,
   assertLess,
   assertNotEquals,
@@ -377,5 +378,34 @@ Deno.test({
     }
     assertEquals(errors.filter((error) => error.sent).length, 7);
     await assertRejects(() => client.disconnect());
+  },
+});
+
+Deno.test({
+  name: "fact 12: before negotiation QEMU answers CommandNotFound",
+  ...qemu,
+  fn: async () => {
+    await using server = await startQemu();
+    await using client = await connected(server, { negotiate: false });
+    const error = await assertRejects(
+      () => client.execute("query-name"),
+      ExecuteError,
+    );
+    assertEquals(error.errorClass, "CommandNotFound");
+    await client.execute("qmp_capabilities");
+    assertEquals(await client.execute("query-name"), {});
+  },
+});
+
+Deno.test({
+  name: "fact 13: query-qmp-schema is one message of more than 64 KiB",
+  ...qemu,
+  fn: async () => {
+    await using server = await startQemu();
+    await using client = await connected(server);
+    const before = client.stats.bytesReceived;
+    const schema = await client.execute("query-qmp-schema");
+    assert(Array.isArray(schema) && schema.length > 500);
+    assertGreater(client.stats.bytesReceived - before, 64 * 1024);
   },
 });
