@@ -23,7 +23,7 @@ const HARMFUL: readonly Fault[] = [
   "half-close",
 ];
 /** Longer than any session that nothing has stopped. */
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 30_000;
 /** For how long it goes on after a fault that it need not survive. */
 const PATIENCE_MS = 50;
 
@@ -60,7 +60,7 @@ export class SoakClient {
   readonly #random: () => number;
   readonly #transport: Transport;
   readonly #faults: Fault[] = [];
-  readonly #peer = new Peer<SoakMessage>({ codec, closeTimeout: 1_000 });
+  readonly #peer = new Peer<SoakMessage>({ codec, closeTimeout: 20_000 });
   readonly #got: Got = { messages: 0, all: Promise.withResolvers() };
   readonly #count: number;
   /** Whether it asks for its messages to be sent back, and waits for them. */
@@ -103,7 +103,9 @@ export class SoakClient {
     } finally {
       for (const timer of this.#timers) clearTimeout(timer);
       signal.removeEventListener("abort", stop);
-      await this.#peer.disconnect().catch(() => {});
+      // Where it has failed, nobody waits for what is stuck.
+      this.#deadline.abort();
+      await this.#peer.disconnect({ signal }).catch(() => {});
       register.got.delete(this.#id);
       totals.sessions++;
       totals.faults += this.#faults.length;

@@ -55,7 +55,7 @@ export class Echo extends Peer<SoakMessage> {
   #messages = 0;
 
   constructor(register: Register) {
-    super({ codec, closeTimeout: 500 });
+    super({ codec, closeTimeout: 20_000 });
     this.#register = register;
   }
 

@@ -2,7 +2,8 @@
 import { parseArgs } from "@std/cli";
 import { serve } from "../protocol/mod.ts";
 import { randomFrom } from "../testing/_random.ts";
-import { memory, tcp, type Transport, unix } from "../transports/mod.ts";
+import { memory, tcp, tls, type Transport, unix } from "../transports/mod.ts";
+import { certificates } from "./_certs.ts";
 import { noTotals, SoakClient } from "./_soak_client.ts";
 import { Echo, type Register } from "./_soak_server.ts";
 import { grows, measure, type Sample, show } from "./_soak_sample.ts";
@@ -30,7 +31,13 @@ const minutes = args.hours
   : Number(args.minutes ?? 5);
 const seed = Number(args.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]);
 
-const WORKERS = 6;
+if (!(minutes > 0 && Number.isInteger(seed))) {
+  console.error(`minutes is ${minutes}, seed is ${seed}\n\n${help}`);
+  Deno.exit(2);
+}
+
+const { ca, server } = await certificates();
+const WORKERS = 5;
 let begun = 0;
 const totals = noTotals();
 const register: Register = { got: new Map(), open: new Set() };
@@ -44,14 +51,21 @@ try {
       memory({ name: "soak" }),
       unix({ path: `${folder}/socket` }),
       tcp({ port: 0 }),
+      tls({ port: 0, ...server }),
     ]
   ) {
     const listener = await transport.listen();
     stack.use(
-      serve(listener, () => new Echo(register), { idleTimeout: 2_000 }),
+      serve(listener, () => new Echo(register), { idleTimeout: 30_000 }),
     );
     const { address } = listener;
-    transports.push(address.transport === "tcp" ? tcp(address) : transport);
+    transports.push(
+      address.transport === "tcp"
+        ? tcp(address)
+        : address.transport === "tls"
+        ? tls({ ...address, caCerts: [ca] })
+        : transport,
+    );
   }
   console.log(`${transports.join(", ")}: ${minutes} minutes, seed ${seed}`);
 
