@@ -97,6 +97,12 @@ export function disconnect(signal: SignalKind): Predict {
   };
 }
 
+/** Who reads sees that the peer has ended, and may go on all the same. */
+export function ended(known: Known, world: World): Known | undefined {
+  const goesOn = known.state === "running" && world.talker.lingers;
+  return goesOn ? undefined : broken(true)(known, world);
+}
+
 /** Who reads sees that the peer has ended, or has broken the rules. */
 export function broken(drains: boolean): Predict {
   return (known, world) => {
@@ -120,7 +126,7 @@ export function deaf(known: Known, world: World): Known | undefined {
 
 export function gone(known: Known, world: World): Known | undefined {
   const after = deaf(known, world);
-  return after === known ? broken(false)(known, world) : after;
+  return after === known ? ended(known, world) : after;
 }
 
 /** A message goes to the peer, if it is there to read. */

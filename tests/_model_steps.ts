@@ -7,6 +7,7 @@ import {
   deaf,
   disconnect,
   drained,
+  ended,
   givenUp,
   gone,
   greeted,
@@ -136,6 +137,7 @@ const attempts = fc.record<Attempt>({
   ),
   signal: signals,
   stalled: fc.boolean(),
+  lingers: fc.boolean(),
 });
 
 /** Attempts from which a session comes. */
@@ -145,6 +147,7 @@ const sessions = fc.record<Attempt>({
   negotiation: fc.constant("none"),
   signal: fc.constantFrom("none", "signal"),
   stalled: fc.boolean(),
+  lingers: fc.boolean(),
 });
 
 /** Every step there is, the more telling ones several times. */
@@ -230,7 +233,7 @@ export const anyStep: fc.Arbitrary<Step>[] = [
     (r) => r.write('{"reply":'),
     () => () => undefined,
   ),
-  remoteSteps("end", nothing, (remote) => remote.end(), () => broken(true)),
+  remoteSteps("end", nothing, (remote) => remote.end(), () => ended),
   remoteSteps(
     "close",
     nothing,

@@ -10,6 +10,8 @@ export type Deed = "queue" | "hold" | "throw" | "reject";
 /** The protocol that the model is compared with: whatever a peer can make of it. */
 export class Talker extends Peer<unknown> {
   negotiation: Negotiation = "none";
+  /** Whether it goes on, after its peer's end, until it is released. */
+  lingers = false;
   /** The numbers of the messages that were handled, in all sessions. */
   readonly handled: number[] = [];
   /** The messages that were queued, in all sessions. */
@@ -84,16 +86,23 @@ export class Talker extends Peer<unknown> {
     switch (message.deed) {
       case "queue":
         return super.onMessage(message);
-      case "hold": {
-        const hold = Promise.withResolvers<void>();
-        this.#holds.push(hold);
-        return hold.promise;
-      }
+      case "hold":
+        return this.#hold();
       case "throw":
         throw new Error("handler throws");
       case "reject":
         return Promise.reject(new Error("handler rejects"));
     }
+  }
+
+  protected override onEnd(): void | Promise<void> {
+    if (this.lingers) return this.#hold();
+  }
+
+  #hold(): Promise<void> {
+    const hold = Promise.withResolvers<void>();
+    this.#holds.push(hold);
+    return hold.promise;
   }
 
   async #exchangeHello(): Promise<void> {

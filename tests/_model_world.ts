@@ -37,6 +37,8 @@ export interface Attempt {
   signal: SignalKind;
   /** Whether the other end does not read. */
   stalled: boolean;
+  /** Whether the talker goes on after its peer's end. */
+  lingers: boolean;
 }
 
 export const CLOSE_TIMEOUT = 1_000;
@@ -82,10 +84,14 @@ export class World {
     for (const error of [...this.#broken, ...this.talker.broken]) throw error;
   }
 
-  connect({ verb, opening, negotiation, signal, stalled }: Attempt): void {
+  connect(how: Attempt): void {
+    const { verb, opening, negotiation, signal, stalled, lingers } = how;
     const { talker } = this;
     const from = talker.runstate;
-    if (from === Runstate.IDLE) talker.negotiation = negotiation;
+    if (from === Runstate.IDLE) {
+      talker.negotiation = negotiation;
+      talker.lingers = lingers;
+    }
     const remotes = this.#openings.remotes.length;
     const options = this.#options(signal);
     const call = () => {
@@ -348,6 +354,7 @@ export class World {
     const { talker } = this;
     talker.release();
     talker.negotiation = "none";
+    talker.lingers = false;
     await talker.connect(this.#openings.meet(false));
     const request = talker.request(0);
     await this.settle();
