@@ -48,15 +48,15 @@ export class JSONText {
   }
 
   /**
-   * The JSON text of a value, without a newline.
+   * The JSON text of a value: without a newline, or indented by so many blanks.
    *
    * @throws {TypeError} It has none: it is `undefined`, a function, a symbol or
    * circular, or has a `bigint` in it that was not asked for.
    */
-  stringify(value: unknown): string {
+  stringify(value: unknown, indent = 0): string {
     const text = this.#bigint
-      ? stringifyIntegers(value)
-      : JSON.stringify(value);
+      ? stringifyIntegers(value, indent)
+      : JSON.stringify(value, null, indent);
     if (text === undefined) {
       throw new TypeError(
         `Cannot encode: message has no JSON text: ${typeof value}`,
@@ -100,12 +100,12 @@ function reviveInteger(
     : value;
 }
 
-function stringifyIntegers(value: unknown): string {
+function stringifyIntegers(value: unknown, indent: number): string {
   try {
-    return JSON.stringify(value);
+    return JSON.stringify(value, null, indent);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return JSON.stringify(value, replaceBigInt);
+    return JSON.stringify(value, replaceBigInt, indent);
   }
 }
 

@@ -1,0 +1,122 @@
+import { JSONText } from "../../protocol/codecs/_json_text.ts";
+import { isObject } from "../_codec.ts";
+import type { QMPCommand } from "../messages.ts";
+import type { Given, Guide } from "./guide.ts";
+import { LineError, splitPair, splitWords } from "./words.ts";
+
+const json = new JSONText({ bigint: true });
+
+/** A command with its arguments, as a line has them. */
+export interface ParsedLine {
+  readonly command: string;
+  readonly args: Given;
+}
+
+/**
+ * Reads a command with arguments: `key=value`, where dots in the key lead into
+ * objects, and JSON objects.
+ *
+ * @param typeOf The type of a command's arguments.
+ * @throws {LineError} The line is no command.
+ */
+export function parseLine(
+  line: string,
+  guide: Guide,
+  typeOf: (command: string) => string | undefined,
+): ParsedLine {
+  const [command = "", ...words] = splitWords(line);
+  const type = typeOf(command);
+  // What a member decides about another may stand after it.
+  const known = readArguments(words, guide, type, {});
+  return { command, args: readArguments(words, guide, type, known) };
+}
+
+/** The arguments, with what is known of them before. */
+function readArguments(
+  words: readonly string[],
+  guide: Guide,
+  type: string | undefined,
+  known: Given,
+): Given {
+  const args: Given = {};
+  for (const word of words) {
+    if (word.startsWith("{")) Object.assign(args, parseObject(word));
+    else {
+      const [name, text] = splitPair(word) ?? [];
+      if (name === undefined || text === undefined) {
+        throw new LineError(`Argument is neither key=value nor JSON: ${word}`);
+      }
+      const path = name.split(".");
+      const kinds = guide.kindsOf(guide.typeAt(type, path, known));
+      assign(args, path, parseValue(text, kinds));
+    }
+  }
+  return args;
+}
+
+/**
+ * Reads a whole message.
+ *
+ * @throws {LineError} It is no JSON object.
+ */
+export function parseMessage(line: string): QMPCommand {
+  return parseObject(line);
+}
+
+/** A value, where it can be of these kinds: what is no JSON is a string. */
+export function parseValue(text: string, kinds: readonly string[]): unknown {
+  if (/^'.*'$/s.test(text)) return text.slice(1, -1);
+  if (!/^["{[]/.test(text) && kinds.every((kind) => kind === "string")) {
+    return text;
+  }
+  let value: unknown;
+  try {
+    value = json.parse(text);
+  } catch (cause) {
+    if (!/^["{[]/.test(text)) return text;
+    throw new LineError(`Value is no JSON: ${text}`, { cause });
+  }
+  const fits = kinds.includes("value") || kinds.includes(kindOf(value)) ||
+    kindOf(value) === "int" && kinds.includes("number");
+  return !fits && kinds.includes("string") && typeof value !== "string"
+    ? text
+    : value;
+}
+
+function parseObject(text: string): Given {
+  const value = parseValue(text, ["object"]);
+  if (!isObject(value)) throw new LineError(`Text is no object: ${text}`);
+  return value;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "bigint") return "int";
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? "int" : "number";
+  }
+  return typeof value;
+}
+
+/** Sets what is at the end of a path; objects on the way are made. */
+function assign(args: Given, path: readonly string[], value: unknown): void {
+  let object = args;
+  for (const [index, name] of path.entries()) {
+    if (name === "") {
+      throw new LineError(`Key has an empty part: ${path.join(".")}`);
+    }
+    if (index === path.length - 1) object[name] = value;
+    else {
+      if (!Object.hasOwn(object, name)) object[name] = {};
+      const inner = object[name];
+      if (!isObject(inner)) {
+        const key = path.slice(0, index + 1).join(".");
+        throw new LineError(
+          `Cannot set ${path.join(".")}: ${key} is no object`,
+        );
+      }
+      object = inner;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import { parseLine } from "./command_line.ts";
+import { type Guide, objectAt } from "./guide.ts";
+import { LineError, splitPair } from "./words.ts";
+
+/** What can stand first, and the types of what can follow. */
+export interface Grammar {
+  readonly commands: readonly string[];
+  typeOf(command: string): string | undefined;
+}
+
+/**
+ * What the last word of a line can become, and that word: a command, the key of
+ * an argument that is not given yet, or a value that is known in advance.
+ */
+export function completions(
+  line: string,
+  guide: Guide,
+  grammar: Grammar,
+): [candidates: string[], word: string] {
+  const word = /\S*$/.exec(line)?.[0] ?? "";
+  const before = line.slice(0, line.length - word.length);
+  const candidates = before.trim() === ""
+    ? grammar.commands.map(ended)
+    : wordsAfter(before, word, guide, grammar);
+  return [candidates.filter((one) => one.startsWith(word)), word];
+}
+
+/** The words that can follow what stands before them. */
+function wordsAfter(
+  before: string,
+  word: string,
+  guide: Guide,
+  { typeOf }: Grammar,
+): string[] {
+  const parsed = attempt(() => parseLine(before, guide, typeOf));
+  if (!parsed) return [];
+  const type = typeOf(parsed.command);
+  const [name] = splitPair(word) ?? [];
+  if (name !== undefined) {
+    const inner = guide.typeAt(type, name.split("."), parsed.args);
+    return guide.valuesOf(inner).map((value) => ended(`${name}=${value}`));
+  }
+  const path = word.split(".").slice(0, -1);
+  const prefix = path.map((part) => `${part}.`).join("");
+  const given = objectAt(parsed.args, path);
+  const members = guide.membersOf(guide.typeAt(type, path, parsed.args), given)
+    .filter((member) => !Object.hasOwn(given, member.name));
+  const keys = members.flatMap(({ name, type }) => {
+    const isObject = guide.membersOf(type, {}).length > 0;
+    return isObject
+      ? [`${prefix}${name}.`, `${prefix}${name}=`]
+      : [`${prefix}${name}=`];
+  });
+  return [...new Set(keys)];
+}
+
+/** The line as far as it goes; nothing where it is no command. */
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof LineError) return undefined;
+    throw error;
+  }
+}
+
+function ended(word: string): string {
+  return `${word} `;
+}
