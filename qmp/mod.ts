@@ -39,6 +39,7 @@ export * from "./errors.ts";
 export type * from "./event_listener.ts";
 export * from "./guest_agent_client.ts";
 export type * from "./messages.ts";
+export * from "./reconnecting.ts";
 export * from "./run_job.ts";
 export type * from "./schema.ts";
 export * from "./server.ts";
