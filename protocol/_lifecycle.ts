@@ -3,6 +3,7 @@ import type { Logger } from "./_deps.ts";
 import { RunstateMachine } from "./_runstate_machine.ts";
 import { type Ending, Session } from "./_session.ts";
 import type { Codec } from "./codecs/codec.ts";
+import { show } from "./_validate.ts";
 import { ConnectError, EndOfStreamError, StateError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 
@@ -81,17 +82,19 @@ export class Lifecycle<In, Out> {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (this.runstate !== Runstate.IDLE) throw this.stateError(Runstate.IDLE);
-    const session = this.#session = this.#newSession();
+    const session = this.#newSession();
     const ended = Promise.withResolvers<void>();
     let aborted = false;
     const abort = (reason: unknown) => {
       aborted ||= !session.signal.aborted;
       this.#end(session, { cause: reason, drain: false, failed: true });
     };
+    const onAbort = () => abort(signal?.reason);
+    // First, as it throws where the signal is none.
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#session = session;
     this.#attempt = { abort, ended: ended.promise };
     this.#move(Runstate.CONNECTING);
-    const onAbort = () => abort(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
     try {
       await session.start(
@@ -175,10 +178,19 @@ export class Lifecycle<In, Out> {
       return;
     }
     const orderly = this.runstate === Runstate.RUNNING &&
-      this.#options.isOrderlyEnd(cause);
+      this.#isOrderlyEnd(cause);
     if (atEnd || orderly) this.#options.logger.info(messageOf(cause));
     else this.#logFailure(cause);
     this.#end(session, { cause, drain: atEnd, failed: !orderly });
+  }
+
+  #isOrderlyEnd(cause: unknown): boolean {
+    try {
+      return this.#options.isOrderlyEnd(cause);
+    } catch (error) {
+      this.#logLater(error);
+      return false;
+    }
   }
 
   #end(session: Session<In, Out>, ending: Ending): void {
@@ -221,5 +233,6 @@ export class Lifecycle<In, Out> {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (typeof error === "string") return error;
+  return error instanceof Error ? error.message : show(error);
 }

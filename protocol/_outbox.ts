@@ -26,6 +26,9 @@ export class Outbox<Out> {
   #taken = 0;
   #messages = 0;
   #blockedMs = 0;
+  /** How many sends wait for room, and since when at least one does. */
+  #blocked = 0;
+  #blockedSince = 0;
   #lastActivity = 0;
   #draining = false;
   #failure: { cause: unknown } | undefined;
@@ -50,7 +53,9 @@ export class Outbox<Out> {
     return this.#taken;
   }
   get blockedMs(): number {
-    return this.#blockedMs;
+    return this.#blocked === 0
+      ? this.#blockedMs
+      : this.#blockedMs + performance.now() - this.#blockedSince;
   }
 
   /** When bytes were last taken, as milliseconds since the epoch. */
@@ -151,24 +156,27 @@ export class Outbox<Out> {
 
   #room(signal: AbortSignal | undefined): Promise<void> {
     const queued = this.#taken + this.unsent;
-    const since = performance.now();
     const room = this.#reached(queued - this.#highWaterMark, signal);
-    const measure = () => void (this.#blockedMs += performance.now() - since);
+    if (this.#blocked++ === 0) this.#blockedSince = performance.now();
+    const measure = () => {
+      const { blockedMs } = this;
+      if (--this.#blocked === 0) this.#blockedMs = blockedMs;
+    };
     room.then(measure, measure);
     return room;
   }
 
   #reached(target: number, signal?: AbortSignal): Promise<void> {
     const waiter: Waiter = { ...Promise.withResolvers<void>(), target };
-    // A send's target is behind that of a flush that was asked for before it.
-    const place =
-      this.#waiters.findLastIndex((other) => other.target <= target) + 1;
-    this.#waiters.splice(place, 0, waiter);
     const abort = () => {
       this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
       waiter.reject(signal?.reason);
     };
     signal?.addEventListener("abort", abort, { once: true });
+    // A send's target is behind that of a flush that was asked for before it.
+    const place =
+      this.#waiters.findLastIndex((other) => other.target <= target) + 1;
+    this.#waiters.splice(place, 0, waiter);
     const settled = waiter.promise.finally(() =>
       signal?.removeEventListener("abort", abort)
     );

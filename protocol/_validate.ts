@@ -12,9 +12,42 @@ export function checkNumber(
   least: number,
   most: number,
 ): void {
-  if (value !== undefined && !(value >= least && value <= most)) {
+  if (value === undefined) return;
+  if (typeof value !== "number" || !(value >= least && value <= most)) {
     throw new RangeError(
-      `Cannot use the option: ${option} is ${value}: it must be from ${least} to ${most}`,
+      `Cannot use the option: ${option} is ${
+        show(value)
+      }: it must be a number from ${least} to ${most}`,
     );
+  }
+}
+
+/**
+ * Checks that an argument has one of the members that tell what it is.
+ *
+ * @throws {TypeError} It is something else.
+ */
+export function checkMember(
+  argument: string,
+  value: unknown,
+  members: readonly string[],
+  wanted: string,
+): void {
+  if (members.some((member) => member in Object(value))) return;
+  throw new TypeError(
+    `Cannot use the argument: ${argument} is ${
+      show(value)
+    }: it must be ${wanted}`,
+  );
+}
+
+/** A value as messages show it. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  // What is no error may have no text, either: an object without a prototype.
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
   }
 }

@@ -7,7 +7,8 @@ import type {
 } from "../transports/transport.ts";
 import { getLogger } from "./_deps.ts";
 import { Lifecycle } from "./_lifecycle.ts";
-import { checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
+import { checkMember, checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
+import { messageLimit } from "./codecs/_options.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
@@ -91,6 +92,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * Makes a protocol that is `idle`.
    *
    * @throws {RangeError} A number is out of range.
+   * @throws {TypeError} `maxMessageBytes` is no number.
    */
   constructor(options: AsyncProtocolOptions = {}) {
     const {
@@ -99,7 +101,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       highWaterMark = 128 * 1024,
       closeTimeout = 5_000,
     } = options;
-    checkNumber("maxMessageBytes", maxMessageBytes, 0, Infinity);
+    messageLimit({ maxMessageBytes });
     checkNumber("highWaterMark", highWaterMark, 0, Infinity);
     checkNumber("closeTimeout", closeTimeout, 0, LONGEST_TIMEOUT);
     this.#name = name;
@@ -185,15 +187,18 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * owned from then on. If this fails, the runstate is idle again, and nothing
    * is left open.
    *
+   * @throws {TypeError} `to` is something else; nothing has changed.
    * @throws {StateError} The runstate is not idle; nothing has changed.
    * @throws {ConnectError} No connection or no session came about; see its cause.
    * @throws The signal's reason, when it is aborted.
    */
-  connect(
+  async connect(
     to: Transport | Connection,
     options: WaitOptions = {},
   ): Promise<void> {
-    return this.#lifecycle.establish(
+    const wanted = "a Transport or a Connection";
+    checkMember("to", to, ["connect", "readable"], wanted);
+    await this.#lifecycle.establish(
       (signal) =>
         "connect" in to ? to.connect({ signal }) : Promise.resolve(to),
       options.signal,
@@ -205,12 +210,18 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * for this one peer; a listener stays open. If this fails, the runstate is
    * idle again, and nothing is left open.
    *
+   * @throws {TypeError} `from` is something else; nothing has changed.
    * @throws {StateError} The runstate is not idle; nothing has changed.
    * @throws {ConnectError} No connection or no session came about; see its cause.
    * @throws The signal's reason, when it is aborted.
    */
-  accept(from: Transport | Listener, options: WaitOptions = {}): Promise<void> {
-    return this.#lifecycle.establish(
+  async accept(
+    from: Transport | Listener,
+    options: WaitOptions = {},
+  ): Promise<void> {
+    const wanted = "a Transport or a Listener";
+    checkMember("from", from, ["accept", "listen"], wanted);
+    await this.#lifecycle.establish(
       (signal) =>
         "accept" in from ? from.accept({ signal }) : acceptOne(from, signal),
       options.signal,
@@ -393,5 +404,6 @@ async function acceptOne(
   signal: AbortSignal,
 ): Promise<Connection> {
   await using listener = await transport.listen({ signal });
+  signal.throwIfAborted();
   return await listener.accept({ signal });
 }

@@ -4,7 +4,12 @@ import type {
   WaitOptions,
 } from "../transports/transport.ts";
 import { ListeningServer } from "./_listening_server.ts";
-import { checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
+import {
+  checkMember,
+  checkNumber,
+  LONGEST_TIMEOUT,
+  show,
+} from "./_validate.ts";
 import type { AsyncProtocol } from "./async_protocol.ts";
 
 /** Options of {@linkcode serve}. */
@@ -70,6 +75,7 @@ export interface Server<P> extends AsyncDisposable {
  * other: its failure is logged. A failing `accept()` is logged and tried again,
  * after 5 ms at first and up to a second later on, until the listener is closed.
  *
+ * @throws {TypeError} `listener` or `create` is something else.
  * @throws {RangeError} A number is out of range: `maxSessions` and `idleTimeout`
  * are 1 at least, a time has what a timer can wait at most, some 24 days.
  *
@@ -108,6 +114,14 @@ export function serve<P extends AsyncProtocol<unknown, unknown>>(
   create: () => P,
   options: ServeOptions = {},
 ): Server<P> {
+  checkMember("listener", listener, ["accept"], "a Listener");
+  if (typeof create !== "function") {
+    throw new TypeError(
+      `Cannot use the argument: create is ${
+        show(create)
+      }: it must be a function`,
+    );
+  }
   const { signal, ...limits } = options;
   checkNumber("maxSessions", limits.maxSessions, 1, Infinity);
   checkNumber("idleTimeout", limits.idleTimeout, 1, LONGEST_TIMEOUT);

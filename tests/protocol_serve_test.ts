@@ -453,7 +453,7 @@ Deno.test("serve() refuses limits that are none", async () => {
     );
     assertStringIncludes(
       error.message,
-      `${option} is ${value}: it must be from`,
+      `${option} is ${value}: it must be a number from`,
     );
   }
 });
