@@ -1,3 +1,4 @@
+import { abortable, handled } from "./_abortable.ts";
 import type { ByteIO } from "./_byte_io.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { WriteBuffer } from "./codecs/write_buffer.ts";
@@ -6,9 +7,14 @@ import { WriteBuffer } from "./codecs/write_buffer.ts";
 const WRITE_BYTES = 64 * 1024;
 const DONE = Promise.resolve();
 
-interface Waiter extends PromiseWithResolvers<void> {
+interface Flush extends PromiseWithResolvers<void> {
   /** Settled when so many bytes, of all that were ever queued, are taken. */
   readonly target: number;
+}
+
+/** What all wait for who have sent more than there is room for. */
+interface Room extends PromiseWithResolvers<void> {
+  readonly since: number;
 }
 
 /**
@@ -26,13 +32,11 @@ export class Outbox<Out> {
   #taken = 0;
   #messages = 0;
   #blockedMs = 0;
-  /** How many sends wait for room, and since when at least one does. */
-  #blocked = 0;
-  #blockedSince = 0;
   #lastActivity = 0;
   #draining = false;
   #failure: { cause: unknown } | undefined;
-  #waiters: Waiter[] = [];
+  #room: Room | undefined;
+  readonly #flushes = new Set<Flush>();
 
   constructor(
     codec: Codec<unknown, Out>,
@@ -53,9 +57,8 @@ export class Outbox<Out> {
     return this.#taken;
   }
   get blockedMs(): number {
-    return this.#blocked === 0
-      ? this.#blockedMs
-      : this.#blockedMs + performance.now() - this.#blockedSince;
+    const since = this.#room?.since;
+    return this.#blockedMs + (since ? performance.now() - since : 0);
   }
 
   /** When bytes were last taken, as milliseconds since the epoch. */
@@ -88,8 +91,9 @@ export class Outbox<Out> {
     }
     this.#messages++;
     if (!this.#draining) this.#drain();
-    const room = this.#highWaterMark - this.#inFlight;
-    return this.#holdsAtMost(room) ? DONE : this.#room(signal);
+    if (this.#hasRoom) return DONE;
+    this.#room ??= { ...handled(), since: performance.now() };
+    return abortable(this.#room.promise, signal);
   }
 
   /** Resolves when the transport has taken all that is queued now. */
@@ -97,12 +101,17 @@ export class Outbox<Out> {
     if (this.#failure) return Promise.reject(this.#failure.cause);
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { unsent } = this;
-    return unsent === 0 ? DONE : this.#reached(this.#taken + unsent, signal);
+    if (unsent === 0) return DONE;
+    const flush = { ...handled(), target: this.#taken + unsent };
+    this.#flushes.add(flush);
+    return abortable(flush.promise, signal);
   }
 
   /** Settles whatever waits; what is queued still goes out. */
   settle(cause: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(cause);
+    this.#endWait()?.reject(cause);
+    for (const flush of this.#flushes) flush.reject(cause);
+    this.#flushes.clear();
   }
 
   /** Settles whatever waits; nothing is sent any more. */
@@ -127,9 +136,7 @@ export class Outbox<Out> {
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
         if (this.#io.givesBack) this.#buffer.giveBack(chunk);
-        while (this.#waiters[0] && this.#waiters[0].target <= this.#taken) {
-          this.#waiters.shift()?.resolve();
-        }
+        this.#wake();
       }
     } catch (error) {
       this.fail(error);
@@ -149,39 +156,29 @@ export class Outbox<Out> {
     }
   }
 
-  /** Whether no more waits: the exact number would cost an encoding a message. */
-  #holdsAtMost(bytes: number): boolean {
-    return this.#buffer.mostLength <= bytes || this.#buffer.length <= bytes;
+  #wake(): void {
+    if (this.#hasRoom) this.#endWait()?.resolve();
+    // They are in the order of their targets.
+    for (const flush of this.#flushes) {
+      if (flush.target > this.#taken) break;
+      this.#flushes.delete(flush);
+      flush.resolve();
+    }
   }
 
-  #room(signal: AbortSignal | undefined): Promise<void> {
-    const queued = this.#taken + this.unsent;
-    const room = this.#reached(queued - this.#highWaterMark, signal);
-    if (this.#blocked++ === 0) this.#blockedSince = performance.now();
-    const measure = () => {
-      const { blockedMs } = this;
-      if (--this.#blocked === 0) this.#blockedMs = blockedMs;
-    };
-    room.then(measure, measure);
+  #endWait(): Room | undefined {
+    this.#blockedMs = this.blockedMs;
+    const room = this.#room;
+    this.#room = undefined;
     return room;
   }
 
-  #reached(target: number, signal?: AbortSignal): Promise<void> {
-    const waiter: Waiter = { ...Promise.withResolvers<void>(), target };
-    const abort = () => {
-      this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-      waiter.reject(signal?.reason);
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    // A send's target is behind that of a flush that was asked for before it.
-    const place =
-      this.#waiters.findLastIndex((other) => other.target <= target) + 1;
-    this.#waiters.splice(place, 0, waiter);
-    const settled = waiter.promise.finally(() =>
-      signal?.removeEventListener("abort", abort)
-    );
-    // Who does not wait for room learns of the session's end from the session.
-    settled.catch(() => {});
-    return settled;
+  get #hasRoom(): boolean {
+    return this.#holdsAtMost(this.#highWaterMark - this.#inFlight);
+  }
+
+  /** Whether no more waits: the exact number would cost an encoding a message. */
+  #holdsAtMost(bytes: number): boolean {
+    return this.#buffer.mostLength <= bytes || this.#buffer.length <= bytes;
   }
 }

@@ -10,7 +10,7 @@ export interface ProtocolStats {
   readonly bytesSent: number;
   /** Bytes that are queued and not yet taken by the transport. */
   readonly queuedBytes: number;
-  /** For how long sends have waited for room in the queue, in milliseconds. */
+  /** For how long there was no room in the queue for who sent, in milliseconds. */
   readonly blockedMs: number;
   /** When bytes were last read or taken, if ever. */
   readonly lastActivity: Date | undefined;
