@@ -135,7 +135,7 @@ export class Outbox<Out> {
         this.#inFlight -= chunk.length;
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
-        if (this.#io.givesBack) this.#buffer.giveBack(chunk);
+        if (this.#io.givesBack) this.#buffer.giveBack();
         this.#wake();
       }
     } catch (error) {

@@ -7,8 +7,6 @@ import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";
 
-const LF = 0x0a;
-
 /** Options of {@linkcode jsonLines}. */
 export interface JSONLinesOptions extends CodecOptions, JSONOptions {}
 
@@ -73,8 +71,7 @@ class JSONLines<T> implements Codec<T> {
   }
 
   encode(message: T, output: WriteBuffer): void {
-    output.text(this.#json.stringify(message));
-    output.byte(LF);
+    output.text(this.#json.stringify(message) + "\n");
   }
 }
 

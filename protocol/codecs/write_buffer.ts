@@ -39,7 +39,8 @@ export class WriteBuffer {
   #splits: number[] = [];
   /** What is appended last, not encoded yet. */
   #text = "";
-  /** Memory for the next time. */
+  /** Memory that a view was taken of, and memory that was given back. */
+  #lent: Uint8Array<ArrayBuffer> = nothing;
   #spare: Uint8Array<ArrayBuffer> = nothing;
 
   /** The number of bytes that wait to be taken. */
@@ -119,6 +120,7 @@ export class WriteBuffer {
     const taken = this.#bytes.subarray(this.#start, end);
     if (end === split) this.#splits.shift();
     this.#start = end;
+    this.#lent = this.#bytes;
     // A small buffer is written on, behind what is taken.
     if (end === this.#end && this.#bytes.length > LEAST_CAPACITY) {
       this.#bytes = nothing;
@@ -128,19 +130,19 @@ export class WriteBuffer {
   }
 
   /**
-   * Gives back what was taken last, so that its memory is used again: 64 KiB
-   * anew for each write take as long as a tenth of what is encoded into them.
+   * Gives back all that was taken, so that its memory is used again: 64 KiB anew
+   * for each write take as long as a tenth of what is encoded into them.
    */
-  giveBack(taken: Uint8Array<ArrayBuffer>): void {
+  giveBack(): void {
+    const lent = this.#lent;
+    this.#lent = nothing;
     const isEmpty = this.#start === this.#end && this.#text === "";
-    if (taken.buffer === this.#bytes.buffer) {
+    if (lent === this.#bytes) {
       if (isEmpty) this.#start = this.#end = 0;
       return;
     }
     const most = isEmpty ? MOST_IDLE : BUSY_CAPACITY;
-    this.#spare = taken.buffer.byteLength <= most
-      ? new Uint8Array(taken.buffer)
-      : nothing;
+    this.#spare = lent.length <= most ? lent : nothing;
   }
 
   #encodeText(): void {
@@ -165,7 +167,12 @@ export class WriteBuffer {
   #reserve(count: number): void {
     if (this.#end + count <= this.#bytes.length) return;
     const length = this.#end - this.#start;
-    const bytes = this.#memory(length + count + ROOM, 2 * length);
+    const least = length + count + ROOM;
+    // To move no more than has been taken keeps the time linear.
+    const fits = length <= this.#start && least <= this.#bytes.length;
+    const bytes = fits && this.#lent !== this.#bytes
+      ? this.#bytes
+      : this.#memory(least, 2 * length);
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#splits = this.#splits.map((split) => split - this.#start);
     this.#bytes = bytes;
