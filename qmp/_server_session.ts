@@ -176,8 +176,11 @@ export class ServerSession<S extends QMPSchema>
     this.send(message).catch(() => {});
   }
 
-  #track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#working.delete(tracked));
+  /** Begins work once it is known of: a handler may end the session in order. */
+  #track(work: () => Promise<void>): void {
+    const tracked = Promise.resolve().then(work).finally(() =>
+      this.#working.delete(tracked)
+    );
     this.#working.add(tracked);
   }
 
@@ -226,9 +229,9 @@ export class ServerSession<S extends QMPSchema>
       const id = isObject(message) ? message.id : undefined;
       return this.#reply(withId(this.#refusal(error), id));
     }
-    if (request.outOfBand) return this.#track(this.#answer(request));
+    if (request.outOfBand) return this.#track(() => this.#answer(request));
     this.#queue.push(request);
-    if (this.#queue.length === 1) this.#track(this.#work());
+    if (this.#queue.length === 1) this.#track(() => this.#work());
     if (this.#queue.length >= QUEUED_COMMANDS) return this.#hold();
   }
 

@@ -476,6 +476,12 @@ Deno.test("query-commands and query-qmp-schema tell what is registered", async (
   }
 });
 
+Deno.test("quit is answered before the server ends the session", async () => {
+  await using both = await served();
+  assertEquals(await both.client.execute("quit"), {});
+  await both.client.closed;
+});
+
 Deno.test("a handler given for quit replaces ours", async () => {
   let asked = 0;
   await using both = await served({ commands: { quit: () => void asked++ } });
