@@ -1,0 +1,27 @@
+/**
+ * A QEMU that there is not, for tests of what talks with one.
+ *
+ * deno run --allow-net --allow-read --allow-write examples/qmp_fake.ts unix:/tmp/fake.sock
+ */
+import { CommandError, parseTransport, QMPServer } from "@parley/parley";
+
+const [address = "unix:/tmp/fake.sock"] = Deno.args;
+let status = "running";
+const server = new QMPServer({
+  commands: {
+    "query-status": () => ({ status, running: status === "running" }),
+    stop: (_, { server }) => {
+      status = "paused";
+      return server.emit("STOP");
+    },
+    device_del: {
+      arguments: { id: "str" },
+      run: ({ id }) => {
+        throw new CommandError("DeviceNotFound", `Device '${id}' not found`);
+      },
+    },
+  },
+});
+const listener = await parseTransport(address).listen();
+console.log("Listening at", address);
+await server.serve(listener).finished; // until a client says quit
