@@ -149,6 +149,17 @@ Deno.test("memory: after close() the peer reads to the end, and its writes break
   await far.close();
 });
 
+Deno.test("memory: close() waits for no write that a closing writer has refused", async () => {
+  const [near, far] = memoryPair({ highWaterMark: 1 });
+  const writer = near.writable.getWriter();
+  const ended = [writer.write(noise(10)), writer.close()];
+  await assertRejects(() => writer.write(noise(1)), TypeError);
+  const closed = near.close();
+  assertEquals((await toBytes(far.readable)).length, 10);
+  await Promise.all([...ended, closed]);
+  await far.close();
+});
+
 Deno.test("memory: a write after close() is refused by name", async () => {
   const [near, far] = memoryPair({ name: "demo" });
   const writer = near.writable.getWriter();

@@ -144,6 +144,7 @@ export class Pipe {
 
   #end(): void {
     this.#writeEnded = true;
+    this.#finishIfDone();
     this.#flow();
   }
 
