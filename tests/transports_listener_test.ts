@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { SocketListener } from "../transports/_socket_listener.ts";
 import { type Connection, memoryPair } from "../transports/mod.ts";
+import { rejection } from "../testing/_rejection.ts";
 
 const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
 
@@ -64,4 +65,22 @@ Deno.test("an iteration throws what does not pass", async () => {
     "Accept at tcp://127.0.0.1:1: broken",
   );
   await listener.close();
+});
+
+Deno.test("a listener whose source cannot be closed ends what nobody accepted, and says so", async () => {
+  const [near, far] = memoryPair();
+  const arrival = Promise.withResolvers<Connection>();
+  const failure = new Error("cannot close");
+  const listener = new SocketListener({
+    accept: () => arrival.promise,
+    close: () => Promise.reject(failure),
+  }, address);
+  const controller = new AbortController();
+  const accept = listener.accept({ signal: controller.signal });
+  controller.abort();
+  await assertRejects(() => accept, DOMException);
+  arrival.resolve(near);
+  assertStrictEquals(await rejection(listener.close()), failure);
+  await assertRejects(() => near.readable.getReader().read(), DOMException);
+  await far.close();
 });

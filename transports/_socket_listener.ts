@@ -114,9 +114,12 @@ export class SocketListener implements Listener {
     this.#closed.abort();
     for (const waiter of this.#waiters) waiter.reject(this.#closedError());
     this.#waiters.clear();
-    await this.#source.close();
-    await this.#accepting;
-    this.#spare?.abort();
+    try {
+      await this.#source.close();
+    } finally {
+      await this.#accepting;
+      this.#spare?.abort();
+    }
   }
 
   #closedError(): Error {
