@@ -3,6 +3,7 @@ import {
   type AsyncProtocolOptions,
   type Codec,
 } from "../protocol/mod.ts";
+import { checkNumber } from "../protocol/_validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { newlineApart, nothing, qmpCodec } from "./_codec.ts";
 import { getLogger, type Logger } from "./_deps.ts";
@@ -132,11 +133,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
       negotiate = true,
       handshakeTimeout = 10_000,
     } = options;
-    if (!(handshakeTimeout >= 0)) {
-      throw new RangeError(
-        `Cannot use the option: handshakeTimeout is ${handshakeTimeout}`,
-      );
-    }
+    checkNumber("handshakeTimeout", handshakeTimeout, 0, Infinity);
     this.#awaitGreeting = awaitGreeting || negotiate;
     this.#negotiate = negotiate;
     this.#handshakeTimeout = handshakeTimeout;

@@ -3,6 +3,7 @@ import {
   type AsyncProtocolOptions,
   type Codec,
 } from "../protocol/mod.ts";
+import { checkNumber } from "../protocol/_validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { getLogger, type Logger } from "./_deps.ts";
 import { resultOf } from "./_execution.ts";
@@ -99,7 +100,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   constructor(options: GuestAgentClientOptions = {}) {
     super(options);
     const { timeout = 10_000, name = this.constructor.name } = options;
-    checkTimeout(timeout);
+    checkNumber("timeout", timeout, 0, Infinity);
     this.#timeout = timeout;
     this.#logger = getLogger(["parley", "qmp", name]);
   }
@@ -129,7 +130,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     ...[args, options = {}]: ExecuteParameters<S, C, GuestExecuteOptions>
   ): Promise<CommandResult<S, C>> {
     const { signal, timeout = this.#timeout } = options;
-    checkTimeout(timeout);
+    checkNumber("timeout", timeout, 0, Infinity);
     this.assertRunning();
     signal?.throwIfAborted();
     const before = this.#turn;
@@ -262,11 +263,5 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   /** Leaves out passwords. */
   protected override describe(message: QMPMessage): unknown {
     return redact(message);
-  }
-}
-
-function checkTimeout(timeout: number): void {
-  if (!(timeout >= 0)) {
-    throw new RangeError(`Cannot use the option: timeout is ${timeout}`);
   }
 }

@@ -541,6 +541,11 @@ Deno.test("an option that cannot be is refused by its name", () => {
     RangeError,
     "Cannot use the option: handshakeTimeout is -1",
   );
+  assertThrows(
+    () => new QMPClient({ handshakeTimeout: "5" as unknown as number }),
+    RangeError,
+    'Cannot use the option: handshakeTimeout is "5"',
+  );
 });
 
 Deno.test("fact 8: an aborted call rejects with the reason, and its late reply is dropped", async () => {
