@@ -3,7 +3,7 @@ import type { Logger } from "./_deps.ts";
 import { RunstateMachine } from "./_runstate_machine.ts";
 import { type Ending, Session } from "./_session.ts";
 import type { Codec } from "./codecs/codec.ts";
-import { show } from "./_validate.ts";
+import { messageOf } from "./_show.ts";
 import { ConnectError, EndOfStreamError, StateError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 
@@ -230,9 +230,4 @@ export class Lifecycle<In, Out> {
     });
     this.#options.logger.debug("Session failed: {error}", { error });
   }
-}
-
-function messageOf(error: unknown): string {
-  if (typeof error === "string") return error;
-  return error instanceof Error ? error.message : show(error);
 }

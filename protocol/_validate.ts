@@ -1,3 +1,5 @@
+import { show } from "./_show.ts";
+
 /** What timers take at most (HTML §8.7): 24 days and a half. */
 export const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
@@ -39,15 +41,4 @@ export function checkMember(
       show(value)
     }: it must be ${wanted}`,
   );
-}
-
-/** A value as messages show it. */
-export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  // What is no error may have no text, either: an object without a prototype.
-  try {
-    return String(value);
-  } catch {
-    return typeof value;
-  }
 }

@@ -1,4 +1,5 @@
 import { Queue } from "./_queue.ts";
+import { show } from "./_show.ts";
 import { AsyncProtocol, type AsyncProtocolOptions } from "./async_protocol.ts";
 import type { Codec } from "./codecs/codec.ts";
 import type { WaitOptions } from "../transports/transport.ts";
@@ -60,7 +61,11 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   constructor(options: PeerOptions<In, Out>) {
     super(options);
     if (typeof options.codec !== "function") {
-      throw new TypeError(`Cannot use the option: codec is ${options.codec}`);
+      throw new TypeError(
+        `Cannot use the option: codec is ${
+          show(options.codec)
+        }: it must be a function`,
+      );
     }
     this.#codec = options.codec;
   }

@@ -4,12 +4,8 @@ import type {
   WaitOptions,
 } from "../transports/transport.ts";
 import { ListeningServer } from "./_listening_server.ts";
-import {
-  checkMember,
-  checkNumber,
-  LONGEST_TIMEOUT,
-  show,
-} from "./_validate.ts";
+import { show } from "./_show.ts";
+import { checkMember, checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
 import type { AsyncProtocol } from "./async_protocol.ts";
 
 /** Options of {@linkcode serve}. */

@@ -1,7 +1,4 @@
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+export { messageOf } from "../protocol/_show.ts";
 
 /** Whether a deadline has passed. */
 export function isTimeout(error: unknown): boolean {

@@ -6,6 +6,7 @@ import {
 } from "../protocol/mod.ts";
 import { isObject } from "./_codec.ts";
 import { getLogger, type Logger } from "./_deps.ts";
+import { messageOf } from "./_failure.ts";
 import { redact } from "./_redact.ts";
 import { parseRequest, type Request } from "./_request.ts";
 import { ParseFailure, serverCodec } from "./_server_codec.ts";
@@ -167,8 +168,7 @@ export class ServerSession<S extends QMPSchema>
     const errorClass = error instanceof CommandError
       ? error.errorClass
       : "GenericError";
-    const desc = error instanceof Error ? error.message : String(error);
-    return { error: { class: errorClass, desc } };
+    return { error: { class: errorClass, desc: messageOf(error) } };
   }
 
   /** Sends what nobody waits for to be sent. */

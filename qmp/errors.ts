@@ -1,4 +1,5 @@
 import { ParleyError, ProtocolError } from "../protocol/errors.ts";
+import { messageOf } from "./_failure.ts";
 import type { QMPMessage } from "./messages.ts";
 
 /**
@@ -69,8 +70,7 @@ export class ExecInterruptedError extends ParleyError {
   /** Takes the command, and whether it was sent. */
   constructor(command: QMPMessage, sent: boolean, options?: ErrorOptions) {
     const fate = sent ? "may have run" : "was never sent";
-    const cause = options?.cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(options?.cause);
     super(`Cannot execute ${nameOf(command)}, which ${fate}: ${why}`, options);
     this.sent = sent;
   }

@@ -192,6 +192,7 @@ Deno.test("a handler's errors reach the client by class and description", async 
         throw new CommandError("DeviceNotFound", "Device 'x' not found");
       },
       broken: () => Promise.reject(new RangeError("Out of range")),
+      odd: () => Promise.reject(Object.create(null)),
       circular: () => {
         const value: Message = {};
         value.self = value;
@@ -212,6 +213,7 @@ Deno.test("a handler's errors reach the client by class and description", async 
     "Device 'x' not found",
   ]);
   assertEquals(await refusal("broken"), ["GenericError", "Out of range"]);
+  assertEquals(await refusal("odd"), ["GenericError", "object"]);
   const [errorClass, description] = await refusal("circular");
   assertEquals(errorClass, "GenericError");
   assertMatch(description ?? "", /circular/);
