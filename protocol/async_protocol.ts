@@ -403,7 +403,15 @@ async function acceptOne(
   transport: Transport,
   signal: AbortSignal,
 ): Promise<Connection> {
-  await using listener = await transport.listen({ signal });
-  signal.throwIfAborted();
-  return await listener.accept({ signal });
+  const listener = await transport.listen({ signal });
+  let connection: Connection | undefined;
+  try {
+    signal.throwIfAborted();
+    return connection = await listener.accept({ signal });
+  } finally {
+    await listener.close().catch((error) => {
+      connection?.abort(error);
+      throw error;
+    });
+  }
 }

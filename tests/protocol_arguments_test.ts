@@ -176,6 +176,33 @@ Deno.test("accept() closes a listener that a transport delivers after the abort"
   await closed.promise;
 });
 
+Deno.test("accept() ends the connection that it has got when the listener cannot be closed", async () => {
+  const [near, far] = memoryPair();
+  const failure = new Error("cannot close");
+  const listener: Listener = {
+    address: near.localAddress,
+    accept: () => Promise.resolve(near),
+    close: () => Promise.reject(failure),
+    [Symbol.asyncDispose]: () => listener.close(),
+    [Symbol.asyncIterator]: () => {
+      throw new Error("Not reached");
+    },
+  };
+  const peer = jsonPeer();
+  const transport: Transport = {
+    connect: () => Promise.reject(new Error("Not reached")),
+    listen: () => Promise.resolve(listener),
+    toString: () => "memory:stuck",
+  };
+  const error = await assertRejects(() => peer.accept(transport), ConnectError);
+  assertStrictEquals(error.cause, failure);
+  assertStrictEquals(
+    await rejection(near.readable.getReader().read()),
+    failure,
+  );
+  await far.close();
+});
+
 Deno.test("the time that sends wait for room is counted while they wait, and no moment twice", async () => {
   const [near, far] = memoryPair();
   const peer = jsonPeer({ highWaterMark: 0, closeTimeout: 1 });
