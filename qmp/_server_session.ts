@@ -81,7 +81,9 @@ export class ServerSession<S extends QMPSchema>
 
   async finish(): Promise<void> {
     this.#ending = true;
-    await this.#answered();
+    // A session that ends first takes no answers any more.
+    const over = this.closed.catch(() => {});
+    await Promise.race([this.#answered(), over]);
     await this.disconnect();
   }
 

@@ -553,6 +553,29 @@ Deno.test("an aborted close() rejects with the reason, and ends the sessions at 
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
+Deno.test("close() is done when shutdownTimeout has ended the sessions, though a handler goes on", async () => {
+  const begun = Promise.withResolvers<void>();
+  const transport = memory();
+  const server = new QMPServer({
+    version,
+    commands: {
+      hangs: () => {
+        begun.resolve();
+        return new Promise(() => {});
+      },
+    },
+  });
+  server.serve(await transport.listen(), { shutdownTimeout: 0 });
+  const client = new QMPClient();
+  await client.connect(transport);
+  const call = client.execute("hangs");
+  await begun.promise;
+  await server.close();
+  assertEquals(server.sessions.size, 0);
+  await assertRejects(() => call, ExecInterruptedError);
+  await assertRejects(() => client.disconnect(), EndOfStreamError);
+});
+
 Deno.test("handlers, results and events are typed by the schema", async () => {
   interface Schema {
     commands: {
