@@ -1,5 +1,5 @@
-/** The longest that a timer can take. */
-const FOREVER = 2 ** 31 - 1;
+import { LONGEST_TIMEOUT } from "../protocol/_validate.ts";
+import { abortable as abortableBy } from "./_deps.ts";
 
 /**
  * Settles like the promise, or rejects with a `TimeoutError` when that takes too
@@ -15,7 +15,7 @@ export async function within<T>(
       late.reject(
         new DOMException(`${milliseconds} ms have passed`, "TimeoutError"),
       ),
-    Math.min(milliseconds, FOREVER),
+    Math.min(milliseconds, LONGEST_TIMEOUT),
   );
   try {
     return await Promise.race([promise, late.promise]);
@@ -25,17 +25,9 @@ export async function within<T>(
 }
 
 /** Settles like the promise, or rejects with the signal's reason. */
-export async function abortable<T>(
+export function abortable<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
-  if (signal?.aborted) abort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
+  return signal ? abortableBy(promise, signal) : promise;
 }

@@ -1,3 +1,4 @@
+import { checkNumber, LONGEST_TIMEOUT } from "../protocol/_validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { unix } from "../transports/unix.ts";
@@ -76,6 +77,7 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  * If this fails, the process has ended, and nothing is left behind.
  *
  * @throws {Deno.errors.NotFound} The program is not on the PATH.
+ * @throws {RangeError} A time is negative or no number.
  * @throws {StateError} The client is not idle; nothing has changed.
  * @throws {ConnectError} No session came about; where the program has ended, the
  * message has what it said.
@@ -106,6 +108,8 @@ export async function launch<S extends QMPSchema = AnySchema>(
     endTimeout = 5_000,
     signal,
   } = options;
+  checkNumber("startTimeout", startTimeout, 0, Infinity);
+  checkNumber("endTimeout", endTimeout, 0, Infinity);
   signal?.throwIfAborted();
   const { runstate } = client;
   if (runstate !== Runstate.IDLE) {
@@ -122,7 +126,10 @@ export async function launch<S extends QMPSchema = AnySchema>(
 
   const giveUp = new AbortController();
   const late = new DOMException(`${startTimeout} ms passed`, "TimeoutError");
-  const timer = setTimeout(() => giveUp.abort(late), startTimeout);
+  const timer = setTimeout(
+    () => giveUp.abort(late),
+    Math.min(startTimeout, LONGEST_TIMEOUT),
+  );
   const abort = () => giveUp.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted) abort();

@@ -1,3 +1,4 @@
+import { LONGEST_TIMEOUT } from "../protocol/_validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type {
   Listener,
@@ -255,6 +256,3 @@ function checkPolicy(policy: ReconnectPolicy): Required<ReconnectPolicy> {
     maxAttempts: Math.min(maxAttempts, Number.MAX_SAFE_INTEGER),
   };
 }
-
-/** The longest that a timer can take. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;

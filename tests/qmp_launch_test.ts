@@ -152,6 +152,29 @@ Deno.test("a program that does not come in time is ended", () =>
     assertEquals(client.runstate, "idle");
   }));
 
+Deno.test({
+  name: "a program may have all the time that there is to start and to end",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      const forever = { startTimeout: Infinity, endTimeout: Infinity };
+      const launched = await launch({ args, ...forever });
+      await launched[Symbol.asyncDispose]();
+      assert((await launched.status).success);
+    }),
+});
+
+Deno.test("launch() refuses a time that is none, and starts nothing", () =>
+  leavingNothing(async () => {
+    for (const name of ["startTimeout", "endTimeout"]) {
+      await assertRejects(
+        () => launch({ program: "no-such-qemu", [name]: -1 }),
+        RangeError,
+        `Cannot use the option: ${name} is -1`,
+      );
+    }
+  }));
+
 Deno.test("an aborted launch() rejects with the reason, and ends the program", () =>
   leavingNothing(async () => {
     const signal = new WatchedSignal();
