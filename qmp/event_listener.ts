@@ -26,7 +26,7 @@ export interface ListenOptions<E = QMPEvent> extends WaitOptions {
  *
  * To iterate it is to take events from the queue; an iteration that is left
  * goes on with the next one. `ReadableStream.from()` makes a stream of it, and
- * std's `mergeReadableStreams()` one of those of several clients.
+ * `mergeEvents()` one listener for several clients.
  */
 export interface EventListener<E = QMPEvent>
   extends AsyncIterable<E>, Disposable {

@@ -38,6 +38,7 @@ export * from "./command.ts";
 export * from "./errors.ts";
 export type * from "./event_listener.ts";
 export * from "./guest_agent_client.ts";
+export * from "./merge_events.ts";
 export type * from "./messages.ts";
 export * from "./reconnecting.ts";
 export * from "./run_job.ts";

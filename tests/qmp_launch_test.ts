@@ -211,3 +211,30 @@ Deno.test({
       assertEquals(client.runstate, "running");
     }),
 });
+
+Deno.test({
+  name: "1,000 programs are started without one that hangs or fails to connect",
+  ...needs("qemu-storage-daemon"),
+  fn: () =>
+    leavingNothing(async () => {
+      const times: number[] = [];
+      for (let start = 0; start < 1_000; start++) {
+        const began = performance.now();
+        await using launched = await launch({
+          program: "qemu-storage-daemon",
+          startTimeout: 10_000,
+        });
+        assertEquals(await launched.client.execute("query-jobs"), []);
+        times.push(performance.now() - began);
+        await launched[Symbol.asyncDispose]();
+        assert((await launched.status).success);
+      }
+      times.sort((a, b) => a - b);
+      const [median = 0, longest = 0] = [times[500], times[999]];
+      console.log(
+        `1,000 starts: median ${median.toFixed(1)} ms, longest ${
+          longest.toFixed(1)
+        } ms`,
+      );
+    }),
+});

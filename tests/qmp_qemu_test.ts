@@ -356,6 +356,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a QEMU that is stopped amid a command answers it when it goes on",
+  ...qemu,
+  fn: async () => {
+    await using server = await startQemu();
+    await using client = await connected(server);
+    server.process.kill("SIGSTOP");
+    const sent = Promise.withResolvers<void>();
+    const length = 512 * 1024; // more than a socket holds
+    const call = client.execute("qom-get", {
+      path: "x".repeat(length),
+      property: "x",
+    }, { onSent: sent.resolve });
+    const refused = assertRejects(() => call, ExecuteError);
+    await sent.promise;
+    assertLess(client.stats.bytesSent, length);
+    assertGreater(client.stats.queuedBytes, 0);
+    server.process.kill("SIGCONT");
+    assertEquals((await refused).errorClass, "DeviceNotFound");
+    assertEquals(await client.execute("query-name"), {});
+  },
+});
+
+Deno.test({
   name:
     "QEMU killed with 100 commands pending rejects each with one first cause",
   ...qemu,

@@ -1,0 +1,82 @@
+import { EventQueue, namesOf } from "./_event_queue.ts";
+import type { QMPClient } from "./client.ts";
+import type { EventListener, ListenOptions } from "./event_listener.ts";
+import type { QMPEvent } from "./messages.ts";
+import type { Reconnection } from "./reconnecting.ts";
+import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
+
+/** Whose events can be listened to: a client, or a reconnection. */
+export type EventSource<S extends QMPSchema = AnySchema> =
+  | QMPClient<S>
+  | Reconnection<S>;
+
+/** An event, and the one of several sources that it is from. */
+export type MergedEvent<Source, E = QMPEvent> = E & {
+  /** The client, or the reconnection, whose server tells of it. */
+  readonly from: Source;
+};
+
+/**
+ * Makes one listener for the events of several clients, in the order in which
+ * they come: each says whom it is `from`. It is like a client's own, with one
+ * `limit` for all, and ends when the last of them has ended. A reconnection may
+ * take a client's place: its events go on from session to session.
+ *
+ * @throws {RangeError} `limit` is no positive integer.
+ *
+ * @example Two machines
+ * ```ts
+ * import { mergeEvents, QMPClient, QMPServer } from "@parley/parley/qmp";
+ * import { memory } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using server = new QMPServer({
+ *   commands: { stop: (_, { session }) => session.emit("STOP") },
+ * });
+ * const transport = memory();
+ * server.serve(await transport.listen());
+ *
+ * await using one = new QMPClient({ name: "one" });
+ * await using two = new QMPClient({ name: "two" });
+ * for (const client of [one, two]) await client.connect(transport);
+ * using events = mergeEvents([one, two], "STOP");
+ * for (const client of [two, one]) await client.execute("stop");
+ * assertEquals((await events.next()).from.name, "two");
+ * assertEquals((await events.next()).from.name, "one");
+ * ```
+ */
+export function mergeEvents<
+  S extends QMPSchema,
+  Source extends EventSource<S>,
+  N extends EventName<S> = EventName<S>,
+>(
+  sources: Iterable<Source & EventSource<S>>,
+  names?: N | readonly N[],
+  options: ListenOptions<MergedEvent<Source, EventOf<S, N>>> = {},
+): EventListener<MergedEvent<Source, EventOf<S, N>>> {
+  const parts: Disposable[] = [];
+  const merged = new EventQueue(
+    namesOf(names),
+    options as ListenOptions<unknown>,
+    () => {
+      for (const part of parts) part[Symbol.dispose]();
+    },
+  );
+  let cause: unknown;
+  const listened = merged.closed ? [] : sources;
+  const ends = Array.from(listened, async (from) => {
+    const part = from.listen(undefined, {
+      // Handed on the moment it comes: the order of all is kept.
+      filter: (event) => {
+        merged.hear({ ...event, from } as QMPEvent);
+        return false;
+      },
+    });
+    parts.push(part);
+    await part.next().catch((end: Error) => cause = end.cause);
+  });
+  Promise.all(ends).then(() => merged.end(cause));
+  return merged as EventListener<unknown> as EventListener<
+    MergedEvent<Source, EventOf<S, N>>
+  >;
+}
