@@ -5,7 +5,6 @@
  */
 import { parseTransport, QMPClient, runJob } from "@parley/parley";
 import { delay } from "@std/async";
-
 type Job = { "current-progress": number; "total-progress": number };
 type Disk = { "node-name"?: string; image: { "virtual-size": number } };
 const [address = "", device = "", filename = ""] = Deno.args;
@@ -26,4 +25,5 @@ for (let done = false; !done;) {
   const bar = `${"#".repeat(40 * share).padEnd(40, ".")} ${share * 100 | 0} %`;
   Deno.stdout.writeSync(new TextEncoder().encode(`\r${bar}`));
 }
+console.log();
 await client.execute("blockdev-del", { "node-name": "copy" });

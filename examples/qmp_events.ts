@@ -3,19 +3,15 @@
  *
  * deno run --allow-net --allow-read --allow-write examples/qmp_events.ts unix:/run/a.sock unix:/run/b.sock
  */
-import { parseTransport, QMPClient } from "@parley/parley";
-import { mergeReadableStreams } from "@std/streams";
+import { mergeEvents, parseTransport, QMPClient } from "@parley/parley";
 
-async function* eventsOf(address: string) {
-  await using client = new QMPClient();
-  await client.connect(parseTransport(address));
+await using clients = new AsyncDisposableStack();
+const watched = Deno.args.map((name) => clients.use(new QMPClient({ name })));
+using events = mergeEvents(watched);
+for (const [index, address] of Deno.args.entries()) {
+  await watched[index]?.connect(parseTransport(address));
   console.log(address, "is watched");
-  for await (const { event, data } of client.events) {
-    yield [address, event, data ?? {}];
-  }
 }
-
-const streams = Deno.args.map((one) => ReadableStream.from(eventsOf(one)));
-for await (const event of mergeReadableStreams(...streams)) {
-  console.log(...event);
+for await (const { from, event, data } of events) {
+  console.log(from.name, event, data ?? {});
 }

@@ -113,7 +113,7 @@ Deno.test({
       ...[server.transport, "disk", `${folder}/copy`],
     );
     assertEquals([code, stderr], [0, ""]);
-    const bars = stdout.slice(1).split("\r");
+    const bars = stdout.trim().split("\r");
     for (const bar of bars) assertMatch(bar, /^#*\.* \d+ %$/);
     assertEquals(bars.at(-1), `${"#".repeat(40)} 100 %`);
     const copy = await Deno.readFile(`${folder}/copy`);
