@@ -5,6 +5,7 @@ import { EXCERPT_BYTES, show } from "./_excerpt.ts";
 import { ScriptError, type ScriptStep } from "./script.ts";
 
 const END = "the end";
+const READ_BYTES = 64 * 1024;
 
 /** One end of a connection that follows a script. */
 export class Performance {
@@ -64,19 +65,23 @@ export class Performance {
   }
 
   async #expect(expected: Uint8Array): Promise<void> {
-    for (let received = new Uint8Array(0);;) {
-      const wrong = received.findIndex((byte, i) => byte !== expected[i]);
-      if (wrong >= 0) {
-        const [wanted, got] = [show(expected, wrong), show(received, wrong)];
-        throw new Error(`expected ${wanted}, got ${got}`);
-      }
-      if (received.length === expected.length) return;
-      const next = await this.#read(expected.length - received.length);
+    for (let count = 0; count < expected.length;) {
+      const next = await this.#read(expected.length - count);
       if (typeof next === "string") {
-        const [wanted, got] = [show(expected), show(received)];
+        const [wanted, got] = [
+          show(expected),
+          show(expected.subarray(0, count)),
+        ];
         throw new Error(`expected ${wanted}, got ${got} and then ${next}`);
       }
-      received = concat([received, next]);
+      const wrong = next.findIndex((byte, i) => byte !== expected[count + i]);
+      if (wrong >= 0) {
+        const received = concat([expected.subarray(0, count), next]);
+        const at = count + wrong;
+        const [wanted, got] = [show(expected, at), show(received, at)];
+        throw new Error(`expected ${wanted}, got ${got}`);
+      }
+      count += next.length;
     }
   }
 
@@ -87,10 +92,12 @@ export class Performance {
     throw new Error(`expected ${END}, got ${got}`);
   }
 
-  /** Some bytes, or what came instead. */
+  /** Some bytes, `most` at the most, or what came instead. */
   async #read(most: number): Promise<Uint8Array | string> {
     try {
-      const { value, done } = await this.#reader.read(new Uint8Array(most));
+      const { value, done } = await this.#reader.read(
+        new Uint8Array(Math.min(most, READ_BYTES)),
+      );
       return done ? END : value;
     } catch (error) {
       return String(error);
