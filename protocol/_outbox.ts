@@ -91,7 +91,8 @@ export class Outbox<Out> {
     }
     this.#messages++;
     if (!this.#draining) this.#drain();
-    if (this.#hasRoom) return DONE;
+    const most = this.#inFlight + this.#buffer.mostLength;
+    if (most <= this.#highWaterMark || this.#hasRoom) return DONE;
     this.#room ??= { ...handled(), since: performance.now() };
     return abortable(this.#room.promise, signal);
   }

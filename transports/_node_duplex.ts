@@ -19,6 +19,7 @@ export class TcpDuplex extends Duplex {
   /** What has ended reading, where that is no end. */
   readFailure: unknown;
   readonly #conn: Deno.TcpConn;
+  readonly #scratch = new Uint8Array(READ_BYTES);
   #waiting = false;
 
   constructor(conn: Deno.TcpConn) {
@@ -35,9 +36,8 @@ export class TcpDuplex extends Duplex {
     this.#waiting = !this.hasRoom();
     if (this.#waiting) return;
     try {
-      const buffer = new Uint8Array(READ_BYTES);
-      const count = await this.#conn.read(buffer);
-      this.push(count === null ? null : buffer.subarray(0, count));
+      const count = await this.#conn.read(this.#scratch);
+      this.push(count === null ? null : this.#scratch.slice(0, count));
     } catch (error) {
       this.readFailure = error;
       this.push(null);

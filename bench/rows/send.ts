@@ -1,7 +1,7 @@
 import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
 import type { Row } from "../harness.ts";
 import { event } from "../parts.ts";
-import { writeAll } from "../raw.ts";
+import { type Raw, writeAll } from "../raw.ts";
 import type { Wire } from "../wires.ts";
 
 type Event = typeof event;
@@ -48,23 +48,49 @@ async function parley(wire: Wire, count: number): Promise<number> {
   return performance.now() - start;
 }
 
-async function limit(wire: Wire, count: number): Promise<number> {
-  const raw = await wire.raw("sink");
-  const start = performance.now();
-  const bytes = new Uint8Array(3 * WRITE_BYTES);
-  let text = "";
-  for (let i = 0; i < count; i++) {
-    // Lines gather as text, which is encoded at once into the same bytes.
-    text += JSON.stringify(event) + "\n";
-    if (text.length < WRITE_BYTES - 80) continue;
-    const { written } = encoder.encodeInto(text, bytes);
-    await writeAll(raw, bytes.subarray(0, written));
-    text = "";
+/** What is sent in one turn gathers as text, and is encoded and written at once. */
+class RawSender {
+  readonly #raw: Raw;
+  readonly #bytes = new Uint8Array(3 * 2 * WRITE_BYTES);
+  #text = "";
+  #writing: Promise<void> | undefined;
+
+  constructor(raw: Raw) {
+    this.#raw = raw;
   }
-  await writeAll(raw, encoder.encode(text));
-  const took = performance.now() - start;
-  raw.close();
-  return took;
+
+  /** A promise where the caller is to wait. */
+  send(message: Event): Promise<void> | undefined {
+    this.#text += JSON.stringify(message) + "\n";
+    this.#writing ??= this.#write();
+    return this.#text.length > WRITE_BYTES ? this.#writing : undefined;
+  }
+
+  async #write(): Promise<void> {
+    await undefined;
+    while (this.#text) {
+      const { written } = encoder.encodeInto(this.#text, this.#bytes);
+      this.#text = "";
+      await writeAll(this.#raw, this.#bytes.subarray(0, written));
+    }
+    this.#writing = undefined;
+  }
+
+  async end(): Promise<void> {
+    await this.#writing;
+    this.#raw.close();
+  }
+}
+
+async function limit(wire: Wire, count: number): Promise<number> {
+  const sender = new RawSender(await wire.raw("sink"));
+  const start = performance.now();
+  for (let i = 0; i < count; i++) {
+    const room = sender.send(event);
+    if (room) await room;
+  }
+  await sender.end();
+  return performance.now() - start;
 }
 
 async function eachLine(wire: Wire, count: number): Promise<number> {
