@@ -49,6 +49,8 @@ for (const name of signals) Deno.addSignalListener(name, onSignal);
 try {
   await demo(stop.signal);
 } catch (error) {
+  // Ctrl-C reaches QEMU too, whose end may be seen before the signal is.
+  await turn();
   const { aborted, reason } = stop.signal;
   if (reason instanceof Error) Deno.exitCode = 141; // as a shell says SIGPIPE
   else if (aborted) Deno.exitCode = 130; // as a shell says SIGINT
