@@ -45,7 +45,8 @@ export function serverCodec(
 
 /** Where a command may begin again: after a newline, or a byte of 0xFF. */
 function lengthOfBad(input: ReadBuffer): number {
-  const ends = [input.indexOf(LF), input.indexOf(SENTINEL)]
-    .filter((end) => end >= 0);
-  return Math.min(input.length, ...ends.map((end) => end + 1));
+  const newline = input.indexOf(LF);
+  const line = input.subarray(0, newline < 0 ? input.length : newline + 1);
+  const sentinel = line.indexOf(SENTINEL);
+  return sentinel < 0 ? line.length : sentinel + 1;
 }
