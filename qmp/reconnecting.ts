@@ -180,7 +180,7 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
     const logger = getLogger(["parley", "qmp", client.name ?? "reconnecting"]);
     using _tap = this.#tap();
     if (client.runstate !== Runstate.RUNNING) await this.#connect();
-    this.#up.resolve();
+    this.#announce();
     try {
       await client.closed;
       return false;
@@ -188,13 +188,20 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
       logger.warn("Session is lost, and is to be made again: {cause}", {
         cause,
       });
-    } finally {
-      this.#up = preHandled();
     }
     await client.disconnect().catch(() => {}); // The cause has been told.
     const { signal } = this.#stop;
     await delay(Math.random() * this.#policy.minTimeout, { signal });
     return true;
+  }
+
+  /** Lets go who waits for a session; who asks once it has ended waits anew. */
+  #announce(): void {
+    const { signal } = this.#client;
+    this.#up.resolve();
+    const renew = () => this.#up = preHandled();
+    if (signal.aborted) renew();
+    else signal.addEventListener("abort", renew, { once: true });
   }
 
   /** Hands events on the moment they come, also those before the negotiation. */
@@ -231,10 +238,12 @@ function preHandled(): PromiseWithResolvers<void> {
   return resolvers;
 }
 
-/** A permission that is missing does not come with time. */
+/** What does not come with time: a permission, and a listener that is closed. */
+const FOR_GOOD = ["NotCapable", "BadResource"];
+
 function isRetriable(error: unknown): boolean {
   return error instanceof ConnectError &&
-    !(error.cause instanceof Error && error.cause.name === "NotCapable");
+    !(error.cause instanceof Error && FOR_GOOD.includes(error.cause.name));
 }
 
 function checkPolicy(policy: ReconnectPolicy): Required<ReconnectPolicy> {

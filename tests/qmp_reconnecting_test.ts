@@ -21,8 +21,9 @@ import {
 } from "../qmp/mod.ts";
 import { memory, unix } from "../transports/mod.ts";
 import { WatchedSignal } from "../testing/_watched_signal.ts";
-import { needs } from "./_qemu.ts";
+import { needs, startQemuDialling } from "./_qemu.ts";
 import { event, Script } from "./_qmp.ts";
+import { RealProcess } from "./_real_process.ts";
 import { recordRunstates } from "./_session.ts";
 import { VirtualTime } from "./_virtual_time.ts";
 import { turns } from "./_turns.ts";
@@ -143,6 +144,25 @@ Deno.test("a command that is pending when the session is lost is rejected, not r
   await turns();
   await connection.connected();
   assertEquals(await client.execute("stop"), {});
+});
+
+Deno.test("connected() waits for the next session as soon as a command is interrupted", async () => {
+  const transport = memory();
+  await using server = await startServer(transport);
+  const client = new QMPClient();
+  await using connection = reconnecting(client, transport, policy);
+  for (let session = 0; session < 3; session++) {
+    await connection.connected();
+    const hanging = assertRejects(
+      () => client.execute("hang"),
+      ExecInterruptedError,
+    );
+    const ended = Array.from(server.sessions, (one) => one.disconnect());
+    await hanging;
+    await connection.connected();
+    assertEquals(await client.execute("stop"), {});
+    await Promise.all(ended);
+  }
 });
 
 for (const end of ["quit", "disconnect"] as const) {
@@ -271,6 +291,19 @@ Deno.test("to wait for a connection can be aborted, and leaves nothing on the si
   await listener.close();
 });
 
+Deno.test("a listener that is closed is no reason to try again", async () => {
+  const listener = await memory().listen();
+  await using connection = reconnecting(new QMPClient(), listener, policy);
+  const rejected = assertRejects(() => connection.connected(), ConnectError);
+  await listener.close();
+  assertEquals(
+    (await rejected).message,
+    "Failed to establish connection: " +
+      "Accept at memory:anonymous: the listener is closed",
+  );
+  await assertRejects(() => connection.finished, ConnectError);
+});
+
 Deno.test("with a listener, the server is to dial again, and the listener stays open", async () => {
   const transport = memory();
   const listener = await transport.listen();
@@ -355,5 +388,65 @@ Deno.test({
     }
     await connection[Symbol.asyncDispose]();
     await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name:
+    "a client finds the storage daemon that comes after one that was killed",
+  ...needs("qemu-storage-daemon"),
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "parley-" });
+    const path = `${folder}/socket`;
+    const client = new QMPClient();
+    const connection = reconnecting(client, unix({ path }), { minTimeout: 10 });
+    const jobs = connection.listen("JOB_STATUS_CHANGE", {
+      filter: ({ data }) => data?.status === "concluded",
+    });
+    for (const name of ["first", "second", "third"]) {
+      await using daemon = await RealProcess.start({
+        program: "qemu-storage-daemon",
+        args: () => [
+          ...["--chardev", `socket,id=m,path=${path},server=on,wait=on`],
+          ...["--monitor", "chardev=m"],
+        ],
+      });
+      await connection.connected();
+      await client.execute("blockdev-create", {
+        "job-id": name,
+        options: { driver: "file", filename: `${folder}/${name}`, size: 512 },
+      });
+      assertEquals((await jobs.next()).data?.id, name);
+      const lost = assertRejects(() => client.closed);
+      daemon.kill("SIGKILL");
+      await lost;
+    }
+    assertEquals([jobs.dropped, jobs.closed], [0, false]);
+    await connection[Symbol.asyncDispose]();
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "a client accepts one QEMU that dials after the other",
+  ...needs("qemu-system-x86_64"),
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "parley-" });
+    {
+      await using listener = await unix({ path: `${folder}/socket` }).listen();
+      const client = new QMPClient();
+      await using connection = reconnecting(client, listener);
+      const resumes = connection.listen("RESUME");
+      for (let time = 0; time < 3; time++) {
+        await using qemu = await startQemuDialling(listener.address);
+        await connection.connected();
+        await client.execute("cont");
+        await resumes.next();
+        const lost = assertRejects(() => client.closed);
+        qemu.kill("SIGKILL");
+        await lost;
+      }
+    }
+    await Deno.remove(folder); // The listener has removed its file.
   },
 });
