@@ -9,39 +9,11 @@ import { getLogger } from "./_deps.ts";
 import { Lifecycle } from "./_lifecycle.ts";
 import { checkMember, checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
 import { messageLimit } from "./codecs/_options.ts";
+import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
-
-/** Options of every protocol. */
-export interface AsyncProtocolOptions {
-  /**
-   * A name for logs and inspection.
-   *
-   * @default {undefined}
-   */
-  name?: string;
-  /**
-   * The most bytes that an incoming message may take. It is for the codec,
-   * which has a limit of its own where none is given here.
-   *
-   * @default {undefined}
-   */
-  maxMessageBytes?: number;
-  /**
-   * How many bytes may be queued before `send()` waits for room.
-   *
-   * @default {131072}
-   */
-  highWaterMark?: number;
-  /**
-   * For how long an orderly end may take, in milliseconds, before it is forced.
-   *
-   * @default {5000}
-   */
-  closeTimeout?: number;
-}
 
 /**
  * A session that exchanges messages with a peer, over any transport.

@@ -23,6 +23,7 @@
  * @module
  */
 export * from "./async_protocol.ts";
+export type * from "./async_protocol_options.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
 export { Runstate } from "./runstate.ts";

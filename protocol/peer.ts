@@ -1,6 +1,7 @@
 import { Queue } from "./_queue.ts";
 import { show } from "./_show.ts";
-import { AsyncProtocol, type AsyncProtocolOptions } from "./async_protocol.ts";
+import { AsyncProtocol } from "./async_protocol.ts";
+import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
 import type { Codec } from "./codecs/codec.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { EndOfStreamError } from "./errors.ts";

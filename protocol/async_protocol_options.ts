@@ -1,0 +1,28 @@
+/** Options of every protocol. */
+export interface AsyncProtocolOptions {
+  /**
+   * A name for logs and inspection.
+   *
+   * @default {undefined}
+   */
+  name?: string;
+  /**
+   * The most bytes that an incoming message may take. It is for the codec,
+   * which has a limit of its own where none is given here.
+   *
+   * @default {undefined}
+   */
+  maxMessageBytes?: number;
+  /**
+   * How many bytes may be queued before `send()` waits for room.
+   *
+   * @default {131072}
+   */
+  highWaterMark?: number;
+  /**
+   * For how long an orderly end may take, in milliseconds, before it is forced.
+   *
+   * @default {5000}
+   */
+  closeTimeout?: number;
+}
