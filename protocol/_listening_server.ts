@@ -125,7 +125,8 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
    * some unseen, and ends when the listener is closed.
    */
   async #next(failed: boolean): Promise<Connection | undefined> {
-    if (!failed) return await this.#listener.accept();
+    const { signal } = this.#stopping;
+    if (!failed) return await this.#listener.accept({ signal });
     const { done, value } = await this.#listener[Symbol.asyncIterator]().next();
     return done ? undefined : value;
   }

@@ -74,6 +74,8 @@ export class Queue<T> implements AsyncIterableIterator<T> {
     }
     if (!this.#end) {
       const waiter = Promise.withResolvers<IteratorResult<T>>();
+      // Who waits may look at it later than the end comes.
+      waiter.promise.catch(() => {});
       this.#waiting.push(waiter);
       return waiter.promise;
     }

@@ -364,10 +364,14 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {StateError} There is no session.
    * @throws The first cause, where the session ends first.
    */
-  protected async flush(options: WaitOptions = {}): Promise<void> {
-    await this.#lifecycle.talking(Runstate.RUNNING, Runstate.CONNECTING).flush(
-      options.signal,
-    );
+  protected flush(options: WaitOptions = {}): Promise<void> {
+    try {
+      return this.#lifecycle
+        .talking(Runstate.RUNNING, Runstate.CONNECTING)
+        .flush(options.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
 

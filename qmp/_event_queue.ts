@@ -86,9 +86,19 @@ export class EventQueue implements EventListener {
     this.#close({ cause, failed: false });
   }
 
-  async next(
+  next(
     names?: string | readonly string[],
     options: WaitOptions = {},
+  ): Promise<QMPEvent> {
+    const next = this.#next(names, options);
+    // Who waits may look at it later than the session ends.
+    next.catch(() => {});
+    return next;
+  }
+
+  async #next(
+    names: string | readonly string[] | undefined,
+    options: WaitOptions,
   ): Promise<QMPEvent> {
     const wanted = namesOf(names);
     const wait = this.#take((event) => wanted?.has(event.event) ?? true);

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { EndOfStreamError, jsonLines, Peer } from "../protocol/mod.ts";
 import { memoryPair } from "../transports/mod.ts";
+import { rejection } from "../testing/_rejection.ts";
 import { jsonPeer, runningPeer } from "./_session.ts";
 
 const encoder = new TextEncoder();
@@ -34,6 +35,21 @@ Deno.test("an iteration throws what has ended the session, after what was receiv
   assertEquals((await iterator.next()).done, true);
   await peer.disconnect().catch(() => {});
   await remote.close();
+});
+
+Deno.test("what waits when the session ends can be looked at later", async () => {
+  const { peer, remote } = await runningPeer();
+  const waits = [
+    peer.send("x".repeat(1024 * 1024)),
+    peer.flush(),
+    peer[Symbol.asyncIterator]().next(),
+  ];
+  remote.abort();
+  const cause = await rejection(peer.closed);
+  // An unhandled rejection would end the process meanwhile.
+  await new Promise((resolve) => setTimeout(resolve));
+  for (const wait of waits) assertStrictEquals(await rejection(wait), cause);
+  await rejection(peer.disconnect());
 });
 
 Deno.test("an iteration that waits ends with an orderly disconnect()", async () => {

@@ -393,6 +393,21 @@ Deno.test("shutdown() does not wait for a failing accept to be tried again", asy
   assertEquals(failures, 5);
 });
 
+Deno.test("shutdown() ends also where close() of the listener wakes nobody", async () => {
+  const transport = memory();
+  const listener = await transport.listen();
+  const error = new Error("cannot close");
+  const server = serve({
+    address: listener.address,
+    accept: (options) => listener.accept(options),
+    close: () => Promise.reject(error),
+    [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: () => listener.close(),
+  }, () => new Echo());
+  assertStrictEquals(await server.shutdown().catch((error) => error), error);
+  await listener.close();
+});
+
 Deno.test("finished and shutdown() reject with the error of a listener that cannot be closed", async () => {
   const transport = memory();
   const listener = await transport.listen();

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { SocketListener } from "../transports/_socket_listener.ts";
-import { type Connection, memoryPair } from "../transports/mod.ts";
+import { type Connection, memory, memoryPair, tcp } from "../transports/mod.ts";
 import { rejection } from "../testing/_rejection.ts";
 
 const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
@@ -84,3 +84,14 @@ Deno.test("a listener whose source cannot be closed ends what nobody accepted, a
   await assertRejects(() => near.readable.getReader().read(), DOMException);
   await far.close();
 });
+
+for (const transport of [tcp({ port: 0 }), memory()]) {
+  Deno.test(`${transport}: an accept() that close() ends can be looked at later`, async () => {
+    const listener = await transport.listen();
+    const accept = listener.accept();
+    await listener.close();
+    // An unhandled rejection would end the process meanwhile.
+    await new Promise((resolve) => setTimeout(resolve));
+    await assertRejects(() => accept, Deno.errors.BadResource);
+  });
+}

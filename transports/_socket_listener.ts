@@ -43,7 +43,14 @@ export class SocketListener implements Listener {
     this.address = address;
   }
 
-  async accept({ signal }: WaitOptions = {}): Promise<Connection> {
+  accept(options: WaitOptions = {}): Promise<Connection> {
+    const accepted = this.#accept(options);
+    // Who waits may look at it later than the listener is closed.
+    accepted.catch(() => {});
+    return accepted;
+  }
+
+  async #accept({ signal }: WaitOptions): Promise<Connection> {
     signal?.throwIfAborted();
     if (this.#closing) throw this.#closedError();
     if (this.#spare) {

@@ -101,7 +101,14 @@ class MemoryListener implements Listener {
     this.#backlog.push(connection);
   }
 
-  async accept({ signal }: WaitOptions = {}): Promise<Connection> {
+  accept({ signal }: WaitOptions = {}): Promise<Connection> {
+    const accepted = this.#accept(signal);
+    // Who waits may look at it later than the listener is closed.
+    accepted.catch(() => {});
+    return accepted;
+  }
+
+  async #accept(signal: AbortSignal | undefined): Promise<Connection> {
     const connection = await this.#next(signal);
     if (connection) return connection;
     throw new Deno.errors.BadResource(
