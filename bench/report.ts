@@ -62,7 +62,8 @@ function two(figure: number): string {
   return figure.toFixed(2);
 }
 
-function formatRate(rate: number): string {
+/** A figure with its thousands apart. */
+export function formatRate(rate: number): string {
   const digits = rate < 100 ? 1 : 0;
   return rate.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, " ");
 }

@@ -25,7 +25,7 @@ export const request: Row = {
   title: "request and reply, one at a time, JSON lines of 64 bytes",
   unit: "requests",
   target: 0.85,
-  parley: (wire, count) => parley(wire, count, 1),
+  parley: (wire, count) => inFlight(wire, count, 1),
   limit: oneByOne,
   alternatives: requestAlternatives(1, 1),
 };
@@ -35,7 +35,7 @@ export const pipelined: Row = {
   title: "requests pipelined, 100 in flight, JSON lines of 64 bytes",
   unit: "requests",
   target: 0.9,
-  parley: (wire, count) => parley(wire, count, 100),
+  parley: (wire, count) => inFlight(wire, count, 100),
   limit: (wire, count) => coalescing(wire, count, 100),
   alternatives: requestAlternatives(100, 8),
 };
@@ -79,14 +79,15 @@ class Client extends AsyncProtocol<Message> implements Requester {
   }
 }
 
-async function parley(
+/** What Parley takes for so many requests, with so many of them in flight. */
+export async function inFlight(
   wire: Wire,
   count: number,
-  inFlight: number,
+  waiting: number,
 ): Promise<number> {
   await using client = new Client();
   await client.connect(wire.transport("echo"));
-  return await keepInFlight(client, count, inFlight);
+  return await keepInFlight(client, count, waiting);
 }
 
 /** One at a time, a loop has nothing to look up. */
