@@ -80,6 +80,34 @@ Deno.test("messages arrive in order, and what one turn sends goes out in one wri
   await assertRejects(() => other.disconnect(), EndOfStreamError);
 });
 
+for (const count of [1, 100, 10_000]) {
+  Deno.test(`${count} messages sent at once are issued in writes of 64 KiB`, async () => {
+    const [near, far] = memoryPair();
+    const written: number[] = [];
+    const writer = near.writable.getWriter();
+    const peer = jsonPeer();
+    await peer.connect({
+      readable: near.readable,
+      writable: new WritableStream({
+        write: (chunk) => void written.push(chunk.length),
+        close: () => writer.close(),
+      }),
+      localAddress: near.localAddress,
+      remoteAddress: near.remoteAddress,
+      close: () => near.close(),
+      abort: (reason) => near.abort(reason),
+      [Symbol.asyncDispose]: () => near.close(),
+    });
+    const message = "x".repeat(61); // 64 bytes as a line
+    for (let n = 0; n < count; n++) peer.send(message);
+    await peer.flush();
+    assertEquals(written.length, Math.ceil(64 * count / (64 * 1024)));
+    assertEquals(written.reduce((sum, length) => sum + length), 64 * count);
+    await peer.disconnect();
+    await far.close();
+  });
+}
+
 Deno.test("message n's handler is done before message n+1's begins", async () => {
   const events: string[] = [];
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
