@@ -117,6 +117,27 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   });
 
+  for (const ender of ["client", "server"]) {
+    Deno.test(`${name}: 8 MiB around the end of the ${ender} end in order`, async () => {
+      const [near, far] = await meet(kind);
+      await using _near = near;
+      await using _far = far;
+      const [quiet, talker] = ender === "client" ? [near, far] : [far, near];
+      const received = toBytes(quiet.readable);
+      const writer = talker.writable.getWriter();
+      const sendHalf = async () => {
+        for (let i = 0; i < 64; i++) await writer.write(new Uint8Array(65536));
+      };
+      await sendHalf();
+      await quiet.writable.close();
+      assertEquals((await toBytes(talker.readable)).length, 0);
+      await sendHalf();
+      // The connection is let go of then, with its last bytes on the way.
+      await writer.close();
+      assertEquals((await received).length, 8 * 1024 * 1024);
+    });
+  }
+
   Deno.test(`${name}: a silent peer holds up nobody`, async () => {
     await using listener = await kind.server().listen();
     const silent: Connection[] = [];

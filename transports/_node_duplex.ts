@@ -14,6 +14,8 @@ export class TcpDuplex extends Duplex {
   hasRoom = (): boolean => true;
   /** Told why writing has failed. */
   writeFailed: (error: unknown) => void = () => {};
+  /** Settles with the write that was begun last. */
+  written = Promise.resolve();
   /** Told of each read, of its end too. */
   heard: () => void = () => {};
   /** What has ended reading, where that is no end. */
@@ -45,26 +47,27 @@ export class TcpDuplex extends Duplex {
     this.heard();
   }
 
-  override async _write(
+  override _write(
     chunk: Uint8Array,
     _encoding: string,
     done: () => void,
-  ): Promise<void> {
-    try {
-      for (let sent = 0; sent < chunk.length;) {
-        sent += await this.#conn.write(chunk.subarray(sent));
-      }
-    } catch (error) {
-      return this.writeFailed(error);
-    }
-    done();
+  ): void {
+    this.written = this.#writeAll(chunk);
+    this.written.then(done, (error) => this.writeFailed(error));
   }
 
-  override _destroy(
-    error: Error | null,
-    done: (error: Error | null) => void,
-  ): void {
+  /**
+   * Releases the connection: `destroy()` does not, as Node calls it by itself,
+   * also while its last bytes are being written.
+   */
+  close(): void {
+    this.destroy();
     release(this.#conn);
-    done(error);
+  }
+
+  async #writeAll(chunk: Uint8Array): Promise<void> {
+    for (let sent = 0; sent < chunk.length;) {
+      sent += await this.#conn.write(chunk.subarray(sent));
+    }
   }
 }

@@ -123,7 +123,7 @@ async function secure(
     start(duplex, resolve, reject);
     return new NodeTlsSocket(await promise, duplex, isClient);
   } catch (error) {
-    duplex.destroy();
+    duplex.close();
     throw asDenoError(error);
   }
 }

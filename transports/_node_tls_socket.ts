@@ -97,13 +97,15 @@ export class NodeTlsSocket implements RawSocket {
     return part.length;
   }
 
-  closeWrite(): Promise<void> {
-    return this.#untilFailure((done) => this.#socket.end(done));
+  async closeWrite(): Promise<void> {
+    await this.#untilFailure((done) => this.#socket.end(done));
+    // Node does not wait until its close_notify has gone out.
+    await this.#duplex.written;
   }
 
   close(): void {
     this.#socket.destroy();
-    this.#duplex.destroy();
+    this.#duplex.close();
   }
 
   #untilFailure(
