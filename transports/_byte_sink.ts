@@ -6,9 +6,10 @@ import type { RawSocket } from "./_raw_socket.ts";
  * has taken all of the chunk.
  */
 export class ByteSink {
-  readonly writable: WritableStream<Uint8Array>;
   readonly #socket: RawSocket;
   readonly #direction: Direction;
+  readonly #abort: (reason: unknown) => void;
+  #writable: WritableStream<Uint8Array> | undefined;
   #controller: WritableStreamDefaultController | undefined;
   /** Writes that the stream has accepted and the socket has not yet taken. */
   #unwritten = 0;
@@ -16,7 +17,7 @@ export class ByteSink {
   #remaining = 0;
   #whenWritten: (() => void) | undefined;
   #writing = false;
-  #failed = false;
+  #failure: { readonly reason: unknown } | undefined;
   #ending: Promise<void> | undefined;
 
   /** @param abort Ends the connection, as only that wakes a pending write. */
@@ -27,15 +28,25 @@ export class ByteSink {
   ) {
     this.#socket = socket;
     this.#direction = direction;
-    this.writable = new WritableStream({
+    this.#abort = abort;
+  }
+
+  /** Made when it is asked for: a session writes past it, and saves its memory. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#writable ??= this.#stream();
+  }
+
+  #stream(): WritableStream<Uint8Array> {
+    return new WritableStream({
       start: (controller) => {
+        if (this.#failure) return controller.error(this.#failure.reason);
         this.#controller = controller;
         const { signal } = controller;
         signal.addEventListener("abort", () => {
           if (!this.#writing) return;
           // The stream fails by itself, and its abort() is to resolve.
           this.#controller = undefined;
-          abort(signal.reason);
+          this.#abort(signal.reason);
         }, { once: true });
       },
       write: (chunk) => this.#write(chunk),
@@ -53,7 +64,7 @@ export class ByteSink {
 
   /** Whether nothing more is written. */
   get ended(): boolean {
-    return this.#failed || this.#ending !== undefined;
+    return this.#failure !== undefined || this.#ending !== undefined;
   }
 
   /** Writes past the stream; one write at a time. */
@@ -73,10 +84,11 @@ export class ByteSink {
         written += await this.#socket.write(chunk.subarray(written));
       }
     } catch (error) {
-      this.#failed = true;
+      const reason = this.#direction.failure("Write to", error);
+      this.#failure = { reason };
       this.#whenWritten?.();
       this.#direction.ended();
-      throw this.#direction.failure("Write to", error);
+      throw reason;
     } finally {
       this.#writing = false;
     }
@@ -109,17 +121,17 @@ export class ByteSink {
       this.#remaining = this.#unwritten;
       await new Promise<void>((resolve) => {
         this.#whenWritten = () => {
-          if (!this.#failed) this.#end();
+          if (!this.#failure) this.#end();
           resolve();
         };
       });
     }
-    if (!this.#failed) await this.#end().catch(() => {});
+    if (!this.#failure) await this.#end().catch(() => {});
   }
 
   /** Fails the stream; a write that is pending rejects with the reason. */
   error(reason: unknown): void {
-    this.#failed = true;
+    this.#failure ??= { reason };
     this.#controller?.error(reason);
     this.#whenWritten?.();
   }

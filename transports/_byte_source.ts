@@ -23,15 +23,16 @@ export interface Direction {
  * straight into the reader's buffer where the reader brings one.
  */
 export class ByteSource {
-  readonly readable: ReadableStream<Uint8Array>;
   readonly #socket: RawSocket;
   readonly #direction: Direction;
+  #readable: ReadableStream<Uint8Array> | undefined;
   #controller: ReadableByteStreamController | undefined;
   #scratch: Uint8Array<ArrayBuffer> | undefined;
   /** The raw read in flight. */
   #reading: Promise<number | null> | undefined;
   /** No more bytes for the stream: its end, an error or a cancel was seen. */
   #ended = false;
+  #failure: { readonly reason: unknown } | undefined;
   /** No more bytes from the socket. */
   #exhausted = false;
   /** What comes from now on is not for the reader. */
@@ -40,15 +41,25 @@ export class ByteSource {
   constructor(socket: RawSocket, direction: Direction) {
     this.#socket = socket;
     this.#direction = direction;
-    this.readable = new ReadableStream({
+  }
+
+  /** Made when it is asked for: a session reads past it, and saves its memory. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#readable ??= this.#stream();
+  }
+
+  #stream(): ReadableStream<Uint8Array> {
+    return new ReadableStream({
       type: "bytes",
       start: (controller) => {
         this.#controller = controller;
+        if (this.#failure) controller.error(this.#failure.reason);
+        else if (this.#ended) controller.close();
       },
       pull: (controller) => this.#pull(controller),
       cancel: () => {
         this.#ended = true;
-        return direction.ended();
+        return this.#direction.ended();
       },
     }, { highWaterMark: 0 });
   }
@@ -112,6 +123,7 @@ export class ByteSource {
   error(reason: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#failure = { reason };
     this.#controller?.error(reason);
     this.#direction.ended();
   }

@@ -13,8 +13,6 @@ import type { Address, Connection, DirectIO } from "./transport.ts";
  * the whole connection when a write is pending: nothing less wakes it.
  */
 export class SocketConnection implements Connection {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
   readonly localAddress: Address;
   readonly remoteAddress: Address;
   readonly #socket: RawSocket;
@@ -40,8 +38,14 @@ export class SocketConnection implements Connection {
     };
     this.#source = new ByteSource(socket, direction);
     this.#sink = new ByteSink(socket, direction, (r) => this.abort(r));
-    this.readable = this.#source.readable;
-    this.writable = this.#sink.writable;
+  }
+
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#source.readable;
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    return this.#sink.writable;
   }
 
   get direct(): DirectIO {
