@@ -40,10 +40,17 @@ export class Inbox<In> {
     return message;
   }
 
-  /** Reads once; false when the stream and its messages are at their end. */
-  async more(): Promise<boolean> {
+  /** Reads once; what comes of it is for `fill`. */
+  read(): ReturnType<ByteIO["read"]> {
+    return this.#atEnd
+      ? Promise.resolve(null)
+      : this.#io.read(this.#input.space());
+  }
+
+  /** Takes what was read; false when the stream and its messages are at their end. */
+  fill(read: Awaited<ReturnType<ByteIO["read"]>>): boolean {
     if (this.#atEnd) return false;
-    const count = await this.#io.read(this.#input);
+    const count = read === null ? 0 : this.#input.fill(read);
     if (count === 0) this.#atEnd = true;
     else this.#lastActivity = Date.now();
     this.#bytes += count;
@@ -64,7 +71,7 @@ export class Inbox<In> {
     do {
       const message = this.decode();
       if (message !== undefined) return message;
-    } while (await this.more());
+    } while (this.fill(await this.read()));
     throw new EndOfStreamError("Peer ended the stream");
   }
 
@@ -75,7 +82,7 @@ export class Inbox<In> {
   async discard(): Promise<void> {
     while (!this.#atEnd) {
       this.#input.consume(this.#input.length);
-      await this.more();
+      this.fill(await this.read());
     }
   }
 }

@@ -160,14 +160,12 @@ export class Lifecycle<In, Out> {
     this.#options.logger.debug("Transition from {from} to {to}", { from, to });
   }
 
-  async #read(session: Session<In, Out>): Promise<void> {
-    try {
-      await session.read(this.#options.deliver);
-      if (!session.signal.aborted) await this.#options.atEnd();
-      this.#fail(session, new EndOfStreamError("Peer ended the stream"));
-    } catch (error) {
-      this.#fail(session, error);
-    }
+  #read(session: Session<In, Out>): void {
+    const { deliver, atEnd } = this.#options;
+    session.read(deliver, atEnd).then(
+      () => this.#fail(session, new EndOfStreamError("Peer ended the stream")),
+      (error) => this.#fail(session, error),
+    );
   }
 
   /** Ends the session by itself: what is queued still goes to a peer that only ended writing. */

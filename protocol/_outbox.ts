@@ -7,6 +7,20 @@ import { WriteBuffer } from "./codecs/write_buffer.ts";
 const WRITE_BYTES = 64 * 1024;
 const DONE = Promise.resolve();
 
+export interface OutboxOptions<Out> {
+  codec: Codec<unknown, Out>;
+  io: ByteIO;
+  /**
+   * Whether the memory of a write is used again. A stream may pass on what it
+   * has taken, as TransformStream does.
+   */
+  reuses: boolean;
+  /** How many bytes may be queued before a send waits. */
+  highWaterMark: number;
+  /** Told when writing fails. */
+  onError: (error: unknown) => void;
+}
+
 interface Flush extends PromiseWithResolvers<void> {
   /** Settled when so many bytes, of all that were ever queued, are taken. */
   readonly target: number;
@@ -24,6 +38,7 @@ interface Room extends PromiseWithResolvers<void> {
 export class Outbox<Out> {
   #codec: Codec<unknown, Out>;
   readonly #io: ByteIO;
+  readonly #reuses: boolean;
   readonly #highWaterMark: number;
   readonly #onError: (error: unknown) => void;
   #buffer = new WriteBuffer();
@@ -36,18 +51,15 @@ export class Outbox<Out> {
   #draining = false;
   #failure: { cause: unknown } | undefined;
   #room: Room | undefined;
-  readonly #flushes = new Set<Flush>();
+  /** In the order of their targets. */
+  readonly #flushes: Flush[] = [];
 
-  constructor(
-    codec: Codec<unknown, Out>,
-    io: ByteIO,
-    highWaterMark: number,
-    onError: (error: unknown) => void,
-  ) {
-    this.#codec = codec;
-    this.#io = io;
-    this.#highWaterMark = highWaterMark;
-    this.#onError = onError;
+  constructor(options: OutboxOptions<Out>) {
+    this.#codec = options.codec;
+    this.#io = options.io;
+    this.#reuses = options.reuses;
+    this.#highWaterMark = options.highWaterMark;
+    this.#onError = options.onError;
   }
 
   get messages(): number {
@@ -104,15 +116,14 @@ export class Outbox<Out> {
     const { unsent } = this;
     if (unsent === 0) return DONE;
     const flush = { ...handled(), target: this.#taken + unsent };
-    this.#flushes.add(flush);
+    this.#flushes.push(flush);
     return abortable(flush.promise, signal);
   }
 
   /** Settles whatever waits; what is queued still goes out. */
   settle(cause: unknown): void {
     this.#endWait()?.reject(cause);
-    for (const flush of this.#flushes) flush.reject(cause);
-    this.#flushes.clear();
+    for (const flush of this.#flushes.splice(0)) flush.reject(cause);
   }
 
   /** Settles whatever waits; nothing is sent any more. */
@@ -136,7 +147,7 @@ export class Outbox<Out> {
         this.#inFlight -= chunk.length;
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
-        if (this.#io.givesBack) this.#buffer.giveBack();
+        if (this.#reuses) this.#buffer.giveBack();
         this.#wake();
       }
     } catch (error) {
@@ -159,12 +170,9 @@ export class Outbox<Out> {
 
   #wake(): void {
     if (this.#hasRoom) this.#endWait()?.resolve();
-    // They are in the order of their targets.
-    for (const flush of this.#flushes) {
-      if (flush.target > this.#taken) break;
-      this.#flushes.delete(flush);
-      flush.resolve();
-    }
+    const waiting = this.#flushes.findIndex((f) => f.target > this.#taken);
+    const done = waiting < 0 ? this.#flushes.length : waiting;
+    for (const flush of this.#flushes.splice(0, done)) flush.resolve();
   }
 
   #endWait(): Room | undefined {

@@ -4,7 +4,7 @@ import { Runstate, transitions } from "./runstate.ts";
 /** The one place where a runstate changes, and is seen to change. */
 export class RunstateMachine {
   #state: Runstate = Runstate.IDLE;
-  #watchers = new Set<Queue<Runstate>>();
+  #watchers: Queue<Runstate>[] = [];
 
   get state(): Runstate {
     return this.#state;
@@ -25,9 +25,11 @@ export class RunstateMachine {
   watch(signal?: AbortSignal): AsyncIterableIterator<Runstate> {
     const watcher = new Queue<Runstate>({
       signal,
-      onClosed: (watcher) => this.#watchers.delete(watcher),
+      onClosed: (watcher) => {
+        this.#watchers = this.#watchers.filter((other) => other !== watcher);
+      },
     });
-    if (!watcher.closed) this.#watchers.add(watcher);
+    if (!watcher.closed) this.#watchers.push(watcher);
     return watcher;
   }
 }

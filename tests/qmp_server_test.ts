@@ -406,13 +406,15 @@ Deno.test("a handler knows who sent its command, and learns when nobody waits an
 
 Deno.test("a client that ends writing still gets its answers, and handlers learn of it", async () => {
   const [near, far] = memoryPair();
+  const waits = Promise.withResolvers<void>();
   const server = new QMPServer({
     version,
     commands: {
       wait: (_, { signal }) =>
-        new Promise((resolve) =>
-          signal.addEventListener("abort", () => resolve("alone"))
-        ),
+        new Promise((resolve) => {
+          signal.addEventListener("abort", () => resolve("alone"));
+          waits.resolve();
+        }),
     },
   });
   const session = server.createSession();
@@ -420,6 +422,7 @@ Deno.test("a client that ends writing still gets its answers, and handlers learn
   await writer.write(new TextEncoder().encode(JSON.stringify(agree)));
   await writer.write(new TextEncoder().encode('{"execute":"wait"}'));
   await session.connect(near);
+  await waits.promise;
   await writer.close();
   const lines = (await toText(far.readable)).split("\r\n");
   assertEquals(lines.slice(1), ['{"return":{}}', '{"return":"alone"}', ""]);

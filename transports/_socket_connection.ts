@@ -49,11 +49,7 @@ export class SocketConnection implements Connection {
   }
 
   get direct(): DirectIO {
-    return {
-      read: (into) => this.#source.read(into),
-      write: (bytes) => this.#sink.write(bytes),
-      end: () => this.#sink.close(),
-    };
+    return new SocketIO(this.#source, this.#sink);
   }
 
   close(): Promise<void> {
@@ -87,5 +83,27 @@ export class SocketConnection implements Connection {
     this.#released = true;
     this.#socket.close();
     this.#source.end();
+  }
+}
+
+class SocketIO implements DirectIO {
+  readonly #source: ByteSource;
+  readonly #sink: ByteSink;
+
+  constructor(source: ByteSource, sink: ByteSink) {
+    this.#source = source;
+    this.#sink = sink;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#source.read(into);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#sink.write(bytes);
+  }
+
+  end(): Promise<void> {
+    return this.#sink.close();
   }
 }

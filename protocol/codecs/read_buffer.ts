@@ -1,4 +1,4 @@
-const LEAST_CAPACITY = 4 * 1024;
+const LEAST_CAPACITY = 1024;
 /** Beyond this, capacity is given back as soon as it is not in use. */
 const MOST_KEPT = 4 * 1024 * 1024;
 /** Reads that fill their space get more the next time, up to twice this. */
@@ -169,12 +169,17 @@ export class ReadBuffer {
   }
 
   /**
-   * Takes the space back with bytes read into its front: the view that a BYOB
-   * read returns, whose buffer is the space's, transferred.
+   * Takes the space back with bytes read into its front, and returns how many:
+   * that number, or the view that a BYOB read returns, whose buffer is the
+   * space's, transferred.
    */
-  fill(view: Uint8Array<ArrayBuffer>): void {
-    this.#bytes = new Uint8Array(view.buffer);
-    this.#add(view.length);
+  fill(read: number | Uint8Array<ArrayBuffer>): number {
+    if (typeof read !== "number") {
+      this.#bytes = new Uint8Array(read.buffer);
+      read = read.length;
+    }
+    this.#add(read);
+    return read;
   }
 
   get #awaits(): boolean {
