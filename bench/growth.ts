@@ -11,6 +11,7 @@ import { SocketWire } from "./wires.ts";
 
 const MIB = 1024 * 1024;
 const MESSAGES = 20_000_000;
+const IDLE = 10_000;
 
 declare const gc: () => void;
 
@@ -37,6 +38,18 @@ function decode(size: number, chunk: number): number {
   return performance.now() - start;
 }
 
+/** What a connection takes that nothing comes over, in a process of its own. */
+async function idleBytes(kind: "raw" | "session"): Promise<number> {
+  const script = new URL("idle.ts", import.meta.url).pathname;
+  const flags = ["--allow-all", "--v8-flags=--expose-gc"];
+  const path = wire.node("echo").path ?? "";
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", ...flags, script, kind, `${IDLE}`, path],
+    stderr: "inherit",
+  }).output();
+  return Number(new TextDecoder().decode(stdout));
+}
+
 await using far = await startFar();
 const wire = new SocketWire("unix", far);
 
@@ -56,6 +69,12 @@ for (let size = 1024; size <= 64 * MIB; size *= 16) {
   });
   console.log(`${size / 1024} KiB`.padStart(12), times.join(""));
 }
+
+const [raw, session] = [await idleBytes("raw"), await idleBytes("session")];
+console.log(
+  `${formatRate(IDLE)} idle sessions: ${session} bytes each,`,
+  `${(session / raw).toFixed(2)} times a raw connection's ${raw}`,
+);
 
 const sides: Record<string, Side> = {
   received: receive.parley,

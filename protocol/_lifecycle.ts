@@ -146,10 +146,10 @@ export class Lifecycle<In, Out> {
   }
 
   #newSession(): Session<In, Out> {
-    const session: Session<In, Out> = new Session({
-      ...this.#options,
-      onError: (cause) => this.#fail(session, cause),
-    });
+    const session: Session<In, Out> = new Session(
+      this.#options,
+      (cause) => this.#fail(session, cause),
+    );
     return session;
   }
 

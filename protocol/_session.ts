@@ -14,8 +14,6 @@ export interface SessionOptions {
   logger: Logger;
   /** What is logged of a message. */
   describe(message: unknown): unknown;
-  /** Told when reading or writing fails. */
-  onError: (cause: unknown) => void;
 }
 
 /** How a session ends. */
@@ -38,6 +36,7 @@ interface Wire<In, Out> {
 /** One connection's life: from the attempt to make it until all is released. */
 export class Session<In, Out> {
   readonly #options: SessionOptions;
+  readonly #onError: (cause: unknown) => void;
   readonly #ended = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
   #opening: Promise<void> | undefined;
@@ -51,8 +50,10 @@ export class Session<In, Out> {
   #cutShort: ((reason: unknown) => void) | undefined;
   #logging = false;
 
-  constructor(options: SessionOptions) {
+  /** @param onError Told when reading or writing fails. */
+  constructor(options: SessionOptions, onError: (cause: unknown) => void) {
     this.#options = options;
+    this.#onError = onError;
     this.#closed.promise.catch(() => {});
   }
 
@@ -115,7 +116,8 @@ export class Session<In, Out> {
       codec,
       io,
       reuses: connection.direct !== undefined,
-      ...this.#options,
+      highWaterMark: this.#options.highWaterMark,
+      onError: this.#onError,
     };
     this.#wire = {
       io,
