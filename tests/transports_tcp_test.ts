@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { type Address, tcp, type TcpOptions } from "../transports/mod.ts";
+import { toBytes } from "@std/streams";
 import { meet } from "../testing/_meet.ts";
 import { testTransport } from "../testing/mod.ts";
 import { runWithFlags } from "./_permissions.ts";
@@ -75,6 +76,25 @@ Deno.test("tcp: a refused connect says where, and why", async () => {
     "Connect to tcp://127.0.0.1:1: Connection refused (os error 111)",
   );
   assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
+});
+
+Deno.test("tcp: a reset that a write was told of is no end for reading", async () => {
+  const [near, far] = await meet(ends);
+  // What is unread makes the reset, and what is unsent is lost by it.
+  const writer = far.writable.getWriter();
+  await writer.write(new Uint8Array(5000));
+  near.writable.getWriter().write(new Uint8Array(2 ** 24)).catch(() => {});
+  await near.readable.getReader({ mode: "byob" }).read(new Uint8Array(1));
+  near.abort();
+  await assertRejects(async () => {
+    for (;;) await writer.write(new Uint8Array(1));
+  }, Deno.errors.ConnectionReset);
+  await assertRejects(
+    () => toBytes(far.readable),
+    Deno.errors.ConnectionReset,
+    "Read from tcp://",
+  );
+  await far.close();
 });
 
 Deno.test("tcp: a missing permission is answered with its flag", async () => {

@@ -117,6 +117,24 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   });
 
+  Deno.test(`${name}: what was written before close() arrives, though the process stands still`, async () => {
+    const [near, far] = await meet(kind);
+    const writing = near.writable.getWriter().write(new Uint8Array(2 ** 21));
+    const answering = (async () => {
+      const writer = far.writable.getWriter();
+      for (let i = 0; i < 60; i++) await writer.write(new Uint8Array(5000));
+      await writer.close();
+    })();
+    const received = toBytes(far.readable);
+    const closed = near.close();
+    await new Promise((resolve) => setTimeout(resolve));
+    // Longer than a closing connection listens to a peer that is talking.
+    const until = performance.now() + 600;
+    while (performance.now() < until);
+    assertEquals((await received).length, 2 ** 21);
+    await Promise.all([writing, answering, closed, far.close()]);
+  });
+
   for (const ender of ["client", "server"]) {
     Deno.test(`${name}: 8 MiB around the end of the ${ender} end in order`, async () => {
       const [near, far] = await meet(kind);

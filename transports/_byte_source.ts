@@ -9,9 +9,15 @@ const SCRATCH_BYTES = 64 * 1024;
  * a reset can destroy what was written last.
  */
 const LINGER_MS = 500;
+const LINGER_STEPS = 10;
 
 /** What a direction of a connection needs of the connection. */
 export interface Direction {
+  /**
+   * A reset that either direction was told of: the system tells it once, and
+   * shows the other direction a mere end.
+   */
+  reset: Deno.errors.ConnectionReset | undefined;
   /** The error for the stream. */
   failure(action: "Read from" | "Write to", error: unknown): unknown;
   /** Called when the direction has ended by itself. */
@@ -76,6 +82,7 @@ export class ByteSource {
         const count = await (this.#reading = this.#socket.read(into));
         this.#reading = undefined;
         if (count !== null) return count;
+        if (this.#direction.reset) throw this.#direction.reset;
         this.#exhausted = true;
       } catch (error) {
         this.#reading = undefined;
@@ -139,20 +146,26 @@ export class ByteSource {
     if (this.#exhausted) return;
     const buffer = new Uint8Array(SCRATCH_BYTES);
     const reading = this.#reading ?? this.#socket.read(buffer);
-    let timer = setTimeout(release, LINGER_MS);
+    // Step by step: while the process stood still, it has not listened.
+    let steps = LINGER_STEPS;
+    const lingering = setInterval(() => {
+      if (--steps === 0) release();
+    }, LINGER_MS / LINGER_STEPS);
     await Promise.race([this.#socket.settled, reading]).catch(() => {});
-    clearTimeout(timer);
-    // What has arrived is read before a timer of no time fires.
-    timer = setTimeout(release, 0);
+    // What has arrived is read before the second of two timers of no time.
+    let silence = setTimeout(() => {
+      silence = setTimeout(release);
+    });
     try {
       let count = await reading;
-      clearTimeout(timer);
-      timer = setTimeout(release, LINGER_MS);
+      clearTimeout(silence);
+      steps = LINGER_STEPS;
       while (count !== null) count = await this.#socket.read(buffer);
     } catch {
       // The socket is gone, and with it what it had to say.
     } finally {
-      clearTimeout(timer);
+      clearTimeout(silence);
+      clearInterval(lingering);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { formatAddress } from "./address.ts";
 import { ByteSink } from "./_byte_sink.ts";
-import { ByteSource } from "./_byte_source.ts";
+import { ByteSource, type Direction } from "./_byte_source.ts";
 import { osError } from "./_os_error.ts";
 import type { RawSocket } from "./_raw_socket.ts";
 import type { Address, Connection, DirectIO } from "./transport.ts";
@@ -27,11 +27,15 @@ export class SocketConnection implements Connection {
     this.localAddress = local;
     this.remoteAddress = remote;
     this.#socket = socket;
-    const direction = {
-      failure: (action: string, error: unknown) =>
-        this.#aborted
-          ? this.#aborted.reason
-          : osError(`${action} ${formatAddress(remote)}`, error),
+    const direction: Direction = {
+      reset: undefined,
+      failure: (action, error) => {
+        if (this.#aborted) return this.#aborted.reason;
+        if (error instanceof Deno.errors.ConnectionReset) {
+          direction.reset = error;
+        }
+        return osError(`${action} ${formatAddress(remote)}`, error);
+      },
       ended: async () => {
         if (this.#source.ended && this.#sink.ended) await this.#release();
       },
