@@ -54,11 +54,16 @@ export class Lifecycle<In, Out> {
     return this.#runstate.watch(signal);
   }
 
-  /** The session, where it can talk in one of these states; a StateError otherwise. */
-  talking(required: Runstate, other: Runstate = required): Session<In, Out> {
+  /** The session, where it can talk; a StateError otherwise. */
+  get open(): Session<In, Out> {
     const session = this.#session;
-    const fits = this.runstate === required || this.runstate === other;
-    if (fits && session?.started) return session;
+    if (session?.open) return session;
+    throw this.stateError(Runstate.RUNNING);
+  }
+
+  /** The session, where it can talk in this state; a StateError otherwise. */
+  openWhile(required: Runstate): Session<In, Out> {
+    if (this.runstate === required && this.#session?.open) return this.#session;
     throw this.stateError(required);
   }
 

@@ -93,8 +93,8 @@ export class Outbox<Out> {
   }
 
   /** Queues a message; resolves when there is room for the next. */
-  send(message: Out, signal?: AbortSignal): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure.cause);
+  send(message: Out, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.cause);
     if (signal?.aborted) return Promise.reject(signal.reason);
     try {
       this.#buffer.encode(this.#codec, message);
@@ -103,8 +103,7 @@ export class Outbox<Out> {
     }
     this.#messages++;
     if (!this.#draining) this.#drain();
-    const most = this.#inFlight + this.#buffer.mostLength;
-    if (most <= this.#highWaterMark || this.#hasRoom) return DONE;
+    if (this.#hasRoom()) return DONE;
     this.#room ??= { ...handled(), since: performance.now() };
     return abortable(this.#room.promise, signal);
   }
@@ -138,7 +137,7 @@ export class Outbox<Out> {
   async #drain(): Promise<void> {
     this.#draining = true;
     try {
-      while (this.#buffer.mostLength > 0) {
+      while (this.#buffer.leastLength > 0) {
         await this.#gather();
         if (this.#failure) break;
         const chunk = this.#buffer.take(WRITE_BYTES);
@@ -161,7 +160,7 @@ export class Outbox<Out> {
   async #gather(): Promise<void> {
     let messages = -1;
     while (
-      messages !== this.#messages && this.#holdsAtMost(WRITE_BYTES)
+      messages !== this.#messages && this.#buffer.leastLength < WRITE_BYTES
     ) {
       messages = this.#messages;
       await undefined;
@@ -169,7 +168,7 @@ export class Outbox<Out> {
   }
 
   #wake(): void {
-    if (this.#hasRoom) this.#endWait()?.resolve();
+    if (this.#hasRoom()) this.#endWait()?.resolve();
     const waiting = this.#flushes.findIndex((f) => f.target > this.#taken);
     const done = waiting < 0 ? this.#flushes.length : waiting;
     for (const flush of this.#flushes.splice(0, done)) flush.resolve();
@@ -182,12 +181,8 @@ export class Outbox<Out> {
     return room;
   }
 
-  get #hasRoom(): boolean {
-    return this.#holdsAtMost(this.#highWaterMark - this.#inFlight);
-  }
-
-  /** Whether no more waits: the exact number would cost an encoding a message. */
-  #holdsAtMost(bytes: number): boolean {
-    return this.#buffer.mostLength <= bytes || this.#buffer.length <= bytes;
+  /** Text that is not encoded yet counts as it is at least. */
+  #hasRoom(): boolean {
+    return this.#inFlight + this.#buffer.leastLength <= this.#highWaterMark;
   }
 }

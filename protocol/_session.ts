@@ -71,9 +71,9 @@ export class Session<In, Out> {
     return this.#connection?.remoteAddress;
   }
 
-  /** Whether messages can be sent and received. */
-  get started(): boolean {
-    return this.#wire !== undefined;
+  /** Whether messages can be sent: there is a connection, and no end yet. */
+  get open(): boolean {
+    return this.#wire !== undefined && !this.#hasEnded;
   }
 
   get stats(): ProtocolStats {
@@ -218,8 +218,10 @@ export class Session<In, Out> {
   }
 
   #talk(): Wire<In, Out> {
-    if (!this.#wire) throw new Error("Session has no connection yet");
-    return this.#wire;
+    const wire = this.#wire;
+    // A mere test for truth is seven comparisons, and this is asked each send.
+    if (wire === undefined) throw new Error("Session has no connection yet");
+    return wire;
   }
 
   /** Lets go of everything; rejects when that cost an orderly end its queue. */

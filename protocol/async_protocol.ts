@@ -301,7 +301,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {StateError} The runstate is not running.
    */
   protected assertRunning(): void {
-    this.#lifecycle.talking(Runstate.RUNNING);
+    this.#lifecycle.openWhile(Runstate.RUNNING);
   }
 
   /**
@@ -311,7 +311,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {EndOfStreamError} The peer has ended the stream.
    */
   protected async receive(): Promise<In> {
-    const session = this.#lifecycle.talking(Runstate.CONNECTING);
+    const session = this.#lifecycle.openWhile(Runstate.CONNECTING);
     return this.filterInbound(await session.untilEnd(session.receive()));
   }
 
@@ -324,8 +324,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {StateError} There is no session.
    */
   protected useCodec(codec: Codec<In, Out>): void {
-    this.#lifecycle.talking(Runstate.RUNNING, Runstate.CONNECTING)
-      .useCodec(codec);
+    this.#lifecycle.open.useCodec(codec);
   }
 
   /**
@@ -346,13 +345,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {Error} The message cannot be encoded; the session goes on.
    * @throws The first cause, where the session ends before there is room.
    */
-  protected send(message: Out, options: WaitOptions = {}): Promise<void> {
+  protected send(message: Out, options?: WaitOptions): Promise<void> {
     try {
-      const session = this.#lifecycle.talking(
-        Runstate.RUNNING,
-        Runstate.CONNECTING,
-      );
-      return session.send(this.filterOutbound(message), options.signal);
+      const session = this.#lifecycle.open;
+      return session.send(this.filterOutbound(message), options?.signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -366,9 +362,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected flush(options: WaitOptions = {}): Promise<void> {
     try {
-      return this.#lifecycle
-        .talking(Runstate.RUNNING, Runstate.CONNECTING)
-        .flush(options.signal);
+      return this.#lifecycle.open.flush(options.signal);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -8,7 +8,7 @@ const BUSY_CAPACITY = 128 * 1024;
 /** Room for what ends a message behind a large content, that it need not move. */
 const ROOM = 64;
 /** Text gathers up to so many UTF-16 units. */
-const MOST_TEXT = 32 * 1024;
+const MOST_TEXT = 64 * 1024;
 /** A UTF-16 unit is at most so many bytes of UTF-8. */
 const UNIT_BYTES = 3;
 const encoder = new TextEncoder();
@@ -49,9 +49,12 @@ export class WriteBuffer {
     return this.#end - this.#start;
   }
 
-  /** What `length` is at most, told without encoding the text that waits. */
-  get mostLength(): number {
-    return this.#end - this.#start + UNIT_BYTES * this.#text.length;
+  /**
+   * What `length` is at least, told without encoding the text that waits: a byte
+   * for each UTF-16 unit.
+   */
+  get leastLength(): number {
+    return this.#end - this.#start + this.#text.length;
   }
 
   /** Appends bytes: a copy, so that the caller may change them afterwards. */
@@ -116,7 +119,8 @@ export class WriteBuffer {
   take(most = Infinity): Uint8Array<ArrayBuffer> {
     this.#encodeText();
     const split = this.#splits[0] ?? this.#end;
-    const end = Math.min(split, this.#start + most);
+    // Not by Math.min(): a sum with Infinity makes slow numbers of positions.
+    const end = split - this.#start > most ? this.#start + most : split;
     const taken = this.#bytes.subarray(this.#start, end);
     if (end === split) this.#splits.shift();
     this.#start = end;
@@ -160,7 +164,7 @@ export class WriteBuffer {
   #encodeInto(text: string): number {
     const space = this.#bytes.subarray(this.#end);
     const { read, written } = encoder.encodeInto(text, space);
-    this.#end += written;
+    this.#end += written | 0;
     return read;
   }
 
