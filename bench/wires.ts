@@ -53,7 +53,9 @@ export class SocketWire implements Wire {
     const conn = await Deno.connect({ hostname, port });
     conn.setNoDelay();
     if (this.name === "tcp") return conn;
-    return await Deno.startTls(conn, { hostname, caCerts: [ca] });
+    const secure = await Deno.startTls(conn, { hostname, caCerts: [ca] });
+    await secure.handshake();
+    return secure;
   }
 
   raw(part: Part): Promise<Raw> {

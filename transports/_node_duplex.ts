@@ -21,7 +21,7 @@ export class TcpDuplex extends Duplex {
   /** What has ended reading, where that is no end. */
   readFailure: unknown;
   readonly #conn: Deno.TcpConn;
-  readonly #scratch = new Uint8Array(READ_BYTES);
+  #scratch = new Uint8Array(READ_BYTES);
   #waiting = false;
 
   constructor(conn: Deno.TcpConn) {
@@ -39,7 +39,9 @@ export class TcpDuplex extends Duplex {
     if (this.#waiting) return;
     try {
       const count = await this.#conn.read(this.#scratch);
-      this.push(count === null ? null : this.#scratch.slice(0, count));
+      this.push(count === null ? null : this.#scratch.subarray(0, count));
+      // Who has not taken the bytes at once keeps them.
+      if (this.readableLength > 0) this.#scratch = new Uint8Array(READ_BYTES);
     } catch (error) {
       this.readFailure = error;
       this.push(null);

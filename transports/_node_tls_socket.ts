@@ -17,7 +17,9 @@ export class NodeTlsSocket implements RawSocket {
   readonly settled: Promise<void> | undefined;
   readonly #socket: TLSSocket;
   readonly #duplex: TcpDuplex;
-  #rest: Uint8Array | undefined;
+  /** What is decrypted and not read yet. */
+  readonly #chunks: Uint8Array[] = [];
+  #available = 0;
   /** What a cut may come of, as long as nothing has been read. */
   #suspicion: string;
   /** Whether the peer has ended TLS, or else only TCP. */
@@ -40,7 +42,7 @@ export class NodeTlsSocket implements RawSocket {
         duplex.heard = resolve;
       });
     }
-    duplex.hasRoom = () => socket.readableLength < READ_AHEAD_BYTES;
+    duplex.hasRoom = () => this.#available < READ_AHEAD_BYTES;
     duplex.writeFailed = (error) => this.#failWriting(error);
     const push = socket.push.bind(socket);
     let cut = false;
@@ -48,7 +50,11 @@ export class NodeTlsSocket implements RawSocket {
       if (chunk === null) cut = duplex.readableEnded;
       return push(chunk, encoding);
     };
-    socket.on("readable", () => this.#wakeReader());
+    socket.on("data", (chunk: Uint8Array) => {
+      this.#chunks.push(chunk);
+      this.#available += chunk.length;
+      this.#wakeReader();
+    });
     socket.on("end", () => {
       this.#end = cut ? "cut" : "orderly";
       this.#wakeReader();
@@ -65,13 +71,10 @@ export class NodeTlsSocket implements RawSocket {
 
   async read(into: Uint8Array): Promise<number | null> {
     for (;;) {
-      const chunk: Uint8Array | null = this.#rest ?? this.#socket.read();
+      const count = this.#take(into);
       this.#duplex.readOn();
-      if (chunk) {
+      if (count > 0) {
         this.#suspicion = "";
-        const count = Math.min(chunk.length, into.length);
-        into.set(chunk.subarray(0, count));
-        this.#rest = count < chunk.length ? chunk.subarray(count) : undefined;
         return count;
       }
       if (this.#end === "orderly") return null;
@@ -86,6 +89,23 @@ export class NodeTlsSocket implements RawSocket {
         this.#wakeReader = resolve;
       });
     }
+  }
+
+  /** Moves what is decrypted, as far as it fits. */
+  #take(into: Uint8Array): number {
+    let count = 0;
+    while (count < into.length) {
+      const chunk = this.#chunks.shift();
+      if (!chunk) break;
+      const part = chunk.subarray(0, into.length - count);
+      into.set(part, count);
+      count += part.length;
+      if (part.length < chunk.length) {
+        this.#chunks.unshift(chunk.subarray(part.length));
+      }
+    }
+    this.#available -= count;
+    return count;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
