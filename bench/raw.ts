@@ -10,22 +10,14 @@ export interface Raw {
   close(): void;
 }
 
-/** A connection in memory has its streams, and nothing below them. */
-export function rawStreams(connection: Connection): Raw {
-  const reader = connection.readable.getReader({ mode: "byob" });
-  const writer = connection.writable.getWriter();
-  for (const { closed } of [reader, writer]) closed.catch(() => {});
-  let scratch = new Uint8Array(64 * 1024);
+/** The raw operations of a connection in memory: all that is below its streams. */
+export function rawOf(connection: Connection): Raw {
+  const { direct } = connection;
+  if (!direct) throw new Error("There is nothing below the streams");
   return {
-    async read(into) {
-      const { value } = await reader.read(scratch.subarray(0, into.length));
-      if (!value?.length) return null;
-      scratch = new Uint8Array(value.buffer);
-      into.set(value);
-      return value.length;
-    },
+    read: (into) => direct.read(into),
     async write(bytes) {
-      await writer.write(bytes);
+      await direct.write(bytes);
       return bytes.length;
     },
     close: () => connection.abort(),

@@ -1,6 +1,6 @@
 import { memory, tcp, tls, type Transport, unix } from "../mod.ts";
 import { type Part, parts } from "./parts.ts";
-import { type Raw, rawStreams } from "./raw.ts";
+import { type Raw, rawOf } from "./raw.ts";
 
 /** One way for the two ends to meet. */
 export interface Wire {
@@ -89,7 +89,7 @@ export class MemoryWire implements Wire {
       async connect() {
         await using listener = await transport.listen();
         const near = await transport.connect();
-        const far = rawStreams(await listener.accept());
+        const far = rawOf(await listener.accept());
         parts[part](far).catch(() => {}).finally(() => far.close());
         return near;
       },
@@ -97,6 +97,6 @@ export class MemoryWire implements Wire {
   }
 
   async raw(part: Part): Promise<Raw> {
-    return rawStreams(await this.transport(part).connect());
+    return rawOf(await this.transport(part).connect());
   }
 }

@@ -1,3 +1,4 @@
+import { directLaws } from "./_direct_laws.ts";
 import { endLaws } from "./_end_laws.ts";
 import { flowLaws } from "./_flow_laws.ts";
 import { listenerLaws } from "./_listener_laws.ts";
@@ -46,5 +47,6 @@ export function testTransport(
   const suite = new Suite(name, makePair);
   flowLaws(suite);
   endLaws(suite);
+  directLaws(suite);
   if (typeof subject !== "function") listenerLaws(suite, subject);
 }

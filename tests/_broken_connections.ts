@@ -40,6 +40,17 @@ broken("a rejection left behind", () => {
   return {};
 });
 
+broken("direct that ends where it fails", ({ direct }) =>
+  direct
+    ? {
+      direct: {
+        read: (into) => direct.read(into).catch(() => null),
+        write: (bytes) => direct.write(bytes),
+        end: () => direct.end(),
+      },
+    }
+    : {});
+
 broken("plain streams", (connection) => ({
   readable: connection.readable.pipeThrough(new TransformStream()),
 }));

@@ -89,12 +89,11 @@ export class ByteSource {
         this.#exhausted = true;
         // A read that our own release has interrupted has come to the end.
         if (!this.#discarding) {
-          const failure = this.#direction.failure("Read from", error);
-          this.error(failure);
-          throw failure;
+          this.error(this.#direction.failure("Read from", error));
         }
       }
     }
+    if (this.#failure) throw this.#failure.reason;
     this.end();
     return null;
   }

@@ -3,9 +3,14 @@ import { RingBuffer } from "./_ring_buffer.ts";
 const NOTHING = new Uint8Array(0);
 const CHUNK = 64 * 1024;
 
+/** A read past the stream that waits. */
+interface Read extends PromiseWithResolvers<number | null> {
+  readonly into: Uint8Array;
+}
+
 /**
- * One direction of a connection in memory: what is written into one stream is
- * read from the other, with a bounded buffer between.
+ * One direction of a connection in memory: what is written at one end is read
+ * at the other, with a bounded buffer between; by the streams, or past them.
  *
  * A write is done when a reader or the buffer has taken all of its chunk. So
  * at most the buffer and one chunk are ever held.
@@ -18,12 +23,15 @@ export class Pipe {
   #source?: ReadableByteStreamController;
   #sink?: WritableStreamDefaultController;
 
-  /** A read is waiting. */
+  /** The stream wants bytes. */
   #wanted = false;
-  /** The readable has been closed or has failed. */
+  #read?: Read;
+  /** Reading has ended, or has failed. */
   #readEnded = false;
-  /** The writable has been closed or has failed. */
+  #readFailure?: { readonly reason: unknown };
+  /** Writing has ended, or has failed. */
   #writeEnded = false;
+  #writeFailure?: { readonly reason: unknown };
 
   /** The write in flight: the rest of its chunk, and its promise. */
   #rest: Uint8Array = NOTHING;
@@ -71,6 +79,31 @@ export class Pipe {
     });
   }
 
+  /** Reads past the stream, one read at a time; `null` at the end. */
+  read(into: Uint8Array): Promise<number | null> {
+    if (this.#readFailure) return Promise.reject(this.#readFailure.reason);
+    if (this.#readEnded) return Promise.resolve(null);
+    const read = { ...Promise.withResolvers<number | null>(), into };
+    this.#read = read;
+    this.#flow();
+    return read.promise;
+  }
+
+  /** Writes past the stream, one write at a time. */
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#writeFailure) throw this.#writeFailure.reason;
+    if (this.#writeEnded) throw this.#closed();
+    this.#accepted++;
+    await this.#write(chunk);
+  }
+
+  /** Ends writing past the stream. */
+  end(): Promise<void> {
+    if (this.#writeFailure) return Promise.reject(this.#writeFailure.reason);
+    this.#end();
+    return Promise.resolve();
+  }
+
   /** The reader goes: the readable ends, and writes fail as into a broken pipe. */
   stop(): void {
     this.#buffer.clear();
@@ -95,11 +128,7 @@ export class Pipe {
     // comes to it one turn after that write.
     await null;
     if (this.#writeEnded) return;
-    this.#failWritable(
-      new Deno.errors.BadResource(
-        `Write to ${this.#address}: the connection is closed`,
-      ),
-    );
+    this.#failWritable(this.#closed());
     this.#flow();
   }
 
@@ -152,6 +181,8 @@ export class Pipe {
   #flow(): void {
     const available = this.#buffer.length + this.#rest.length;
     if (this.#wanted && available > 0) this.#serve(available);
+    const read = available > 0 ? this.#endRead() : undefined;
+    read?.resolve(this.#take(read.into));
     if (this.#rest.length > 0) {
       this.#rest = this.#rest.subarray(this.#buffer.write(this.#rest));
     }
@@ -189,6 +220,7 @@ export class Pipe {
   #endReadable(): void {
     if (this.#readEnded) return;
     this.#readEnded = true;
+    this.#endRead()?.resolve(null);
     try {
       this.#source?.close();
       // A BYOB read that is pending gets its end only by this (WHATWG Streams
@@ -203,12 +235,15 @@ export class Pipe {
   #fail(readError: unknown, writeError: unknown): void {
     this.#buffer.clear();
     this.#readEnded = true;
+    this.#readFailure ??= { reason: readError };
+    this.#endRead()?.reject(readError);
     this.#source?.error(readError);
     this.#failWritable(writeError);
   }
 
   #failWritable(error: unknown): void {
     this.#writeEnded = true;
+    this.#writeFailure ??= { reason: error };
     this.#sink?.error(error);
     this.#dropWrite(error);
     this.#finishIfDone();
@@ -218,6 +253,19 @@ export class Pipe {
     this.#rest = NOTHING;
     this.#taken?.reject(error);
     this.#taken = undefined;
+  }
+
+  /** Who waits for a read, which is over. */
+  #endRead(): Read | undefined {
+    const read = this.#read;
+    this.#read = undefined;
+    return read;
+  }
+
+  #closed(): Error {
+    return new Deno.errors.BadResource(
+      `Write to ${this.#address}: the connection is closed`,
+    );
   }
 
   #connectionReset(action: string): Error {

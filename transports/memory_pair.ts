@@ -1,7 +1,7 @@
 import { Pipe } from "./_pipe.ts";
 import { checkHighWaterMark, checkName } from "./_validate.ts";
 import { formatAddress } from "./address.ts";
-import type { Address, Connection } from "./transport.ts";
+import type { Address, Connection, DirectIO } from "./transport.ts";
 
 /** Options of {@linkcode memory} and {@linkcode memoryPair}. */
 export interface MemoryOptions {
@@ -87,6 +87,16 @@ class MemoryConnection implements Connection {
 
   get writable(): WritableStream<Uint8Array> {
     return this.#outgoing.writable;
+  }
+
+  get direct(): DirectIO {
+    const incoming = this.#incoming;
+    const outgoing = this.#outgoing;
+    return {
+      read: (into) => incoming.read(into),
+      write: (bytes) => outgoing.write(bytes),
+      end: () => outgoing.end(),
+    };
   }
 
   close(): Promise<void> {
