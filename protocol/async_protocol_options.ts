@@ -14,7 +14,9 @@ export interface AsyncProtocolOptions {
    */
   maxMessageBytes?: number;
   /**
-   * How many bytes may be queued before `send()` waits for room.
+   * How many bytes may be queued before `send()` waits for room. Text that is
+   * not encoded yet, of which there are at most 64 Ki UTF-16 units, counts as a
+   * byte a unit.
    *
    * @default {131072}
    */

@@ -100,7 +100,8 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
     const iterator: AsyncIterableIterator<In> = {
       next: () => {
         const next = messages.next();
-        if (messages.length < INBOX_MESSAGES) this.#held?.resolve();
+        // Not for one message at a time, each of which would cost a promise.
+        if (messages.length <= INBOX_MESSAGES / 2) this.#held?.resolve();
         return next;
       },
       // What another iteration would get stays where it is.

@@ -125,6 +125,29 @@ Deno.test("who does not iterate stops the peer after a bounded number of message
   await remote.close();
 });
 
+Deno.test("who iterates holds the reader back once for many messages, not for each", async () => {
+  let holds = 0;
+  class Counting extends Peer<unknown> {
+    protected override onMessage(message: unknown): void | Promise<void> {
+      const held = super.onMessage(message);
+      if (held) holds++;
+      return held;
+    }
+  }
+  const [near, far] = memoryPair();
+  const peer = new Counting({ codec: jsonLines });
+  await peer.connect(near);
+  const writing = far.writable.getWriter().write(
+    encoder.encode("1\n".repeat(6400)),
+  );
+  let read = 0;
+  for await (const _ of peer) if (++read === 6400) break;
+  await writing;
+  assertLess(holds, 6400 / 32 + 1);
+  await peer.disconnect();
+  await far.close();
+});
+
 Deno.test("disconnect() ends a session whose reader is held back", async () => {
   const { peer, remote } = await runningPeer();
   await remote.writable.getWriter().write(encoder.encode("1\n".repeat(100)));
