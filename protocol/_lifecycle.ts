@@ -1,25 +1,14 @@
 import type { Connection } from "../transports/transport.ts";
-import type { Logger } from "./_deps.ts";
 import { RunstateMachine } from "./_runstate_machine.ts";
-import { type Ending, Session } from "./_session.ts";
-import type { Codec } from "./codecs/codec.ts";
+import { type Ending, Session, type SessionOptions } from "./_session.ts";
 import { messageOf } from "./_show.ts";
 import { ConnectError, EndOfStreamError, StateError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 
-/** What the lifecycle needs to know of its protocol, and asks it to do. */
-export interface LifecycleOptions<In, Out> {
+/** What the lifecycle needs to know of its protocol. */
+export interface LifecycleOptions<In, Out> extends SessionOptions<In, Out> {
   /** The name of the class, for messages. */
   label: string;
-  logger: Logger;
-  highWaterMark: number;
-  closeTimeout: number;
-  createCodec(): Codec<In, Out>;
-  negotiate(signal: AbortSignal): Promise<void>;
-  deliver(message: In): void | Promise<void>;
-  describe(message: unknown): unknown;
-  atEnd(): void | Promise<void>;
-  isOrderlyEnd(cause: unknown): boolean;
 }
 
 /** A connect() or accept() under way. */
@@ -102,11 +91,8 @@ export class Lifecycle<In, Out> {
     this.#move(Runstate.CONNECTING);
     if (signal?.aborted) onAbort();
     try {
-      await session.start(
-        open(session.signal),
-        () => this.#options.createCodec(),
-      );
-      await session.untilEnd(this.#options.negotiate(session.signal));
+      await session.start(open(session.signal));
+      await session.untilEnd(this.#options.hooks.negotiate(session.signal));
       this.#move(Runstate.RUNNING);
       this.#options.logger.info("Session is established with {peer}", {
         peer: session.remoteAddress,
@@ -166,8 +152,7 @@ export class Lifecycle<In, Out> {
   }
 
   #read(session: Session<In, Out>): void {
-    const { deliver, atEnd } = this.#options;
-    session.read(deliver, atEnd).then(
+    session.read().then(
       () => this.#fail(session, new EndOfStreamError("Peer ended the stream")),
       (error) => this.#fail(session, error),
     );
@@ -189,7 +174,7 @@ export class Lifecycle<In, Out> {
 
   #isOrderlyEnd(cause: unknown): boolean {
     try {
-      return this.#options.isOrderlyEnd(cause);
+      return this.#options.hooks.isOrderlyEnd(cause);
     } catch (error) {
       this.#logLater(error);
       return false;

@@ -1,6 +1,7 @@
 import type { Address, Connection } from "../transports/transport.ts";
 import type { Logger } from "./_deps.ts";
 import { type ByteIO, byteIO } from "./_byte_io.ts";
+import type { Hooks } from "./_hooks.ts";
 import { Inbox } from "./_inbox.ts";
 import { Outbox } from "./_outbox.ts";
 import type { Codec } from "./codecs/codec.ts";
@@ -8,12 +9,11 @@ import { FlushTimeoutError } from "./errors.ts";
 import type { ProtocolStats } from "./stats.ts";
 
 /** What a session needs to know of its protocol. */
-export interface SessionOptions {
+export interface SessionOptions<In, Out> {
   highWaterMark: number;
   closeTimeout: number;
   logger: Logger;
-  /** What is logged of a message. */
-  describe(message: unknown): unknown;
+  hooks: Hooks<In, Out>;
 }
 
 /** How a session ends. */
@@ -35,7 +35,7 @@ interface Wire<In, Out> {
 
 /** One connection's life: from the attempt to make it until all is released. */
 export class Session<In, Out> {
-  readonly #options: SessionOptions;
+  readonly #options: SessionOptions<In, Out>;
   readonly #onError: (cause: unknown) => void;
   readonly #ended = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
@@ -45,13 +45,16 @@ export class Session<In, Out> {
   /** As `signal.aborted`, which costs 5 % of reading when asked a message. */
   #hasEnded = false;
   /** What the end cuts short; a listener on the signal would take 0.5 KiB. */
-  readonly #waits: PromiseWithResolvers<never>[] = [];
+  #waits: PromiseWithResolvers<never>[] = [];
   #forced: { readonly reason: unknown } | undefined;
   #cutShort: ((reason: unknown) => void) | undefined;
   #logging = false;
 
   /** @param onError Told when reading or writing fails. */
-  constructor(options: SessionOptions, onError: (cause: unknown) => void) {
+  constructor(
+    options: SessionOptions<In, Out>,
+    onError: (cause: unknown) => void,
+  ) {
     this.#options = options;
     this.#onError = onError;
     this.#closed.promise.catch(() => {});
@@ -97,10 +100,7 @@ export class Session<In, Out> {
    * Waits for the connection and begins to talk over it. The connection is
    * owned from the moment it arrives, also where that is after the end.
    */
-  async start(
-    opened: Promise<Connection>,
-    createCodec: () => Codec<In, Out>,
-  ): Promise<void> {
+  async start(opened: Promise<Connection>): Promise<void> {
     this.#opening = opened.then(
       (connection) => {
         this.#connection = connection;
@@ -110,7 +110,7 @@ export class Session<In, Out> {
     );
     const connection = await this.untilEnd(opened);
     this.#opening = undefined;
-    const codec = createCodec();
+    const codec = this.#options.hooks.createCodec();
     const io = byteIO(connection);
     const outbox = {
       codec,
@@ -136,7 +136,7 @@ export class Session<In, Out> {
       this.signal.throwIfAborted();
       return value;
     } finally {
-      this.#waits.splice(this.#waits.indexOf(ended), 1);
+      this.#waits = this.#waits.filter((wait) => wait !== ended);
     }
   }
 
@@ -148,12 +148,9 @@ export class Session<In, Out> {
   }
 
   /** Hands over every message until the stream or the session ends. */
-  async read(
-    deliver: (message: In) => void | Promise<void>,
-    atEnd: () => void | Promise<void>,
-  ): Promise<void> {
+  async read(): Promise<void> {
     const inbox = this.#talk().inbox;
-    const { logger } = this.#options;
+    const { logger, hooks } = this.#options;
     do {
       const logging = logger.isEnabledFor("debug");
       while (!this.#hasEnded) {
@@ -161,12 +158,12 @@ export class Session<In, Out> {
         if (message === undefined) break;
         if (logging) this.#log("←", message);
         // A promise a message costs more than the message: wait only for one.
-        const held = deliver(message);
+        const held = hooks.onMessage(hooks.filterInbound(message));
         if (held) await held;
       }
       if (this.#hasEnded) return inbox.discard();
     } while (inbox.fill(await inbox.read()));
-    if (!this.#hasEnded) await atEnd();
+    if (!this.#hasEnded) await hooks.onEnd();
   }
 
   useCodec(codec: Codec<In, Out>): void {
@@ -212,9 +209,11 @@ export class Session<In, Out> {
     this.#cutShort?.(reason);
   }
 
-  #log(direction: "→" | "←", message: unknown): void {
-    const { logger, describe } = this.#options;
-    logger.debug(`${direction} {message}`, { message: describe(message) });
+  #log(direction: "→" | "←", message: In | Out): void {
+    const { logger, hooks } = this.#options;
+    logger.debug(`${direction} {message}`, {
+      message: hooks.describe(message),
+    });
   }
 
   #talk(): Wire<In, Out> {

@@ -6,6 +6,7 @@ import type {
   WaitOptions,
 } from "../transports/transport.ts";
 import { getLogger } from "./_deps.ts";
+import type { Hooks } from "./_hooks.ts";
 import { Lifecycle } from "./_lifecycle.ts";
 import { checkMember, checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
 import { messageLimit } from "./codecs/_options.ts";
@@ -84,12 +85,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       logger: getLogger(["parley", "protocol", name ?? label]),
       highWaterMark,
       closeTimeout,
-      createCodec: () => this.createCodec(),
-      negotiate: (signal) => this.negotiate(signal),
-      deliver: (message) => this.onMessage(this.filterInbound(message)),
-      atEnd: () => this.onEnd(),
-      describe: (message) => this.describe(message as In | Out),
-      isOrderlyEnd: (cause) => this.isOrderlyEnd(cause),
+      hooks: this as unknown as Hooks<In, Out>,
     });
   }
 
