@@ -186,6 +186,8 @@ export class Pipe {
     if (this.#rest.length > 0) {
       this.#rest = this.#rest.subarray(this.#buffer.write(this.#rest));
     }
+    // An empty view would hold on to all of the memory that it is a view of.
+    if (this.#rest.length === 0) this.#rest = NOTHING;
     if (this.#taken && this.#rest.length === 0) {
       this.#taken.resolve();
       this.#taken = undefined;

@@ -96,6 +96,9 @@ export class LineScanner {
   /** Takes all complete lines as the next run; false when there is none. */
   #load(input: ReadBuffer): boolean {
     const { offset } = input;
+    // Nothing is kept of a run that has been used up: it may have been huge.
+    this.#run = "";
+    this.#at = 0;
     if (offset < this.#runEnd) return false;
     let from = Math.max(0, this.#searched - offset);
     while (from < input.length && from < this.#limit + 2) {
