@@ -81,7 +81,7 @@ Deno.test("ReadBuffer reads more at once while reads fill its space", () => {
     input.consume(size);
     return size / KIB;
   });
-  assertEquals(sizes, [1, 2, 4, 8, 16, 32, 64, 128, 128, 128]);
+  assertEquals(sizes, [1, 8, 64, 64, 64, 64, 64, 64, 64, 64]);
 });
 
 Deno.test("ReadBuffer stays small for who says little", () => {

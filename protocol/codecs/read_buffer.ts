@@ -1,8 +1,14 @@
 const LEAST_CAPACITY = 1024;
 /** Beyond this, capacity is given back as soon as it is not in use. */
 const MOST_KEPT = 4 * 1024 * 1024;
-/** Reads that fill their space get more the next time, up to twice this. */
-const MOST_READ = 64 * 1024;
+/**
+ * Reads that fill their space get more the next time, up to twice this. Twice as
+ * much took a quarter more time with 10,000 requests in flight: what is handled
+ * at once has to stay in the processor's caches.
+ */
+const MOST_READ = 32 * 1024;
+/** How many times as much, where a read has filled its space. */
+const GROWTH = 4;
 /** How much of the need for capacity lasts from one read to the next. */
 const DECAY = 63 / 64;
 /** How many times what has arrived room is made for, when more is expected. */
@@ -164,7 +170,7 @@ export class ReadBuffer {
     if (this.length <= this.#start) this.#moveToFront();
     const quarter = this.#bytes.length / 4;
     const missing = this.#expected - this.length;
-    this.#reserve(this.#awaits ? Math.min(missing, quarter) : quarter);
+    this.#reserve(this.#awaits() ? Math.min(missing, quarter) : quarter);
     return this.#bytes.subarray(this.#end);
   }
 
@@ -179,24 +185,30 @@ export class ReadBuffer {
       read = read.length;
     }
     this.#add(read);
+    // There may be much more where so much came from.
+    if (this.#end === this.#bytes.length) this.#lately(GROWTH * this.length);
     return read;
   }
 
-  get #awaits(): boolean {
+  #awaits(): boolean {
     return this.#expected > this.length &&
       this.#expected <= AHEAD * this.length;
   }
 
   #add(count: number): void {
     this.#end += count;
-    this.#need = Math.max(this.#need, Math.min(this.length, MOST_READ));
+    this.#lately(this.length);
+  }
+
+  #lately(length: number): void {
+    this.#need = Math.max(this.#need, Math.min(length, MOST_READ));
   }
 
   /** Lets the capacity follow the need: twice what waits, or what is expected. */
   #adapt(): void {
     const capacity = this.#bytes.length;
     if (this.#unused++ > MOST_UNUSED) this.#spare = nothing;
-    if (this.#awaits) {
+    if (this.#awaits()) {
       if (capacity < this.#expected) this.#resize(this.#expected);
       return;
     }
