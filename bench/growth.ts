@@ -1,10 +1,10 @@
 // Whether what costs little stays cheap when there is much of it:
 // `deno task bench:growth`.
-import { jsonLines, ReadBuffer } from "../mod.ts";
+import { jsonLines, memoryPair, Peer, ReadBuffer } from "../mod.ts";
 import type { Side } from "./harness.ts";
 import { formatRate } from "./report.ts";
 import { receive } from "./rows/receive.ts";
-import { inFlight } from "./rows/requests.ts";
+import { coalescing, inFlight } from "./rows/requests.ts";
 import { send } from "./rows/send.ts";
 import { startFar } from "./start_far.ts";
 import { SocketWire } from "./wires.ts";
@@ -15,9 +15,11 @@ const IDLE = 10_000;
 
 declare const gc: () => void;
 
-function heapMiB(): string {
+/** What is held, of V8's memory and of what is beside it. */
+function heldMiB(): string {
   gc();
-  return (Deno.memoryUsage().heapUsed / MIB).toFixed(1);
+  const { heapUsed, external } = Deno.memoryUsage();
+  return ((heapUsed + external) / MIB).toFixed(1);
 }
 
 /** Milliseconds to decode one message that comes in chunks of a size. */
@@ -38,11 +40,19 @@ function decode(size: number, chunk: number): number {
   return performance.now() - start;
 }
 
-/** What a connection takes that nothing comes over, in a process of its own. */
+/** Sends a message of so many bytes from one peer to another. */
+async function pass(bytes: number, from: Peer<unknown>, to: Peer<unknown>) {
+  const sent = from.send("x".repeat(bytes));
+  for await (const _ of to) break;
+  await sent;
+}
+
+/** What a connection takes that nothing comes over, in processes of its own. */
 async function idleBytes(kind: "raw" | "session"): Promise<number> {
+  await using far = await startFar();
+  const { path = "" } = new SocketWire("unix", far).node("echo");
   const script = new URL("idle.ts", import.meta.url).pathname;
   const flags = ["--allow-all", "--v8-flags=--expose-gc"];
-  const path = wire.node("echo").path ?? "";
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", ...flags, script, kind, `${IDLE}`, path],
     stderr: "inherit",
@@ -53,21 +63,39 @@ async function idleBytes(kind: "raw" | "session"): Promise<number> {
 await using far = await startFar();
 const wire = new SocketWire("unix", far);
 
-console.log("requests in flight, over unix");
+console.log("requests in flight, over unix: ns a request, and of the raw loop");
 for (const waiting of [1, 10, 100, 1_000, 10_000]) {
-  const count = 100_000;
-  await inFlight(wire, count, waiting); // warms up
-  const rate = 1000 * count / await inFlight(wire, count, waiting);
-  console.log(`${waiting}`.padStart(8), ` ${formatRate(rate)}/s`);
+  const count = 200_000;
+  const times = [];
+  for (const side of [inFlight, coalescing]) {
+    await side(wire, count, waiting); // warms up
+    const took = await side(wire, count, waiting);
+    times.push((1e6 * took / count).toFixed(0).padStart(8));
+  }
+  console.log(`${waiting}`.padStart(12), times.join(""));
 }
 
 console.log("one JSON line in chunks of a byte, of 4 KiB, at once: ns a byte");
 for (let size = 1024; size <= 64 * MIB; size *= 16) {
   const times = [1, 4096, size].map((chunk) => {
-    decode(size, chunk); // warms up
-    return (1e6 * decode(size, chunk) / size).toFixed(2).padStart(8);
+    let took = 0;
+    for (let done = 0; done < 2 * MIB; done += size) took = decode(size, chunk);
+    return (1e6 * took / size).toFixed(2).padStart(8);
   });
   console.log(`${size / 1024} KiB`.padStart(12), times.join(""));
+}
+
+{
+  const codec = () => jsonLines({ maxMessageBytes: Infinity });
+  await using one = new Peer({ codec });
+  await using other = new Peer({ codec });
+  const [near, far] = memoryPair();
+  await Promise.all([one.connect(near), other.connect(far)]);
+  const before = heldMiB();
+  await pass(64 * MIB, one, other);
+  console.log(
+    `a message of 64 MiB: ${before} MiB are held before, ${heldMiB()} after`,
+  );
 }
 
 const [raw, session] = [await idleBytes("raw"), await idleBytes("session")];
@@ -82,13 +110,13 @@ const sides: Record<string, Side> = {
 };
 for (const [what, side] of Object.entries(sides)) {
   await side(wire, MESSAGES / 100); // warms up
-  const [heap, files] = [heapMiB(), openFiles()];
+  const [heap, files] = [heldMiB(), openFiles()];
   const took = await side(wire, MESSAGES);
   console.log(
     `${formatRate(MESSAGES)} messages ${what} in ${
       (took / 1000).toFixed(0)
     } s:`,
-    `heap from ${heap} to ${heapMiB()} MiB, files from ${files} to ${openFiles()}`,
+    `held from ${heap} to ${heldMiB()} MiB, files from ${files} to ${openFiles()}`,
   );
 }
 

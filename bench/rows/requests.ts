@@ -165,7 +165,7 @@ class RawClient implements Requester {
   }
 }
 
-async function coalescing(
+export async function coalescing(
   wire: Wire,
   count: number,
   inFlight: number,
