@@ -35,16 +35,22 @@ export interface Result {
 export const PARLEY = "Parley";
 export const LIMIT = "raw loop";
 
+/** Who does a row's work. */
+export interface NamedSide {
+  readonly name: string;
+  readonly run: Side;
+}
+
 /** The sides of a row over a wire, Parley and the limit first. */
-export function sidesOf(row: Row, wire: Wire): Record<string, Side> {
-  const sides: Record<string, Side> = {
-    [PARLEY]: row.parley,
-    [LIMIT]: row.limit,
-  };
-  for (const [name, { run, over }] of Object.entries(row.alternatives)) {
-    if (over?.(wire) ?? true) sides[name] = run;
-  }
-  return sides;
+export function sidesOf(row: Row, wire: Wire): NamedSide[] {
+  const alternatives = Object.entries(row.alternatives)
+    .filter(([_, { over }]) => over?.(wire) ?? true)
+    .map(([name, { run }]) => ({ name, run }));
+  return [
+    { name: PARLEY, run: row.parley },
+    { name: LIMIT, run: row.limit },
+    ...alternatives,
+  ];
 }
 
 /**
@@ -54,18 +60,18 @@ export function sidesOf(row: Row, wire: Wire): Record<string, Side> {
 export async function measure(
   row: Row,
   wire: Wire,
-  sides: Record<string, Side>,
+  sides: readonly NamedSide[],
   { rounds, milliseconds }: { rounds: number; milliseconds: number },
 ): Promise<Result> {
   const rates: Record<string, number[]> = {};
   const runs = [];
-  for (const [name, side] of Object.entries(sides)) {
-    const count = await calibrate(side, wire, milliseconds);
-    runs.push({ side, count, rates: rates[name] = [] as number[] });
+  for (const { name, run } of sides) {
+    const count = await calibrate(run, wire, milliseconds);
+    runs.push({ run, count, rates: rates[name] = [] as number[] });
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { side, count, rates } of runs) {
-      rates.push(1000 * count / await side(wire, count));
+    for (const { run, count, rates } of runs) {
+      rates.push(1000 * count / await run(wire, count));
     }
     runs.push(...runs.splice(0, 1));
   }

@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli";
 import { stopNode } from "./alternatives/node.ts";
 import { measure, type Result, type Row, sidesOf } from "./harness.ts";
-import { formatResult } from "./report.ts";
+import { formatResult, formatTables } from "./report.ts";
 import { frames } from "./rows/frames.ts";
 import { receive } from "./rows/receive.ts";
 import { pipelined, request } from "./rows/requests.ts";
@@ -19,6 +19,7 @@ const help = `deno task bench [OPTION]...
   rows.map(({ name }) => name).join(", ")
 }
   --over=WIRE        only over this one, of unix, tcp, tls, memory
+  --side=NAME        only this side, such as Parley: for a profile, without ratios
   --rounds=N         how often each side runs (7)
   --milliseconds=N   for how long, about (300)
   --json=FILE        writes all figures to a file as well
@@ -26,8 +27,8 @@ const help = `deno task bench [OPTION]...
 
 const args = parseArgs(Deno.args, {
   boolean: ["help"],
-  string: ["row", "over", "rounds", "milliseconds", "json"],
-  collect: ["row", "over"],
+  string: ["row", "over", "side", "rounds", "milliseconds", "json"],
+  collect: ["row", "over", "side"],
   default: { rounds: "7", milliseconds: "300" },
   unknown(argument) {
     console.error(`There is no ${argument}\n\n${help}`);
@@ -59,13 +60,16 @@ const results: Result[] = [];
   };
   for (const row of chosen(rows, args.row)) {
     for (const wire of chosen(wires, args.over)) {
-      const result = await measure(row, wire, sidesOf(row, wire), times);
+      const sides = chosen(sidesOf(row, wire), args.side);
+      const result = await measure(row, wire, sides, times);
       results.push(result);
       console.log(formatResult(row, result), "\n");
     }
   }
   await stopNode();
 }
+const all = ![args.row, args.over, args.side].flat().length;
+if (all) console.log(formatTables(rows, results));
 if (args.json) {
   const { version: deno } = Deno;
   await Deno.writeTextFile(

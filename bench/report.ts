@@ -1,5 +1,7 @@
 import { LIMIT, PARLEY, type Result, type Row } from "./harness.ts";
 
+const WIRES = ["unix", "tcp", "tls", "memory"];
+
 /** A middle, and what half of the figures lie between. */
 export interface Spread {
   readonly median: number;
@@ -42,10 +44,11 @@ export function formatResult(row: Row, { wire, rates }: Result): string {
   const lines = [`${row.title}, over ${wire}`];
   for (const [side, figures] of Object.entries(rates)) {
     const rate = `${formatRate(spread(figures).median)} ${row.unit}/s`;
-    const start = `  ${side.padEnd(32)}${rate.padStart(20)}`;
+    const start = `  ${side.padEnd(50)}${rate.padStart(22)}`;
     const target = targets[side];
-    if (side === PARLEY || target === undefined) lines.push(start);
-    else {
+    if (side === PARLEY || target === undefined || !rates[PARLEY]) {
+      lines.push(start);
+    } else {
       const { median, low, high } = ratio(rates[PARLEY], figures);
       const verdict = median >= target ? "" : `   short of ${target}`;
       lines.push(
@@ -56,6 +59,45 @@ export function formatResult(row: Row, { wire, rates }: Result): string {
     }
   }
   return lines.join("\n");
+}
+
+/** The tables of the README: Parley's part of the limit, and the rates over Unix. */
+export function formatTables(rows: readonly Row[], results: Result[]): string {
+  const find = (row: Row, wire: string) =>
+    results.find((result) => result.row === row.name && result.wire === wire);
+  const parts = rows.map((row) => [
+    row.title,
+    ...WIRES.map((wire) => {
+      const { rates = {} } = find(row, wire) ?? {};
+      const { median, low, high } = ratio(rates[PARLEY], rates[LIMIT]);
+      return `${two(median)} (${two(low)} to ${two(high)})`;
+    }),
+    two(row.target),
+  ]);
+  const overUnix = rows.map((row) => {
+    const { rates = {} } = find(row, "unix") ?? {};
+    const rate = (side: string) => formatRate(spread(rates[side] ?? []).median);
+    const others = Object.keys(row.alternatives).map((side) =>
+      `${side} ${rate(side)} (× ${
+        two(ratio(rates[PARLEY], rates[side]).median)
+      })`
+    );
+    return [row.title, rate(PARLEY), rate(LIMIT), others.join("; ")];
+  });
+  return [
+    ...table(["work", "Unix", "TCP", "TLS", "memory", "the goal"], parts),
+    "",
+    ...table(
+      ["a second, over Unix", PARLEY, LIMIT, "what a user would pick"],
+      overUnix,
+    ),
+  ].join("\n");
+}
+
+function table(head: string[], rows: string[][]): string[] {
+  return [head, head.map(() => "---"), ...rows].map((cells) =>
+    `| ${cells.join(" | ")} |`
+  );
 }
 
 function two(figure: number): string {

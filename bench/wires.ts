@@ -1,6 +1,14 @@
 import { memory, tcp, tls, type Transport, unix } from "../mod.ts";
+import { delay } from "@std/async";
 import { type Part, parts } from "./parts.ts";
 import { type Raw, rawOf } from "./raw.ts";
+
+/**
+ * The far end cannot turn Nagle's algorithm off over TLS. What it sends first
+ * may wait until the tickets before it are acknowledged, which takes 40 ms: no
+ * side's time begins before that.
+ */
+const SETTLE_MS = 50;
 
 /** One way for the two ends to meet. */
 export interface Wire {
@@ -42,7 +50,7 @@ export class SocketWire implements Wire {
     const { path = "", hostname, port, ca } = this.#address(part);
     if (this.name === "unix") return unix({ path });
     if (this.name === "tcp") return tcp({ hostname, port });
-    return tls({ hostname, port, caCerts: [ca] });
+    return settled(tls({ hostname, port, caCerts: [ca] }));
   }
 
   async conn(part: Part): Promise<Deno.Conn> {
@@ -55,6 +63,7 @@ export class SocketWire implements Wire {
     if (this.name === "tcp") return conn;
     const secure = await Deno.startTls(conn, { hostname, caCerts: [ca] });
     await secure.handshake();
+    await delay(SETTLE_MS);
     return secure;
   }
 
@@ -75,6 +84,18 @@ export class SocketWire implements Wire {
     const { pathname, hostname, port } = new URL(address);
     return { path: pathname, hostname, port: Number(port), ca: this.#far.ca };
   }
+}
+
+function settled(transport: Transport): Transport {
+  return {
+    listen: transport.listen,
+    toString: transport.toString,
+    async connect(options) {
+      const connection = await transport.connect(options);
+      await delay(SETTLE_MS);
+      return connection;
+    },
+  };
 }
 
 /** The way within this process: the far end takes turns with the near one. */
