@@ -11,8 +11,11 @@ const MOST_READ = 32 * 1024;
 const GROWTH = 4;
 /** How much of the need for capacity lasts from one read to the next. */
 const DECAY = 63 / 64;
-/** How many times what has arrived room is made for, when more is expected. */
-const AHEAD = 16;
+/**
+ * How many times what has arrived room is made for, when more is expected: the
+ * first read of 64 KiB makes it for a message of 1 MiB and its header.
+ */
+const AHEAD = 32;
 /** From this size on, bytes may be given away with the buffer they are in. */
 const GIVEN = 64 * 1024;
 /** A byte not farther than this is found faster without a view. */
@@ -144,7 +147,7 @@ export class ReadBuffer {
 
   /**
    * Tells how many bytes the message at the front has, so that room for all is
-   * made at once, and no more than that; not before a sixteenth of them are
+   * made at once, and no more than that; not before a thirty-second of them are
    * there, so that nobody takes memory by announcing much.
    */
   expect(count: number): void {
