@@ -8,8 +8,6 @@ import type { Codec } from "./codecs/codec.ts";
 export interface Hooks<In, Out> {
   createCodec(): Codec<In, Out>;
   negotiate(signal: AbortSignal): Promise<void>;
-  filterInbound(message: In): In;
-  onMessage(message: In): void | Promise<void>;
   onEnd(): void | Promise<void>;
   describe(message: In | Out): unknown;
   isOrderlyEnd(cause: unknown): boolean;

@@ -86,6 +86,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       highWaterMark,
       closeTimeout,
       hooks: this as unknown as Hooks<In, Out>,
+      deliver: (message) => this.onMessage(this.filterInbound(message)),
     });
   }
 
