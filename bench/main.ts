@@ -1,25 +1,17 @@
 // How fast Parley is, beside a loop written by hand and beside what a user would
 // otherwise pick: `deno task bench --help`.
 import { parseArgs } from "@std/cli";
-import { stopNode } from "./alternatives/node.ts";
-import { measure, type Result, type Row, sidesOf } from "./harness.ts";
+import type { Result } from "./harness.ts";
 import { formatResult, formatTables } from "./report.ts";
-import { frames } from "./rows/frames.ts";
-import { receive } from "./rows/receive.ts";
-import { pipelined, request } from "./rows/requests.ts";
-import { send } from "./rows/send.ts";
-import { startFar } from "./start_far.ts";
-import { MemoryWire, SocketWire, type Wire } from "./wires.ts";
+import { rows } from "./rows/mod.ts";
+import { WIRES } from "./wires.ts";
 
-const rows: Row[] = [request, pipelined, receive, send, frames];
+const rowNames = rows.map(({ name }) => name);
 
 const help = `deno task bench [OPTION]...
 
-  --row=NAME         only this row, of ${
-  rows.map(({ name }) => name).join(", ")
-}
-  --over=WIRE        only over this one, of unix, tcp, tls, memory
-  --side=NAME        only this side, such as Parley: for a profile, without ratios
+  --row=NAME         only this row, of ${rowNames.join(", ")}
+  --over=WIRE        only over this one, of ${WIRES.join(", ")}
   --rounds=N         how often each side runs (7)
   --milliseconds=N   for how long, about (300)
   --json=FILE        writes all figures to a file as well
@@ -27,8 +19,8 @@ const help = `deno task bench [OPTION]...
 
 const args = parseArgs(Deno.args, {
   boolean: ["help"],
-  string: ["row", "over", "side", "rounds", "milliseconds", "json"],
-  collect: ["row", "over", "side"],
+  string: ["row", "over", "rounds", "milliseconds", "json"],
+  collect: ["row", "over"],
   default: { rounds: "7", milliseconds: "300" },
   unknown(argument) {
     console.error(`There is no ${argument}\n\n${help}`);
@@ -41,35 +33,42 @@ if (args.help) {
 }
 
 /** Those that were asked for by name, or all. */
-function chosen<T extends { name: string }>(all: T[], names: unknown): T[] {
-  const wanted = names as string[];
-  const unknown = wanted.find((name) => !all.some((one) => one.name === name));
+function chosen(all: readonly string[], asked: unknown): readonly string[] {
+  const names = asked as string[];
+  const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) throw new Error(`There is no ${unknown}`);
-  return wanted.length ? all.filter(({ name }) => wanted.includes(name)) : all;
+  return names.length ? all.filter((name) => names.includes(name)) : all;
+}
+
+/**
+ * One row over one wire, in a process of its own: what V8 has learned from one
+ * protocol is no part of the figures of another.
+ */
+async function measure(row: string, wire: string): Promise<Result> {
+  const script = new URL("one.ts", import.meta.url).pathname;
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--allow-all", script, `--row=${row}`, `--over=${wire}`],
+      ...[`--rounds=${args.rounds}`, `--milliseconds=${args.milliseconds}`],
+    ],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`${row} over ${wire} has failed`);
+  return JSON.parse(new TextDecoder().decode(stdout));
 }
 
 const results: Result[] = [];
-{
-  await using far = await startFar();
-  const wires: Wire[] = Object.keys(far.addresses)
-    .map((name) => new SocketWire(name, far));
-  wires.push(new MemoryWire());
-  const times = {
-    rounds: Number(args.rounds),
-    milliseconds: Number(args.milliseconds),
-  };
-  for (const row of chosen(rows, args.row)) {
-    for (const wire of chosen(wires, args.over)) {
-      const sides = chosen(sidesOf(row, wire), args.side);
-      const result = await measure(row, wire, sides, times);
-      results.push(result);
-      console.log(formatResult(row, result), "\n");
-    }
+const overs = chosen(WIRES, args.over);
+for (const name of chosen(rowNames, args.row)) {
+  for (const wire of overs) {
+    const result = await measure(name, wire);
+    results.push(result);
+    console.log(formatResult(result), "\n");
   }
-  await stopNode();
 }
-const all = ![args.row, args.over, args.side].flat().length;
-if (all) console.log(formatTables(rows, results));
+if (results.length === rows.length * WIRES.length) {
+  console.log(formatTables(results));
+}
 if (args.json) {
   const { version: deno } = Deno;
   await Deno.writeTextFile(

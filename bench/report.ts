@@ -1,6 +1,6 @@
 import { LIMIT, PARLEY, type Result, type Row } from "./harness.ts";
-
-const WIRES = ["unix", "tcp", "tls", "memory"];
+import { rows } from "./rows/mod.ts";
+import { WIRES } from "./wires.ts";
 
 /** A middle, and what half of the figures lie between. */
 export interface Spread {
@@ -36,7 +36,9 @@ export function spread(figures: readonly number[]): Spread {
 }
 
 /** One result as lines of a table: each side, and how Parley compares with it. */
-export function formatResult(row: Row, { wire, rates }: Result): string {
+export function formatResult({ row: name, wire, rates }: Result): string {
+  const row = rows.find((row) => row.name === name);
+  if (!row) throw new Error(`There is no row ${name}`);
   const targets: Record<string, number> = { [LIMIT]: row.target };
   for (const [name, { target }] of Object.entries(row.alternatives)) {
     targets[name] = target;
@@ -46,7 +48,7 @@ export function formatResult(row: Row, { wire, rates }: Result): string {
     const rate = `${formatRate(spread(figures).median)} ${row.unit}/s`;
     const start = `  ${side.padEnd(50)}${rate.padStart(22)}`;
     const target = targets[side];
-    if (side === PARLEY || target === undefined || !rates[PARLEY]) {
+    if (side === PARLEY || target === undefined) {
       lines.push(start);
     } else {
       const { median, low, high } = ratio(rates[PARLEY], figures);
@@ -62,7 +64,7 @@ export function formatResult(row: Row, { wire, rates }: Result): string {
 }
 
 /** The tables of the README: Parley's part of the limit, and the rates over Unix. */
-export function formatTables(rows: readonly Row[], results: Result[]): string {
+export function formatTables(results: readonly Result[]): string {
   const find = (row: Row, wire: string) =>
     results.find((result) => result.row === row.name && result.wire === wire);
   const parts = rows.map((row) => [

@@ -10,6 +10,9 @@ import { type Raw, rawOf } from "./raw.ts";
  */
 const SETTLE_MS = 50;
 
+/** The ways for the two ends to meet, by name. */
+export const WIRES = ["unix", "tcp", "tls", "memory"] as const;
+
 /** One way for the two ends to meet. */
 export interface Wire {
   readonly name: string;

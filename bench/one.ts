@@ -1,0 +1,28 @@
+// One row over one wire, its figures printed as JSON; with `--side=NAME` that side
+// alone, for a profile:
+// `deno run --allow-all --cpu-prof bench/one.ts --row=send --over=unix --side=Parley`.
+import { parseArgs } from "@std/cli";
+import { stopNode } from "./alternatives/node.ts";
+import { measure, sidesOf } from "./harness.ts";
+import { rows } from "./rows/mod.ts";
+import { startFar } from "./start_far.ts";
+import { MemoryWire, SocketWire, WIRES } from "./wires.ts";
+
+const args = parseArgs(Deno.args, {
+  string: ["row", "over", "side", "rounds", "milliseconds"],
+  default: { rounds: "7", milliseconds: "300" },
+});
+const row = rows.find(({ name }) => name === args.row);
+const name = WIRES.find((name) => name === args.over);
+if (!row || !name) throw new Error("--row and --over name what to run");
+
+await using far = await startFar();
+const wire = name === "memory" ? new MemoryWire() : new SocketWire(name, far);
+const sides = sidesOf(row, wire)
+  .filter(({ name }) => !args.side || name === args.side);
+const result = await measure(row, wire, sides, {
+  rounds: Number(args.rounds),
+  milliseconds: Number(args.milliseconds),
+});
+console.log(JSON.stringify(result));
+await stopNode();
