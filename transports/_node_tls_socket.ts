@@ -70,6 +70,7 @@ export class NodeTlsSocket implements RawSocket {
   }
 
   async read(into: Uint8Array): Promise<number | null> {
+    this.#duplex.readFor(into.length);
     for (;;) {
       const count = this.#take(into);
       this.#duplex.readOn();
