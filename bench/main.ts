@@ -12,8 +12,8 @@ const help = `deno task bench [OPTION]...
 
   --row=NAME         only this row, of ${rowNames.join(", ")}
   --over=WIRE        only over this one, of ${WIRES.join(", ")}
-  --rounds=N         how often each side runs (7)
-  --milliseconds=N   for how long, about (300)
+  --rounds=N         how often each side runs (25)
+  --milliseconds=N   for how long, about (120)
   --json=FILE        writes all figures to a file as well
 `;
 
@@ -21,7 +21,7 @@ const args = parseArgs(Deno.args, {
   boolean: ["help"],
   string: ["row", "over", "rounds", "milliseconds", "json"],
   collect: ["row", "over"],
-  default: { rounds: "7", milliseconds: "300" },
+  default: { rounds: "25", milliseconds: "120" },
   unknown(argument) {
     console.error(`There is no ${argument}\n\n${help}`);
     Deno.exit(2);

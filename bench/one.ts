@@ -10,7 +10,7 @@ import { MemoryWire, SocketWire, WIRES } from "./wires.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["row", "over", "side", "rounds", "milliseconds"],
-  default: { rounds: "7", milliseconds: "300" },
+  default: { rounds: "25", milliseconds: "120" },
 });
 const row = rows.find(({ name }) => name === args.row);
 const name = WIRES.find((name) => name === args.over);
