@@ -15,8 +15,12 @@ const IDLE = 10_000;
 
 declare const gc: () => void;
 
-/** What is held, of V8's memory and of what is beside it. */
+/**
+ * What is held, of V8's memory and of what is beside it; twice, as buffers are
+ * swept some time after they are found to be garbage.
+ */
 function heldMiB(): string {
+  gc();
   gc();
   const { heapUsed, external } = Deno.memoryUsage();
   return ((heapUsed + external) / MIB).toFixed(1);
