@@ -2,7 +2,7 @@
 // `deno task bench:growth`.
 import { jsonLines, memoryPair, Peer, ReadBuffer } from "../mod.ts";
 import type { Side } from "./harness.ts";
-import { formatRate } from "./report.ts";
+import { formatRate, spread } from "./report.ts";
 import { receive } from "./rows/receive.ts";
 import { coalescing, inFlight } from "./rows/requests.ts";
 import { send } from "./rows/send.ts";
@@ -10,6 +10,7 @@ import { startFar } from "./start_far.ts";
 import { SocketWire } from "./wires.ts";
 
 const MIB = 1024 * 1024;
+const ROUNDS = 9;
 const MESSAGES = 20_000_000;
 const IDLE = 10_000;
 
@@ -69,14 +70,18 @@ const wire = new SocketWire("unix", far);
 
 console.log("requests in flight, over unix: ns a request, and of the raw loop");
 for (const waiting of [1, 10, 100, 1_000, 10_000]) {
-  const count = 200_000;
-  const times = [];
-  for (const side of [inFlight, coalescing]) {
-    await side(wire, count, waiting); // warms up
-    const took = await side(wire, count, waiting);
-    times.push((1e6 * took / count).toFixed(0).padStart(8));
+  const count = Math.min(20_000 * waiting, 200_000);
+  const times: number[][] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, side] of [inFlight, coalescing].entries()) {
+      times[i]?.push(1e6 * await side(wire, count, waiting) / count);
+    }
   }
-  console.log(`${waiting}`.padStart(12), times.join(""));
+  const medians = times.map((figures) => spread(figures).median.toFixed(0));
+  console.log(
+    `${waiting}`.padStart(12),
+    medians.map((figure) => figure.padStart(8)).join(""),
+  );
 }
 
 console.log("one JSON line in chunks of a byte, of 4 KiB, at once: ns a byte");
