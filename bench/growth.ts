@@ -56,7 +56,7 @@ async function pass(bytes: number, from: Peer<unknown>, to: Peer<unknown>) {
 async function idleBytes(kind: "raw" | "session"): Promise<number> {
   await using far = await startFar();
   const { path = "" } = new SocketWire("unix", far).node("echo");
-  const script = new URL("idle.ts", import.meta.url).pathname;
+  const script = new URL("idle.ts", import.meta.url).href;
   const flags = ["--allow-all", "--v8-flags=--expose-gc"];
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", ...flags, script, kind, `${IDLE}`, path],

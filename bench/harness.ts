@@ -32,6 +32,9 @@ export interface Result {
   readonly rates: Record<string, number[]>;
 }
 
+/** How often each side runs, and for about how long, unless told. */
+export const TIMES = { rounds: "25", milliseconds: "120" };
+
 export const PARLEY = "Parley";
 export const LIMIT = "raw loop";
 

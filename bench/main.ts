@@ -1,7 +1,7 @@
 // How fast Parley is, beside a loop written by hand and beside what a user would
 // otherwise pick: `deno task bench --help`.
 import { parseArgs } from "@std/cli";
-import type { Result } from "./harness.ts";
+import { type Result, TIMES } from "./harness.ts";
 import { formatResult, formatTables } from "./report.ts";
 import { rows } from "./rows/mod.ts";
 import { WIRES } from "./wires.ts";
@@ -12,8 +12,8 @@ const help = `deno task bench [OPTION]...
 
   --row=NAME         only this row, of ${rowNames.join(", ")}
   --over=WIRE        only over this one, of ${WIRES.join(", ")}
-  --rounds=N         how often each side runs (25)
-  --milliseconds=N   for how long, about (120)
+  --rounds=N         how often each side runs (${TIMES.rounds})
+  --milliseconds=N   for how long, about (${TIMES.milliseconds})
   --json=FILE        writes all figures to a file as well
 `;
 
@@ -21,7 +21,7 @@ const args = parseArgs(Deno.args, {
   boolean: ["help"],
   string: ["row", "over", "rounds", "milliseconds", "json"],
   collect: ["row", "over"],
-  default: { rounds: "25", milliseconds: "120" },
+  default: TIMES,
   unknown(argument) {
     console.error(`There is no ${argument}\n\n${help}`);
     Deno.exit(2);
@@ -45,7 +45,7 @@ function chosen(all: readonly string[], asked: unknown): readonly string[] {
  * protocol is no part of the figures of another.
  */
 async function measure(row: string, wire: string): Promise<Result> {
-  const script = new URL("one.ts", import.meta.url).pathname;
+  const script = new URL("one.ts", import.meta.url).href;
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--allow-all", script, `--row=${row}`, `--over=${wire}`],

@@ -3,14 +3,14 @@
 // `deno run --allow-all --cpu-prof bench/one.ts --row=send --over=unix --side=Parley`.
 import { parseArgs } from "@std/cli";
 import { stopNode } from "./alternatives/node.ts";
-import { measure, sidesOf } from "./harness.ts";
+import { measure, sidesOf, TIMES } from "./harness.ts";
 import { rows } from "./rows/mod.ts";
 import { startFar } from "./start_far.ts";
 import { MemoryWire, SocketWire, WIRES } from "./wires.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["row", "over", "side", "rounds", "milliseconds"],
-  default: { rounds: "25", milliseconds: "120" },
+  default: TIMES,
 });
 const row = rows.find(({ name }) => name === args.row);
 const name = WIRES.find((name) => name === args.over);

@@ -6,7 +6,7 @@ export interface Far extends FarEnd, AsyncDisposable {}
 /** Starts the far end, and waits until it listens. */
 export async function startFar(): Promise<Far> {
   const folder = await Deno.makeTempDir();
-  const script = new URL("far.ts", import.meta.url).pathname;
+  const script = new URL("far.ts", import.meta.url).href;
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", script, folder],
     stdin: "piped",

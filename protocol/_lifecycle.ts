@@ -44,7 +44,7 @@ export class Lifecycle<In, Out> {
   }
 
   /** The session, where it can talk; a StateError otherwise. */
-  get open(): Session<In, Out> {
+  get openSession(): Session<In, Out> {
     const session = this.#session;
     if (session?.open) return session;
     throw this.stateError(Runstate.RUNNING);

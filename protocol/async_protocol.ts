@@ -321,7 +321,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws {StateError} There is no session.
    */
   protected useCodec(codec: Codec<In, Out>): void {
-    this.#lifecycle.open.useCodec(codec);
+    this.#lifecycle.openSession.useCodec(codec);
   }
 
   /**
@@ -344,7 +344,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected send(message: Out, options?: WaitOptions): Promise<void> {
     try {
-      const session = this.#lifecycle.open;
+      const session = this.#lifecycle.openSession;
       return session.send(this.filterOutbound(message), options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -359,7 +359,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected flush(options: WaitOptions = {}): Promise<void> {
     try {
-      return this.#lifecycle.open.flush(options.signal);
+      return this.#lifecycle.openSession.flush(options.signal);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -23,7 +23,8 @@ export interface PeerOptions<In, Out = In> extends AsyncProtocolOptions {
  * the peer sends is iterated.
  *
  * Who does not iterate stops the peer, by backpressure, after a bounded number
- * of messages. An iteration ends with its session, after what was received: it
+ * of messages; more are read, and an end behind them is seen, once half of those
+ * are taken. An iteration ends with its session, after what was received: it
  * returns when the session ended in order or the peer ended the stream, and
  * throws the first cause otherwise. All iterations of a session share its
  * messages: each message goes to one of them.

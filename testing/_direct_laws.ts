@@ -72,6 +72,38 @@ export function directLaws(suite: Suite): void {
       assertStrictEquals(await rejection(near.write(noise(1))), reason);
     },
   );
+
+  law(
+    "after abort() what has arrived is not read",
+    async (near, far, connection) => {
+      const reason = new Error("enough");
+      const written = far.write(noise(20_000)).catch(() => {});
+      await near.read(new Uint8Array(8));
+      connection.abort(reason);
+      assertStrictEquals(await rejection(near.read(new Uint8Array(8))), reason);
+      await written;
+    },
+  );
+
+  law(
+    "after abort() reads reject with its reason, also behind the peer's end",
+    async (near, far, connection) => {
+      const reason = new Error("enough");
+      await far.end();
+      assertEquals(await near.read(new Uint8Array(8)), null);
+      connection.abort(reason);
+      assertStrictEquals(await rejection(near.read(new Uint8Array(8))), reason);
+    },
+  );
+
+  law("a read of nothing takes nothing", async (near, far) => {
+    await far.write(noise(6));
+    await near.read(new Uint8Array(4));
+    assertEquals(await near.read(new Uint8Array(0)), 0);
+    const into = new Uint8Array(4);
+    assertEquals(await near.read(into), 2);
+    suite.same(into.subarray(0, 2), noise(6).subarray(4));
+  });
 }
 
 /** Writes everything from one buffer, which is used again, and ends. */

@@ -3,6 +3,7 @@
 import {
   type Codec,
   contentLength,
+  delimited,
   jsonLines,
   jsonValues,
   lengthPrefixed,
@@ -10,7 +11,8 @@ import {
   netstrings,
   Peer,
 } from "../protocol/mod.ts";
-import { memory, unix } from "../transports/mod.ts";
+import { memory, tls, unix } from "../transports/mod.ts";
+import { certificates } from "./_certs.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = 16 * MIB;
@@ -35,14 +37,25 @@ async function pass<T>(
   await sent;
 }
 
+const { ca, server } = await certificates();
+
 async function growth<T>(
   codec: (options: { maxMessageBytes: number }) => Codec<T>,
   message: () => T,
 ): Promise<number[]> {
   const folder = await Deno.makeTempDir();
   const grown = [];
-  for (const transport of [memory(), unix({ path: `${folder}/socket` })]) {
-    await using listener = await transport.listen();
+  const inMemory = memory();
+  const atPath = unix({ path: `${folder}/socket` });
+  const secret = await tls({ port: 0, ...server }).listen();
+  const { port } = secret.address as Deno.NetAddr;
+  const ways = [
+    [inMemory, await inMemory.listen()],
+    [atPath, await atPath.listen()],
+    [tls({ port, caCerts: [ca] }), secret],
+  ] as const;
+  for (const [transport, listening] of ways) {
+    await using listener = listening;
     const options = { codec: () => codec({ maxMessageBytes: Infinity }) };
     await using from = new Peer(options);
     await using to = new Peer(options);
@@ -61,6 +74,7 @@ const grown = {
   lines: await growth(lines, text),
   jsonLines: await growth(jsonLines<string>, text),
   jsonValues: await growth(jsonValues<string>, text),
+  delimited: await growth((options) => delimited(1, options), bytes),
   lengthPrefixed: await growth(lengthPrefixed, bytes),
   contentLength: await growth(contentLength, bytes),
   netstrings: await growth(netstrings, bytes),

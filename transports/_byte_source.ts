@@ -77,7 +77,7 @@ export class ByteSource {
 
   /** Reads past the stream: the number of bytes, or `null` at the end. */
   async read(into: Uint8Array): Promise<number | null> {
-    if (!this.#discarding) {
+    if (!this.#discarding && !this.#failure) {
       try {
         const count = await (this.#reading = this.#socket.read(into));
         this.#reading = undefined;
@@ -88,7 +88,7 @@ export class ByteSource {
         this.#reading = undefined;
         this.#exhausted = true;
         // A read that our own release has interrupted has come to the end.
-        if (!this.#discarding) {
+        if (!this.#discarding && !this.#ended) {
           this.error(this.#direction.failure("Read from", error));
         }
       }
@@ -127,9 +127,9 @@ export class ByteSource {
 
   /** Fails the stream; a read that is pending rejects with the reason. */
   error(reason: unknown): void {
+    this.#failure ??= { reason };
     if (this.#ended) return;
     this.#ended = true;
-    this.#failure = { reason };
     this.#controller?.error(reason);
     this.#direction.ended();
   }

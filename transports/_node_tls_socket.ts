@@ -5,8 +5,8 @@ import type { RawSocket } from "./_raw_socket.ts";
 /** Bounds what is encrypted, and held in memory, at once. */
 const WRITE_BYTES = 256 * 1024;
 
-/** Bounds what is decrypted and held for a reader who does not come. */
-const READ_AHEAD_BYTES = 64 * 1024;
+/** What is decrypted and held at most while no reader waits. */
+const READ_AHEAD_BYTES = 16 * 1024;
 
 /** A TLS socket of Node's, through the operations of one of Deno's. */
 export class NodeTlsSocket implements RawSocket {
@@ -20,6 +20,8 @@ export class NodeTlsSocket implements RawSocket {
   /** What is decrypted and not read yet. */
   readonly #chunks: Uint8Array[] = [];
   #available = 0;
+  /** How much room the reader has who waits. */
+  #wanted = 0;
   /** What a cut may come of, as long as nothing has been read. */
   #suspicion: string;
   /** Whether the peer has ended TLS, or else only TCP. */
@@ -42,7 +44,8 @@ export class NodeTlsSocket implements RawSocket {
         duplex.heard = resolve;
       });
     }
-    duplex.hasRoom = () => this.#available < READ_AHEAD_BYTES;
+    duplex.room = () =>
+      Math.max(this.#wanted, READ_AHEAD_BYTES - this.#available);
     duplex.writeFailed = (error) => this.#failWriting(error);
     const push = socket.push.bind(socket);
     let cut = false;
@@ -53,6 +56,7 @@ export class NodeTlsSocket implements RawSocket {
     socket.on("data", (chunk: Uint8Array) => {
       this.#chunks.push(chunk);
       this.#available += chunk.length;
+      this.#wanted = 0;
       this.#wakeReader();
     });
     socket.on("end", () => {
@@ -70,10 +74,9 @@ export class NodeTlsSocket implements RawSocket {
   }
 
   async read(into: Uint8Array): Promise<number | null> {
-    this.#duplex.readFor(into.length);
+    if (into.length === 0) return 0;
     for (;;) {
       const count = this.#take(into);
-      this.#duplex.readOn();
       if (count > 0) {
         this.#suspicion = "";
         return count;
@@ -86,6 +89,8 @@ export class NodeTlsSocket implements RawSocket {
           );
       }
       if (this.#readFailure) throw this.#readFailure;
+      this.#wanted = into.length;
+      this.#duplex.readOn();
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });

@@ -92,7 +92,6 @@ export class Pipe {
   /** Writes past the stream, one write at a time. */
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#writeFailure) throw this.#writeFailure.reason;
-    if (this.#writeEnded) throw this.#closed();
     this.#accepted++;
     await this.#write(chunk);
   }
@@ -150,6 +149,7 @@ export class Pipe {
       this.reset(error);
       throw error;
     }
+    if (this.#writeEnded) throw this.#closed();
     this.#rest = chunk;
     this.#flow();
     if (this.#rest.length === 0) {

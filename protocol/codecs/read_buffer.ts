@@ -7,7 +7,7 @@ const MOST_KEPT = 4 * 1024 * 1024;
  * at once has to stay in the processor's caches.
  */
 const MOST_READ = 32 * 1024;
-/** How many times as much, where a read has filled its space. */
+/** How many times as much as there is will be, where a read has filled its space. */
 const GROWTH = 4;
 /** How much of the need for capacity lasts from one read to the next. */
 const DECAY = 63 / 64;
