@@ -3,7 +3,7 @@
 import { parseArgs } from "@std/cli";
 import { type Result, TIMES } from "./harness.ts";
 import { formatResult, formatTables } from "./report.ts";
-import { rows } from "./rows/mod.ts";
+import { rows } from "./rows.ts";
 import { WIRES } from "./wires.ts";
 
 const rowNames = rows.map(({ name }) => name);

@@ -4,7 +4,7 @@
 import { parseArgs } from "@std/cli";
 import { stopNode } from "./alternatives/node.ts";
 import { measure, sidesOf, TIMES } from "./harness.ts";
-import { rows } from "./rows/mod.ts";
+import { rows } from "./rows.ts";
 import { startFar } from "./start_far.ts";
 import { MemoryWire, SocketWire, WIRES } from "./wires.ts";
 

@@ -1,5 +1,5 @@
 import { LIMIT, PARLEY, type Result, type Row } from "./harness.ts";
-import { rows } from "./rows/mod.ts";
+import { rows } from "./rows.ts";
 import { WIRES } from "./wires.ts";
 
 /** A middle, and what half of the figures lie between. */

@@ -125,7 +125,9 @@ export class ReadBuffer {
     if (give) {
       const rest = this.subarray();
       this.#bytes = nothing;
-      this.#moveTo(2 * Math.max(rest.length, this.#need), rest);
+      // A huge message has been the need, and is gone.
+      this.#need = Math.max(rest.length, Math.min(this.#need, MOST_READ));
+      this.#moveTo(2 * this.#need, rest);
     }
     return taken;
   }
