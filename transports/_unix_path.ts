@@ -93,7 +93,9 @@ async function hasDeadSocket(path: string): Promise<boolean> {
     const refused = error instanceof Deno.errors.ConnectionRefused;
     if (!refused && !(error instanceof Deno.errors.NotFound)) throw error;
     const info = await statOf(path);
-    if (info === undefined || info.isSocket) return info !== undefined;
+    if (info === undefined) return false;
+    // Where there was nothing, a socket has appeared since: it is alive.
+    if (info.isSocket) return refused;
     throw new Deno.errors.AddrInUse(
       "What is there is no socket, and is left alone",
       { cause: error },
