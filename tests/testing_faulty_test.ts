@@ -175,7 +175,8 @@ Deno.test("a split ends a chunk at its offset", async () => {
   await send(far.writable, noise(10_000));
   await reading;
   assertGreater(offsets.length, 50);
-  assertEquals(ends.filter((end) => end < 10_000), offsets);
+  // A split may come where the bytes end anyway.
+  assertEquals(ends, [...new Set([...offsets, 10_000])]);
   await near.close();
 });
 
