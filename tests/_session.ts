@@ -2,6 +2,8 @@ import type { AsyncProtocol, Runstate } from "../protocol/mod.ts";
 import { jsonLines, Peer, type PeerOptions } from "../protocol/mod.ts";
 import { type Connection, memoryPair } from "../transports/mod.ts";
 
+const encoder = new TextEncoder();
+
 /** Records every runstate from now on; `stop()` ends the record and gives it. */
 export function recordRunstates<In, Out>(
   protocol: AsyncProtocol<In, Out>,
@@ -40,4 +42,14 @@ export async function runningPeer(
   const peer = jsonPeer(options);
   await peer.connect(near);
   return { peer, remote };
+}
+
+/** Writes raw bytes into a connection. */
+export async function write(
+  connection: Connection,
+  text: string | Uint8Array,
+): Promise<void> {
+  const writer = connection.writable.getWriter();
+  await writer.write(typeof text === "string" ? encoder.encode(text) : text);
+  writer.releaseLock();
 }

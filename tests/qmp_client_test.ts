@@ -11,7 +11,6 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
-  ConnectError,
   DecodeError,
   EndOfStreamError,
   MessageTooLargeError,
@@ -22,32 +21,14 @@ import {
   BadReplyError,
   ExecInterruptedError,
   ExecuteError,
-  GreetingError,
-  NegotiationError,
   QMPClient,
   ServerParseError,
 } from "../qmp/mod.ts";
 import { memory, memoryPair } from "../transports/mod.ts";
-import {
-  event,
-  greeting,
-  type Message,
-  runningClient,
-  Script,
-} from "./_qmp.ts";
+import { type Message, runningClient, Script } from "./_qmp.ts";
 import { recordRunstates } from "./_session.ts";
 import { turns } from "./_turns.ts";
-import { WatchedSignal } from "../testing/_watched_signal.ts";
-
-/** What a promise rejected with. */
-async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("It did not reject");
-}
+import { rejection } from "../testing/_rejection.ts";
 
 Deno.test("a session greets, negotiates, executes and ends", async () => {
   const [near, far] = memoryPair();
@@ -152,7 +133,7 @@ Deno.test("an error of the server rejects with an ExecuteError that has all of i
   const call = client.execute("device_del", { id: "nic" });
   const command = await server.command();
   server.refuse(command, "DeviceNotFound", "Device 'nic' not found");
-  const error = await failureOf(call);
+  const error = await rejection(call);
   assertInstanceOf(error, ExecuteError);
   assertEquals(
     error.message,
@@ -181,7 +162,7 @@ for (
     const call = client.execute("query-status");
     const { id } = await server.command();
     server.send({ ...bad, id });
-    const error = await failureOf(call);
+    const error = await rejection(call);
     assertInstanceOf(error, BadReplyError);
     assertEquals(error.sent.execute, "query-status");
     assertEquals(error.received, { ...bad, id });
@@ -281,7 +262,7 @@ Deno.test("execute() rejects with a StateError whenever the session does not run
   const client = new QMPClient();
   const refuses = async (state: string) => {
     assertEquals(client.runstate, state);
-    const error = await failureOf(client.execute("stop"));
+    const error = await rejection(client.execute("stop"));
     assertInstanceOf(error, StateError);
     assertMatch(error.message, /^QMPClient is /);
     assertEquals([error.state, error.required], [state, "running"]);
@@ -300,241 +281,6 @@ Deno.test("execute() rejects with a StateError whenever the session does not run
   await refuses("idle");
 });
 
-Deno.test("fact 4: events may come before the greeting and before the reply to qmp_capabilities", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient();
-  const listener = client.listen();
-  const server = await Script.over(far);
-  const connecting = client.connect(near);
-  server.send(event("EARLY"), greeting(), event("LATER"));
-  server.answer(await server.command());
-  await connecting;
-  assertEquals((await listener.next()).event, "EARLY");
-  assertEquals((await client.events.next()).event, "EARLY");
-  assertEquals((await listener.next()).event, "LATER");
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("fact 3: a greeting that comes twice before the negotiation is answered once", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient();
-  const server = await Script.over(far);
-  const connecting = client.connect(near);
-  server.send(greeting(), greeting());
-  const request = await server.command();
-  assertEquals(request.execute, "qmp_capabilities");
-  server.answer(request);
-  await connecting;
-  const call = client.execute("stop");
-  const command = await server.command();
-  assertEquals(command.execute, "stop");
-  server.answer(command, 1);
-  assertEquals(await call, 1);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("fact 3: a greeting that comes again in a running session has the negotiation repeated", async () => {
-  const { client, server } = await runningClient();
-  server.send(greeting(["oob"]));
-  const request = await server.command();
-  assertEquals(request.execute, "qmp_capabilities");
-  assertEquals(request.arguments, { enable: ["oob"] });
-  server.answer(request);
-  const call = client.execute("stop");
-  server.answer(await server.command(), 1);
-  assertEquals(await call, 1);
-  assertEquals(client.greeting?.QMP.capabilities, ["oob"]);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("a repeated negotiation that is refused ends the session", async () => {
-  const { client, server } = await runningClient();
-  server.send(greeting());
-  server.refuse(await server.command(), "GenericError", "No");
-  await assertRejects(() => client.closed, NegotiationError);
-  await assertRejects(() => client.disconnect(), NegotiationError);
-  await server.end();
-});
-
-Deno.test("a server that does not repeat the id of qmp_capabilities is understood", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient();
-  const server = await Script.over(far);
-  const connecting = client.connect(near);
-  server.send(greeting());
-  await server.command();
-  server.send({ return: {} });
-  await connecting;
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("without awaitGreeting and negotiate, a session runs at once", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient({ awaitGreeting: false, negotiate: false });
-  const server = await Script.over(far);
-  await client.connect(near);
-  assertEquals(client.greeting, undefined);
-  const call = client.execute("guest-ping");
-  server.answer(await server.command(), 1);
-  assertEquals(await call, 1);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("without negotiate, the greeting is awaited and nothing is sent", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient({ negotiate: false });
-  const server = await Script.over(far);
-  server.send(greeting());
-  await client.connect(near);
-  assertEquals(client.greeting?.QMP.capabilities, []);
-  await client.disconnect();
-  assertEquals(await server.next(), undefined);
-  await server.end();
-});
-
-Deno.test("the greeting is forgotten at the next connect()", async () => {
-  const { client, server } = await runningClient();
-  await client.disconnect();
-  await server.end();
-  assert(client.greeting);
-  await assertRejects(() => client.connect(memory()), ConnectError);
-  assertEquals(client.greeting, undefined);
-});
-
-/** The ways in which a handshake fails: what the server does, and what is said. */
-const handshakes: [
-  string,
-  (server: Script) => Promise<void> | void,
-  typeof GreetingError | typeof NegotiationError,
-  string,
-][] = [
-  [
-    "says something else first",
-    (server) => server.send({ return: {} }),
-    GreetingError,
-    'Expected a greeting, received: {"return":{}}',
-  ],
-  [
-    "greets without a version",
-    (server) => server.send({ QMP: { capabilities: [] } }),
-    GreetingError,
-    'Greeting is malformed: {"QMP":{"capabilities":[]}}',
-  ],
-  [
-    "ends before it greets",
-    (server) => server.end(),
-    GreetingError,
-    "Cannot get greeting from the server: Peer ended the stream",
-  ],
-  [
-    "refuses to negotiate",
-    async (server) => {
-      server.send(greeting());
-      server.refuse(await server.command(), "GenericError", "No");
-    },
-    NegotiationError,
-    "Cannot negotiate: Cannot execute qmp_capabilities: No (GenericError)",
-  ],
-  [
-    "refuses to negotiate without an id",
-    async (server) => {
-      server.send(greeting());
-      await server.command();
-      server.send({ error: { class: "GenericError", desc: "No" } });
-    },
-    NegotiationError,
-    "Cannot negotiate: Cannot execute qmp_capabilities: No (GenericError)",
-  ],
-  [
-    "answers the negotiation with neither result nor error",
-    async (server) => {
-      server.send(greeting());
-      const { id } = await server.command();
-      server.send({ id });
-    },
-    NegotiationError,
-    "Cannot negotiate: Reply has neither a result nor an error",
-  ],
-  [
-    "ends within the negotiation",
-    async (server) => {
-      server.send(greeting());
-      await server.command();
-      await server.end();
-    },
-    NegotiationError,
-    "Cannot get reply to qmp_capabilities from the server: Peer ended the stream",
-  ],
-];
-
-for (const [what, play, Failure, message] of handshakes) {
-  Deno.test(`connect() rejects when the server ${what}`, async () => {
-    const [near, far] = memoryPair();
-    const client = new QMPClient();
-    const states = recordRunstates(client);
-    const server = await Script.over(far);
-    const connecting = failureOf(client.connect(near));
-    await play(server);
-    const error = await connecting;
-    assertInstanceOf(error, ConnectError);
-    assertInstanceOf(error.cause, Failure);
-    assertStringIncludes(
-      error.message,
-      `Failed to establish session: ${message}`,
-    );
-    assertEquals(await states.stop(), ["connecting", "disconnecting", "idle"]);
-    await server.end();
-  });
-}
-
-for (
-  const [phase, play, Failure] of [
-    ["greeting", () => {}, GreetingError],
-    [
-      "reply to qmp_capabilities",
-      (server: Script) => server.send(greeting(), event("NOISE")),
-      NegotiationError,
-    ],
-  ] as const
-) {
-  Deno.test(`a server that gives no ${phase} is told apart by its phase, in time`, async () => {
-    const [near, far] = memoryPair();
-    const client = new QMPClient({ handshakeTimeout: 20 });
-    const server = await Script.over(far);
-    play(server);
-    const error = await failureOf(client.connect(near));
-    assertInstanceOf(error, ConnectError);
-    assertInstanceOf(error.cause, Failure);
-    assertStringIncludes(
-      error.message,
-      `Cannot get ${phase} from the server: nothing came for 20 ms`,
-    );
-    assertInstanceOf(error.cause.cause, DOMException);
-    assertEquals(error.cause.cause.name, "TimeoutError");
-    assertEquals(client.runstate, "idle");
-    await server.end();
-  });
-}
-
-Deno.test("an abort in the handshake rejects with its reason", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient();
-  const signal = new WatchedSignal();
-  const reason = new Error("Enough");
-  const connecting = failureOf(client.connect(near, { signal: signal.signal }));
-  await turns();
-  signal.abort(reason);
-  assertStrictEquals(await connecting, reason);
-  assertEquals(signal.listeners, 0);
-  assertEquals(client.runstate, "idle");
-  far.abort();
-});
-
 Deno.test("an option that cannot be is refused by its name", () => {
   assertThrows(
     () => new QMPClient({ handshakeTimeout: -1 }),
@@ -546,92 +292,6 @@ Deno.test("an option that cannot be is refused by its name", () => {
     RangeError,
     'Cannot use the option: handshakeTimeout is "5"',
   );
-});
-
-Deno.test("fact 8: an aborted call rejects with the reason, and its late reply is dropped", async () => {
-  const { client, server } = await runningClient();
-  const signal = new WatchedSignal();
-  const reason = new Error("Enough");
-  let sent = false;
-  const call = client.execute("slow", {}, {
-    signal: signal.signal,
-    onSent: () => sent = true,
-  });
-  assert(sent);
-  assertEquals(signal.listeners, 1);
-  const slow = await server.command();
-  signal.abort(reason);
-  assertStrictEquals(await failureOf(call), reason);
-  assertEquals(signal.listeners, 0);
-  server.answer(slow, "late");
-  const next = client.execute("fast");
-  server.answer(await server.command(), "in time");
-  assertEquals(await next, "in time");
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("a signal that is aborted before keeps the command from being sent", async () => {
-  const { client, server } = await runningClient();
-  const reason = new Error("Enough");
-  const call = client.execute("stop", {}, {
-    signal: AbortSignal.abort(reason),
-    onSent: () => assert(false),
-  });
-  assertStrictEquals(await failureOf(call), reason);
-  await client.disconnect();
-  assertEquals(await server.next(), undefined);
-  await server.end();
-});
-
-Deno.test("a call takes its listener off the signal however it ends", async () => {
-  const { client, server } = await runningClient();
-  const { signal, ...watched } = watch();
-  const answered = client.execute("a", {}, { signal });
-  server.answer(await server.command());
-  await answered;
-  assertEquals(watched.listeners(), 0);
-  const refused = client.execute("b", {}, { signal });
-  server.refuse(await server.command(), "GenericError", "No");
-  await assertRejects(() => refused, ExecuteError);
-  assertEquals(watched.listeners(), 0);
-  await assertRejects(() => client.execute("c", circular(), { signal }));
-  assertEquals(watched.listeners(), 0);
-  const interrupted = client.execute("d", {}, { signal });
-  await client.disconnect();
-  await assertRejects(() => interrupted, ExecInterruptedError);
-  assertEquals(watched.listeners(), 0);
-  await server.end();
-});
-
-function watch(): { signal: AbortSignal; listeners: () => number } {
-  const watched = new WatchedSignal();
-  return { signal: watched.signal, listeners: () => watched.listeners };
-}
-
-function circular(): Message {
-  const value: Message = {};
-  value.self = value;
-  return value;
-}
-
-Deno.test("the end of the session rejects every call with its first cause", async () => {
-  const { client, server } = await runningClient();
-  const calls = Array.from({ length: 100 }, () => client.execute("slow"));
-  await turns();
-  await server.end();
-  const errors = await Promise.all(calls.map(failureOf));
-  for (const error of errors) {
-    assertInstanceOf(error, ExecInterruptedError);
-    assertInstanceOf(error.cause, EndOfStreamError);
-    assertStrictEquals(error.cause, client.signal.reason);
-    assert(error.sent);
-    assertEquals(
-      error.message,
-      "Cannot execute slow, which may have run: Peer ended the stream",
-    );
-  }
-  await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
 Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late one in silence", async () => {
@@ -675,11 +335,11 @@ Deno.test("fact 8: an error without an id ends the session with a ServerParseErr
     error: { class: "GenericError", desc: "JSON parse error" },
   };
   server.send(received);
-  const error = await failureOf(client.closed);
+  const error = await rejection(client.closed);
   assertInstanceOf(error, ServerParseError);
   assertEquals(error.received, received);
   assertStringIncludes(error.message, "JSON parse error");
-  const interrupted = await failureOf(call);
+  const interrupted = await rejection(call);
   assertInstanceOf(interrupted, ExecInterruptedError);
   assertStrictEquals(interrupted.cause, error);
   await assertRejects(() => client.disconnect(), ServerParseError);
@@ -690,7 +350,7 @@ Deno.test("a message that is no JSON object ends the session", async () => {
   for (const message of ["[]", "1 ", '"text"', "null "]) {
     const { client, server } = await runningClient();
     server.peer.send(JSON.parse(message));
-    const error = await failureOf(client.closed);
+    const error = await rejection(client.closed);
     assertInstanceOf(error, ProtocolError);
     assertStringIncludes(error.message, "Message is no JSON object");
     await assertRejects(() => client.disconnect(), ProtocolError);
@@ -733,192 +393,6 @@ Deno.test("fact 13: a reply of 64 MiB needs a larger limit than that of 10 MiB",
     }
     await server.end();
   }
-});
-
-Deno.test("fact 7: out-of-band is enabled where it is offered, and sent as exec-oob", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient();
-  const server = await Script.over(far);
-  const [request] = await Promise.all([
-    server.shakeHands(["oob", "later"]),
-    client.connect(near),
-  ]);
-  assertEquals(request.arguments, { enable: ["oob"] });
-  const call = client.execute("migrate-pause", {}, { oob: true });
-  const command = await server.command();
-  assertEquals(command["exec-oob"], "migrate-pause");
-  assertFalse("execute" in command);
-  server.answer(command);
-  assertEquals(await call, {});
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("fact 7: with out-of-band, fewer than 8 commands are on the wire, and one out of band gets through", async () => {
-  const { client, server } = await runningClient({ capabilities: ["oob"] });
-  const calls = Array.from({ length: 20 }, (_, n) => client.execute(`c${n}`));
-  const oob = client.execute("now", {}, { oob: true });
-  const seen: Message[] = [];
-  for (let n = 0; n < 8; n++) seen.push(await server.command());
-  assertEquals(seen.map((command) => command.execute ?? command["exec-oob"]), [
-    ...["c0", "c1", "c2", "c3", "c4", "c5", "c6"],
-    "now",
-  ]);
-  server.answer(seen.pop() ?? {}, "oob");
-  assertEquals(await oob, "oob");
-  assertEquals(client.stats.messagesSent, 9);
-
-  for (let n = 7; n < 20; n++) {
-    server.answer(seen.shift() ?? {});
-    const next = await server.command();
-    assertEquals(next.execute, `c${n}`);
-    seen.push(next);
-  }
-  for (const command of seen) server.answer(command);
-  await Promise.all(calls);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("without out-of-band, commands go out as they come", async () => {
-  const { client, server } = await runningClient();
-  const calls = Array.from({ length: 20 }, () => client.execute("c"));
-  for (const _ of calls) server.answer(await server.command());
-  await Promise.all(calls);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("a command that waits for its turn is what it was when it was given", async () => {
-  const { client, server } = await runningClient({ capabilities: ["oob"] });
-  const calls = Array.from({ length: 7 }, () => client.execute("first"));
-  const args = { size: 2n ** 60n };
-  calls.push(client.execute("waits", args));
-  args.size = 0n;
-  for (let n = 0; n < 7; n++) server.answer(await server.command());
-  const command = await server.command();
-  assertEquals(command.arguments, { size: 2n ** 60n });
-  server.answer(command);
-  await Promise.all(calls);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("an aborted command that waits for its turn is never sent", async () => {
-  const { client, server } = await runningClient({ capabilities: ["oob"] });
-  const calls = Array.from({ length: 7 }, () => client.execute("first"));
-  const aborting = new AbortController();
-  const sent: string[] = [];
-  const aborted = client.execute("aborted", {}, {
-    signal: aborting.signal,
-    onSent: () => sent.push("aborted"),
-  });
-  calls.push(client.execute("last", {}, { onSent: () => sent.push("last") }));
-  aborting.abort();
-  await assertRejects(() => aborted, DOMException);
-  const seen = [];
-  for (const _ of calls) {
-    const command = await server.command();
-    seen.push(command.execute);
-    server.answer(command);
-  }
-  await Promise.all(calls);
-  assertEquals(seen, [...Array(7).fill("first"), "last"]);
-  assertEquals(sent, ["last"]);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("the end of the session tells what was sent from what was not", async () => {
-  const { client, server } = await runningClient({ capabilities: ["oob"] });
-  const calls = Array.from({ length: 100 }, () => client.execute("slow"));
-  await turns();
-  await server.end();
-  const errors = await Promise.all(calls.map(failureOf));
-  const sent = errors.map((error) =>
-    error instanceof ExecInterruptedError && error.sent
-  );
-  assertEquals(sent, [...Array(7).fill(true), ...Array(93).fill(false)]);
-  const last = errors.at(-1);
-  assertInstanceOf(last, Error);
-  assertEquals(
-    last.message,
-    "Cannot execute slow, which was never sent: Peer ended the stream",
-  );
-  await assertRejects(() => client.disconnect(), EndOfStreamError);
-});
-
-Deno.test("an onSent that throws rejects its call alone", async () => {
-  const { client, server } = await runningClient();
-  const error = new Error("Mine");
-  const onSent = () => {
-    throw error;
-  };
-  const call = client.execute("stop", {}, { onSent });
-  assertStrictEquals(await failureOf(call), error);
-  server.answer(await server.command());
-  const next = client.execute("cont");
-  server.answer(await server.command(), 1);
-  assertEquals(await next, 1);
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("fact 9: after quit the server's end is an orderly end", async () => {
-  const { client, server } = await runningClient();
-  const states = recordRunstates(client);
-  const quitting = client.quit();
-  server.answer(await server.command());
-  await server.end();
-  await quitting;
-  await client.closed;
-  await client.disconnect();
-  assertEquals(await states.stop(), ["disconnecting", "idle"]);
-});
-
-Deno.test("fact 9: after quit a cut without a reply is an orderly end, too", async () => {
-  const { client, server, remote } = await runningClient();
-  const quitting = client.quit();
-  await server.command();
-  remote.abort();
-  await quitting;
-  await client.closed;
-  await client.disconnect();
-  await server.end();
-});
-
-Deno.test("after execute('quit') the server's end is orderly, though the call has no reply", async () => {
-  const { client, server } = await runningClient();
-  const call = client.execute("quit");
-  await server.command();
-  await server.end();
-  await assertRejects(() => call, ExecInterruptedError);
-  await client.closed;
-  await client.disconnect();
-});
-
-Deno.test("where quit is refused, the server's end is no orderly one", async () => {
-  const { client, server } = await runningClient();
-  const quitting = client.quit();
-  server.refuse(await server.command(), "GenericError", "Not now");
-  await assertRejects(() => quitting, ExecuteError, "Not now");
-  await server.end();
-  await assertRejects(() => client.closed, EndOfStreamError);
-  await assertRejects(() => client.disconnect(), EndOfStreamError);
-});
-
-Deno.test("quit() can be aborted while the server takes its time to end", async () => {
-  const { client, server } = await runningClient();
-  const signal = new WatchedSignal();
-  const quitting = client.quit({ signal: signal.signal });
-  server.answer(await server.command());
-  await turns();
-  const reason = new Error("Enough");
-  signal.abort(reason);
-  assertStrictEquals(await failureOf(quitting), reason);
-  assertEquals(signal.listeners, 0);
-  await client.disconnect();
-  await server.end();
 });
 
 Deno.test("a client can be used again, and nothing of the last session stays", async () => {
