@@ -20,6 +20,7 @@ await using far = await startFar();
 const wire = name === "memory" ? new MemoryWire() : new SocketWire(name, far);
 const sides = sidesOf(row, wire)
   .filter(({ name }) => !args.side || name === args.side);
+if (!sides.length) throw new Error(`There is no ${args.side}`);
 const result = await measure(row, wire, sides, {
   rounds: Number(args.rounds),
   milliseconds: Number(args.milliseconds),
