@@ -5,8 +5,8 @@
  */
 import { ExecuteError, QMPClient, type QMPEvent } from "@parley/parley";
 import { launch } from "@parley/parley/qmp/launch";
-import { inspect, Screen } from "./_screen.ts";
-import { standIn } from "./_stand_in.ts";
+import { inspect, Screen } from "./support/screen.ts";
+import { standIn } from "./support/stand_in.ts";
 
 const MACHINE = "-machine none -nodefaults -display none -S".split(" ");
 const INSTALL = "apt-get install -y --no-install-recommends qemu-system-x86";

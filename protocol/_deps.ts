@@ -1,3 +1,3 @@
 export { getLogger, type Logger } from "npm:@logtape/logtape@2.4.2";
-// @ts-types="../std/async.d.ts"
+// @ts-types="../typed_std/async.d.ts"
 export { delay } from "npm:deno-std@1.4.0/async/delay.js";

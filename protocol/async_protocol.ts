@@ -6,10 +6,10 @@ import type {
   WaitOptions,
 } from "../transports/transport.ts";
 import { getLogger } from "./_deps.ts";
-import type { Hooks } from "./_hooks.ts";
-import { Lifecycle } from "./_lifecycle.ts";
-import { checkMember, checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
-import { messageLimit } from "./codecs/_options.ts";
+import type { Hooks } from "./_session/hooks.ts";
+import { Lifecycle } from "./_session/lifecycle.ts";
+import { checkMember, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { messageLimit } from "./codecs/_util/options.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { EndOfStreamError } from "./errors.ts";
@@ -76,7 +76,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     } = options;
     messageLimit({ maxMessageBytes });
     checkNumber("highWaterMark", highWaterMark, 0, Infinity);
-    checkNumber("closeTimeout", closeTimeout, 0, LONGEST_TIMEOUT);
+    checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
     const label = this.constructor.name;
@@ -309,7 +309,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected async receive(): Promise<In> {
     const session = this.#lifecycle.openWhile(Runstate.CONNECTING);
-    return this.filterInbound(await session.untilEnd(session.receive()));
+    return this.filterInbound(await session.raceWithEnd(session.receive()));
   }
 
   /**

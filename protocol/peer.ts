@@ -1,5 +1,5 @@
-import { Queue } from "./_queue.ts";
-import { show } from "./_show.ts";
+import { Queue } from "./_util/queue.ts";
+import { show } from "./_util/show.ts";
 import { AsyncProtocol } from "./async_protocol.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
 import type { Codec } from "./codecs/codec.ts";

@@ -3,9 +3,9 @@ import type {
   Listener,
   WaitOptions,
 } from "../transports/transport.ts";
-import { ListeningServer } from "./_listening_server.ts";
-import { show } from "./_show.ts";
-import { checkMember, checkNumber, LONGEST_TIMEOUT } from "./_validate.ts";
+import { ListeningServer } from "./_server/listening_server.ts";
+import { show } from "./_util/show.ts";
+import { checkMember, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import type { AsyncProtocol } from "./async_protocol.ts";
 
 /** Options of {@linkcode serve}. */
@@ -120,7 +120,7 @@ export function serve<P extends AsyncProtocol<unknown, unknown>>(
   }
   const { signal, ...limits } = options;
   checkNumber("maxSessions", limits.maxSessions, 1, Infinity);
-  checkNumber("idleTimeout", limits.idleTimeout, 1, LONGEST_TIMEOUT);
-  checkNumber("shutdownTimeout", limits.shutdownTimeout, 0, LONGEST_TIMEOUT);
+  checkNumber("idleTimeout", limits.idleTimeout, 1, MAX_TIMEOUT);
+  checkNumber("shutdownTimeout", limits.shutdownTimeout, 0, MAX_TIMEOUT);
   return new ListeningServer(listener, create, limits, signal);
 }

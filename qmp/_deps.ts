@@ -1,7 +1,7 @@
 export { getLogger, type Logger } from "npm:@logtape/logtape@2.4.2";
-// @ts-types="../std/async.d.ts"
+// @ts-types="../typed_std/async.d.ts"
 export { abortable } from "npm:deno-std@1.4.0/async/abortable.js";
-// @ts-types="../std/async.d.ts"
+// @ts-types="../typed_std/async.d.ts"
 export { delay } from "npm:deno-std@1.4.0/async/delay.js";
-// @ts-types="../std/async.d.ts"
+// @ts-types="../typed_std/async.d.ts"
 export { retry, RetryError } from "npm:deno-std@1.4.0/async/retry.js";

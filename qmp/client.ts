@@ -3,22 +3,22 @@ import {
   type AsyncProtocolOptions,
   type Codec,
 } from "../protocol/mod.ts";
-import { checkNumber } from "../protocol/_validate.ts";
+import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
-import { newlineApart, nothing, qmpCodec } from "./_codec.ts";
+import { newlineApart, nothing, qmpCodec } from "./_wire/client_codec.ts";
 import { getLogger, type Logger } from "./_deps.ts";
-import { Dialog } from "./_dialog.ts";
-import { EventHub } from "./_event_hub.ts";
-import { nameOf } from "./_execution.ts";
-import { isTimeout, messageOf } from "./_failure.ts";
-import { redact } from "./_redact.ts";
-import { abortable, within } from "./_wait.ts";
+import { ClientSession } from "./_client/client_session.ts";
+import { EventHub } from "./_client/event_hub.ts";
+import { nameOf } from "./_client/command_execution.ts";
+import { isTimeout, messageOf } from "./_wire/failure.ts";
+import { redact } from "./_wire/redact.ts";
+import { abortable, within } from "./_client/wait.ts";
 import {
   ExecInterruptedError,
   GreetingError,
   NegotiationError,
 } from "./errors.ts";
-import type { EventListener, ListenOptions } from "./event_listener.ts";
+import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPCommand, QMPGreeting, QMPMessage } from "./messages.ts";
 import type {
   AnySchema,
@@ -115,8 +115,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   readonly #handshakeTimeout: number;
   readonly #logger: Logger;
   readonly #hub = new EventHub();
-  #events: EventListener<EventOf<Schema, EventName<Schema>>>;
-  #dialog: Dialog;
+  #events: QMPEventListener<EventOf<Schema, EventName<Schema>>>;
+  #dialog: ClientSession;
   /** The signal of the session that the dialog is about. */
   #session: AbortSignal | undefined;
   #established = false;
@@ -157,7 +157,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    * Hears every event of the current session, or of the last one; before a
    * session, those of the next. It is begun anew with each session.
    */
-  get events(): EventListener<EventOf<Schema, EventName<Schema>>> {
+  get events(): QMPEventListener<EventOf<Schema, EventName<Schema>>> {
     return this.#events;
   }
 
@@ -172,7 +172,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   listen<N extends EventName<Schema> = EventName<Schema>>(
     names?: N | readonly N[],
     options?: ListenOptions<EventOf<Schema, N>>,
-  ): EventListener<EventOf<Schema, N>> {
+  ): QMPEventListener<EventOf<Schema, N>> {
     return this.#hub.listen(names, options);
   }
 
@@ -257,8 +257,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     }
   }
 
-  #newDialog(): Dialog {
-    return new Dialog({
+  #newDialog(): ClientSession {
+    return new ClientSession({
       send: (message) => this.send(message),
       hub: this.#hub,
       logger: this.#logger,

@@ -1,5 +1,5 @@
 import { ParleyError, ProtocolError } from "../protocol/errors.ts";
-import { messageOf } from "./_failure.ts";
+import { messageOf } from "./_wire/failure.ts";
 import type { QMPMessage } from "./messages.ts";
 
 /**

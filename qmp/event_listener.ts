@@ -28,7 +28,7 @@ export interface ListenOptions<E = QMPEvent> extends WaitOptions {
  * goes on with the next one. `ReadableStream.from()` makes a stream of it, and
  * `mergeEvents()` one listener for several clients.
  */
-export interface EventListener<E = QMPEvent>
+export interface QMPEventListener<E = QMPEvent>
   extends AsyncIterable<E>, Disposable {
   /**
    * Takes the first event, or the first of these names: the others keep their

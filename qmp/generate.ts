@@ -11,8 +11,8 @@
 import { ParleyError } from "../protocol/errors.ts";
 import { parseTransport } from "../transports/parse_transport.ts";
 import type { Transport } from "../transports/transport.ts";
-import type { SchemaInfo } from "./_schema_info.ts";
-import { typescriptOf } from "./_typescript.ts";
+import type { SchemaInfo } from "./_schema/schema_info.ts";
+import { typescriptOf } from "./_schema/typescript.ts";
 import { QMPClient } from "./client.ts";
 
 const USAGE = `Usage: qmp/generate.ts ADDRESS > schema.ts

@@ -3,14 +3,14 @@ import {
   type AsyncProtocolOptions,
   type Codec,
 } from "../protocol/mod.ts";
-import { checkNumber } from "../protocol/_validate.ts";
+import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { getLogger, type Logger } from "./_deps.ts";
-import { resultOf } from "./_execution.ts";
-import { isTimeout, messageOf } from "./_failure.ts";
-import { GuestCodec } from "./_guest_codec.ts";
-import { redact } from "./_redact.ts";
-import { abortable, within } from "./_wait.ts";
+import { resultOf } from "./_client/command_execution.ts";
+import { isTimeout, messageOf } from "./_wire/failure.ts";
+import { GuestCodec } from "./_guest_agent/codec.ts";
+import { redact } from "./_wire/redact.ts";
+import { abortable, within } from "./_client/wait.ts";
 import { ExecInterruptedError, NegotiationError } from "./errors.ts";
 import type { QMPMessage } from "./messages.ts";
 import type {
@@ -90,7 +90,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   /** Numbers of other clients, or of ours before, are others. */
   #lastSync = Math.floor(Math.random() * 2 ** 31);
   /** Whether the next message would answer the next command. */
-  #inStep = false;
+  #synchronized = false;
 
   /**
    * Makes a client that is `idle`.
@@ -159,10 +159,10 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     let sent = false;
     let givenUp = false;
     const exchange = async () => {
-      if (!this.#inStep) await this.#getInStep();
+      if (!this.#synchronized) await this.#synchronize();
       if (givenUp) return {};
       const reply = this.#next();
-      this.#inStep = false;
+      this.#synchronized = false;
       sent = true;
       await this.send(message);
       return await reply;
@@ -171,7 +171,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     try {
       await abortable(abortable(turn, session), signal);
       reply = await within(timeout, abortable(exchange(), signal));
-      this.#inStep = true;
+      this.#synchronized = true;
     } catch (cause) {
       givenUp = true;
       const interrupted = session.aborted || isTimeout(cause);
@@ -185,7 +185,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   }
 
   /** Drops what is on its way, until the agent repeats a number that is new. */
-  async #getInStep(): Promise<void> {
+  async #synchronize(): Promise<void> {
     const id = this.#syncing = ++this.#lastSync;
     const answer = this.#next();
     this.#codec?.drop();
@@ -194,7 +194,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
       arguments: { id },
     });
     await answer;
-    this.#inStep = true;
+    this.#synchronized = true;
   }
 
   /** The next message that is no answer from before. */
@@ -211,7 +211,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   protected override createCodec(): Codec<QMPMessage> {
     const { signal } = this;
     this.#turn = Promise.resolve();
-    this.#inStep = false;
+    this.#synchronized = false;
     this.#waiting = undefined;
     signal.addEventListener(
       "abort",
@@ -224,7 +224,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   /** Gets in step with the agent. */
   protected override async negotiate(): Promise<void> {
     const receive = async () => {
-      const inStep = this.#getInStep();
+      const inStep = this.#synchronize();
       inStep.catch(() => {});
       while (this.#syncing !== undefined) {
         this.onMessage(await this.receive());

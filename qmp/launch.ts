@@ -1,9 +1,9 @@
-import { checkNumber, LONGEST_TIMEOUT } from "../protocol/_validate.ts";
+import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { unix } from "../transports/unix.ts";
-import { messageOf } from "./_failure.ts";
-import { within } from "./_wait.ts";
+import { messageOf } from "./_wire/failure.ts";
+import { within } from "./_client/wait.ts";
 import { QMPClient } from "./client.ts";
 import type { AnySchema, QMPSchema } from "./schema.ts";
 
@@ -128,7 +128,7 @@ export async function launch<S extends QMPSchema = AnySchema>(
   const late = new DOMException(`${startTimeout} ms passed`, "TimeoutError");
   const timer = setTimeout(
     () => giveUp.abort(late),
-    Math.min(startTimeout, LONGEST_TIMEOUT),
+    Math.min(startTimeout, MAX_TIMEOUT),
   );
   const abort = () => giveUp.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });

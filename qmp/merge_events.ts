@@ -1,12 +1,12 @@
-import { EventQueue, namesOf } from "./_event_queue.ts";
+import { EventQueue, namesOf } from "./_client/event_queue.ts";
 import type { QMPClient } from "./client.ts";
-import type { EventListener, ListenOptions } from "./event_listener.ts";
+import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPEvent } from "./messages.ts";
 import type { Reconnection } from "./reconnecting.ts";
 import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
 
 /** Whose events can be listened to: a client, or a reconnection. */
-export type EventSource<S extends QMPSchema = AnySchema> =
+export type QMPEventSource<S extends QMPSchema = AnySchema> =
   | QMPClient<S>
   | Reconnection<S>;
 
@@ -47,13 +47,13 @@ export type MergedEvent<Source, E = QMPEvent> = E & {
  */
 export function mergeEvents<
   S extends QMPSchema,
-  Source extends EventSource<S>,
+  Source extends QMPEventSource<S>,
   N extends EventName<S> = EventName<S>,
 >(
-  sources: Iterable<Source & EventSource<S>>,
+  sources: Iterable<Source & QMPEventSource<S>>,
   names?: N | readonly N[],
   options: ListenOptions<MergedEvent<Source, EventOf<S, N>>> = {},
-): EventListener<MergedEvent<Source, EventOf<S, N>>> {
+): QMPEventListener<MergedEvent<Source, EventOf<S, N>>> {
   const parts: Disposable[] = [];
   const merged = new EventQueue(
     namesOf(names),
@@ -68,7 +68,7 @@ export function mergeEvents<
     const part = from.listen(undefined, {
       // Handed on the moment it comes: the order of all is kept.
       filter: (event) => {
-        merged.hear({ ...event, from } as QMPEvent);
+        merged.dispatch({ ...event, from } as QMPEvent);
         return false;
       },
     });
@@ -76,7 +76,7 @@ export function mergeEvents<
     await part.next().catch((end: Error) => cause = end.cause);
   });
   Promise.all(ends).then(() => merged.end(cause));
-  return merged as EventListener<unknown> as EventListener<
+  return merged as QMPEventListener<unknown> as QMPEventListener<
     MergedEvent<Source, EventOf<S, N>>
   >;
 }

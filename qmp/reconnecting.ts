@@ -1,4 +1,4 @@
-import { LONGEST_TIMEOUT } from "../protocol/_validate.ts";
+import { MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type {
   Listener,
@@ -6,10 +6,10 @@ import type {
   WaitOptions,
 } from "../transports/transport.ts";
 import { delay, getLogger, retry, RetryError } from "./_deps.ts";
-import { EventHub } from "./_event_hub.ts";
-import { abortable } from "./_wait.ts";
+import { EventHub } from "./_client/event_hub.ts";
+import { abortable } from "./_client/wait.ts";
 import type { QMPClient } from "./client.ts";
-import type { EventListener, ListenOptions } from "./event_listener.ts";
+import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPEvent } from "./messages.ts";
 import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
 
@@ -63,7 +63,7 @@ export interface Reconnection<S extends QMPSchema = AnySchema>
   listen<N extends EventName<S> = EventName<S>>(
     names?: N | readonly N[],
     options?: ListenOptions<EventOf<S, N>>,
-  ): EventListener<EventOf<S, N>>;
+  ): QMPEventListener<EventOf<S, N>>;
   /** Gives up connecting, and disconnects the client. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -147,7 +147,7 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
   listen<N extends EventName<S> = EventName<S>>(
     names?: N | readonly N[],
     options?: ListenOptions<EventOf<S, N>>,
-  ): EventListener<EventOf<S, N>> {
+  ): QMPEventListener<EventOf<S, N>> {
     return this.#hub.listen(names, options);
   }
 
@@ -208,7 +208,7 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
   #tap(): Disposable {
     return this.#client.listen(undefined, {
       filter: (event) => {
-        this.#hub.hear(event as QMPEvent);
+        this.#hub.dispatch(event as QMPEvent);
         return false;
       },
     });
@@ -251,7 +251,7 @@ function checkPolicy(policy: ReconnectPolicy): Required<ReconnectPolicy> {
     policy;
   const wrong = Object.entries({
     minTimeout: minTimeout >= 0 && minTimeout <= maxTimeout,
-    maxTimeout: maxTimeout > 0 && maxTimeout <= LONGEST_TIMEOUT,
+    maxTimeout: maxTimeout > 0 && maxTimeout <= MAX_TIMEOUT,
     maxAttempts: maxAttempts >= 1 &&
       (Number.isInteger(maxAttempts) || maxAttempts === Infinity),
   }).find(([, right]) => !right);

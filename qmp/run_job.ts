@@ -1,7 +1,7 @@
 import { EndOfStreamError } from "../protocol/errors.ts";
 import type { WaitOptions } from "../transports/transport.ts";
-import { isObject } from "./_codec.ts";
-import { abortable } from "./_wait.ts";
+import { isObject } from "./_wire/client_codec.ts";
+import { abortable } from "./_client/wait.ts";
 import type { QMPClient } from "./client.ts";
 import { ExecInterruptedError, JobError } from "./errors.ts";
 import type { QMPEvent } from "./messages.ts";

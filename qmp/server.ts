@@ -5,11 +5,11 @@ import {
   type Server,
 } from "../protocol/mod.ts";
 import type { Listener, WaitOptions } from "../transports/transport.ts";
-import { checkMembers } from "./_arguments.ts";
-import { introspect } from "./_introspection.ts";
-import type { Request } from "./_request.ts";
-import { ServerSession } from "./_server_session.ts";
-import { abortable } from "./_wait.ts";
+import { checkMembers } from "./_server/check_arguments.ts";
+import { introspect } from "./_server/introspection.ts";
+import type { CommandRequest } from "./_server/command_request.ts";
+import { ServerSession } from "./_server/server_session.ts";
+import { abortable } from "./_client/wait.ts";
 import {
   type CommandContext,
   type CommandDefinition,
@@ -259,7 +259,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
     };
   }
 
-  #execute(request: Request, context: CommandContext<S>): unknown {
+  #execute(request: CommandRequest, context: CommandContext<S>): unknown {
     const { command, args, outOfBand } = request;
     const definition = this.#commands.get(command);
     if (!definition) {

@@ -10,7 +10,7 @@
  * @module
  */
 import { ParleyError } from "../protocol/errors.ts";
-import type { SchemaInfo } from "./_schema_info.ts";
+import type { SchemaInfo } from "./_schema/schema_info.ts";
 import { Conversation } from "./_shell/conversation.ts";
 import type { Dialect } from "./_shell/dialect.ts";
 import { Guide } from "./_shell/guide.ts";

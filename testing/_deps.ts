@@ -1,4 +1,4 @@
-// @ts-types="../std/assert.d.ts"
+// @ts-types="../typed_std/assert.d.ts"
 export {
   assert,
   assertEquals,
@@ -9,9 +9,9 @@ export {
   assertStringIncludes,
   assertThrows,
 } from "npm:deno-std@1.4.0/assert/mod.js";
-// @ts-types="../std/bytes.d.ts"
+// @ts-types="../typed_std/bytes.d.ts"
 export { concat, equals } from "npm:deno-std@1.4.0/bytes/mod.js";
-// @ts-types="../std/streams.d.ts"
+// @ts-types="../typed_std/streams.d.ts"
 export { toBytes } from "npm:deno-std@1.4.0/streams/mod.js";
 export {
   type Arbitrary,

@@ -1,6 +1,6 @@
 import type { Connection, Transport } from "../transports/mod.ts";
-import { FaultSchedule, type WholePlan } from "./_fault_schedule.ts";
-import { FaultyConnection } from "./_faulty_connection.ts";
+import { FaultSchedule, type WholePlan } from "./_faulty/schedule.ts";
+import { FaultyConnection } from "./_faulty/connection.ts";
 import type { Fault, FaultPlan, InjectedFault } from "./fault_plan.ts";
 
 const KINDS: readonly Fault[] = [

@@ -1,5 +1,5 @@
 import { type Connection, memoryPair } from "../transports/mod.ts";
-import { Performance } from "./_performance.ts";
+import { ScriptRun } from "./_script/script_run.ts";
 import type { ScriptStep } from "./script.ts";
 
 /** A peer that follows a script, seen from the other end. */
@@ -54,7 +54,7 @@ export interface ScriptedPeer extends AsyncDisposable {
  */
 export function scriptedPeer(script: readonly ScriptStep[]): ScriptedPeer {
   const [connection, own] = memoryPair({ name: "scripted-peer" });
-  const performance = new Performance([...script], own);
+  const performance = new ScriptRun([...script], own);
   const done = performance.play();
   done.catch(() => {});
   return {

@@ -1,6 +1,6 @@
 import type { Codec, CodecOptions } from "../protocol/codecs/mod.ts";
 import type { AnyMessage, CodecCase } from "./codec_case.ts";
-import { CodecChecks } from "./_codec_checks.ts";
+import { CodecChecks } from "./_codec_checks/checks.ts";
 
 /** Options of {@linkcode testCodec}. */
 export interface TestCodecOptions<Out> {

@@ -1,9 +1,9 @@
-import { directLaws } from "./_direct_laws.ts";
-import { endLaws } from "./_end_laws.ts";
-import { flowLaws } from "./_flow_laws.ts";
-import { listenerLaws } from "./_listener_laws.ts";
-import { meet } from "./_meet.ts";
-import { Suite } from "./_suite.ts";
+import { directLaws } from "./_laws/direct.ts";
+import { endLaws } from "./_laws/ends.ts";
+import { flowLaws } from "./_laws/flow.ts";
+import { listenerLaws } from "./_laws/listeners.ts";
+import { meet } from "./_laws/meet.ts";
+import { Suite } from "./_laws/suite.ts";
 import type { MakePair, TransportUnderTest } from "./transport_under_test.ts";
 
 /**

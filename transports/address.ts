@@ -1,4 +1,9 @@
-import { checkHostname, checkName, checkPath, checkPort } from "./_validate.ts";
+import {
+  checkHostname,
+  checkName,
+  checkPath,
+  checkPort,
+} from "./_util/validate.ts";
 import type { Address } from "./transport.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { Pipe } from "./_pipe.ts";
-import { checkHighWaterMark, checkName } from "./_validate.ts";
+import { Pipe } from "./_memory/pipe.ts";
+import { checkHighWaterMark, checkName } from "./_util/validate.ts";
 import { formatAddress } from "./address.ts";
 import type { Address, Connection, DirectIO } from "./transport.ts";
 

@@ -1,9 +1,9 @@
 import { formatAddress } from "./address.ts";
-import { dial } from "./_dial.ts";
-import { osError } from "./_os_error.ts";
-import { SocketConnection } from "./_socket_connection.ts";
-import { SocketListener } from "./_socket_listener.ts";
-import { checkHostname, checkPort, checkType } from "./_validate.ts";
+import { dial } from "./_socket/dial.ts";
+import { osError } from "./_socket/os_error.ts";
+import { SocketConnection } from "./_socket/connection.ts";
+import { SocketListener } from "./_socket/listener.ts";
+import { checkHostname, checkPort, checkType } from "./_util/validate.ts";
 import type { Address, Connection, Transport } from "./transport.ts";
 
 /** Options of {@linkcode tcp}. */

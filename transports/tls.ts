@@ -1,12 +1,12 @@
 import { formatAddress } from "./address.ts";
-import { withDeadline } from "./_deadline.ts";
-import { dial } from "./_dial.ts";
-import { HandshakeQueue } from "./_handshake_queue.ts";
-import { osError } from "./_os_error.ts";
-import type { RawSocket } from "./_raw_socket.ts";
-import { SocketConnection } from "./_socket_connection.ts";
-import { SocketListener } from "./_socket_listener.ts";
-import { checkTlsOptions } from "./_tls_options.ts";
+import { withDeadline } from "./_tls/deadline.ts";
+import { dial } from "./_socket/dial.ts";
+import { HandshakeQueue } from "./_tls/handshake_queue.ts";
+import { osError } from "./_socket/os_error.ts";
+import type { RawSocket } from "./_socket/raw_socket.ts";
+import { SocketConnection } from "./_socket/connection.ts";
+import { SocketListener } from "./_socket/listener.ts";
+import { checkTlsOptions } from "./_tls/options.ts";
 import type { Address, Connection, Transport } from "./transport.ts";
 
 /** Options of {@linkcode tls}. Certificates and keys are PEM. */
@@ -170,8 +170,8 @@ export function tls(options: TlsOptions): Transport {
 }
 
 /** Loaded where it is needed: it takes longer than all the rest. */
-function nodeTls(): Promise<typeof import("./_node_tls.ts")> {
-  return import("./_node_tls.ts");
+function nodeTls(): Promise<typeof import("./_tls/node_tls.ts")> {
+  return import("./_tls/node_tls.ts");
 }
 
 function address({ hostname, port }: Deno.NetAddr): Address {

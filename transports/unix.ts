@@ -1,10 +1,10 @@
 import { formatAddress } from "./address.ts";
-import { osError } from "./_os_error.ts";
-import { retryBusy } from "./_retry_busy.ts";
-import { SocketConnection } from "./_socket_connection.ts";
-import { SocketListener } from "./_socket_listener.ts";
-import { bindPath, fileAt } from "./_unix_path.ts";
-import { checkPath, show } from "./_validate.ts";
+import { osError } from "./_socket/os_error.ts";
+import { retryBusy } from "./_socket/retry_busy.ts";
+import { SocketConnection } from "./_socket/connection.ts";
+import { SocketListener } from "./_socket/listener.ts";
+import { bindPath, fileAt } from "./_unix/bind_path.ts";
+import { checkPath, show } from "./_util/validate.ts";
 import type { Address, Transport } from "./transport.ts";
 
 /** Options of {@linkcode unix}. */

@@ -1,5 +1,5 @@
 import type { Codec } from "./codec.ts";
-import { decodeEnd } from "./_end.ts";
+import { decodeEnd } from "./_util/decode_end.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /**

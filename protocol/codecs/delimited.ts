@@ -1,8 +1,8 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { type Frame, Frames } from "./_frames.ts";
-import { assertBytes } from "./_bytes.ts";
-import { describe, messageLimit } from "./_options.ts";
+import { type Frame, Frames } from "./_frames/frames.ts";
+import { assertBytes } from "./_frames/assert_bytes.ts";
+import { describe, messageLimit } from "./_util/options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions } from "./options.ts";

@@ -1,7 +1,7 @@
 import type { Codec } from "./codec.ts";
-import { JSONText } from "./_json_text.ts";
-import { layered } from "./_layer.ts";
-import { decodeUTF8 } from "./_utf8.ts";
+import { JSONText } from "./_json/text.ts";
+import { layered } from "./_frames/layer.ts";
+import { decodeUTF8 } from "./_util/utf8.ts";
 import type { JSONOptions } from "./options.ts";
 
 /**

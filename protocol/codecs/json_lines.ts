@@ -1,8 +1,8 @@
 import { assertLineFits } from "./lines.ts";
 import type { Codec } from "./codec.ts";
-import { JSONText } from "./_json_text.ts";
-import { LineScanner } from "./_line_scanner.ts";
-import { messageLimit } from "./_options.ts";
+import { JSONText } from "./_json/text.ts";
+import { LineScanner } from "./_lines/scanner.ts";
+import { messageLimit } from "./_util/options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";

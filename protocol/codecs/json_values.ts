@@ -1,10 +1,10 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { isOpening, JSONSplitter } from "./_json_splitter.ts";
-import { JSONText } from "./_json_text.ts";
-import { LineScanner } from "./_line_scanner.ts";
-import { messageLimit } from "./_options.ts";
-import { decodeUTF8 } from "./_utf8.ts";
+import { isOpening, JSONSplitter } from "./_json/splitter.ts";
+import { JSONText } from "./_json/text.ts";
+import { LineScanner } from "./_lines/scanner.ts";
+import { messageLimit } from "./_util/options.ts";
+import { decodeUTF8 } from "./_util/utf8.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";

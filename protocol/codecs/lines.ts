@@ -1,8 +1,8 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { LineScanner } from "./_line_scanner.ts";
-import { messageLimit } from "./_options.ts";
-import { assertUnicode } from "./_utf8.ts";
+import { LineScanner } from "./_lines/scanner.ts";
+import { messageLimit } from "./_util/options.ts";
+import { assertUnicode } from "./_util/utf8.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions } from "./options.ts";

@@ -1,8 +1,8 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
-import { assertBytes } from "./_bytes.ts";
+import { assertBytes } from "./_frames/assert_bytes.ts";
 import type { Codec } from "./codec.ts";
-import { type Frame, Frames } from "./_frames.ts";
-import { messageLimit } from "./_options.ts";
+import { type Frame, Frames } from "./_frames/frames.ts";
+import { messageLimit } from "./_util/options.ts";
 import type { CodecOptions } from "./options.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import type { WriteBuffer } from "./write_buffer.ts";

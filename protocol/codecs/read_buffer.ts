@@ -1,12 +1,12 @@
-const LEAST_CAPACITY = 1024;
+const MIN_CAPACITY = 1024;
 /** Beyond this, capacity is given back as soon as it is not in use. */
-const MOST_KEPT = 4 * 1024 * 1024;
+const MAX_IDLE_BYTES = 4 * 1024 * 1024;
 /**
  * Reads that fill their space get more the next time, up to twice this. Twice as
  * much took a quarter more time with 10,000 requests in flight: what is handled
  * at once has to stay in the processor's caches.
  */
-const MOST_READ = 32 * 1024;
+const MAX_READ = 32 * 1024;
 /** How many times as much as there is will be, where a read has filled its space. */
 const GROWTH = 4;
 /** How much of the need for capacity lasts from one read to the next. */
@@ -15,13 +15,13 @@ const DECAY = 63 / 64;
  * How many times what has arrived room is made for, when more is expected: the
  * first read of 64 KiB makes it for a message of 1 MiB and its header.
  */
-const AHEAD = 32;
+const MAX_EXPECT_RATIO = 32;
 /** From this size on, bytes may be given away with the buffer they are in. */
-const GIVEN = 64 * 1024;
+const MIN_TRANSFER = 64 * 1024;
 /** A byte not farther than this is found faster without a view. */
-const NEAR = 128;
+const MAX_LOOP_SCAN = 128;
 /** After so many reads, memory that was given back has found no use. */
-const MOST_UNUSED = 64;
+const MAX_UNUSED_READS = 64;
 
 const nothing = new Uint8Array(0);
 
@@ -75,7 +75,7 @@ export class ReadBuffer {
 
   /** The position of the first such byte at or after `from`, or -1. */
   indexOf(byte: number, from = 0): number {
-    const near = Math.min(this.length, from + NEAR);
+    const near = Math.min(this.length, from + MAX_LOOP_SCAN);
     for (let at = from; at < near; at++) {
       if (this.#bytes[this.#start + at] === byte) return at;
     }
@@ -119,14 +119,14 @@ export class ReadBuffer {
    */
   take(count: number, from = 0, to: number = count): Uint8Array<ArrayBuffer> {
     const bytes = this.subarray(from, to);
-    const give = bytes.length >= Math.max(GIVEN, this.#bytes.length / 2);
+    const give = bytes.length >= Math.max(MIN_TRANSFER, this.#bytes.length / 2);
     const taken = give ? bytes : bytes.slice();
     this.consume(count);
     if (give) {
       const rest = this.subarray();
       this.#bytes = nothing;
       // A huge message has been the need, and is gone.
-      this.#need = Math.max(rest.length, Math.min(this.#need, MOST_READ));
+      this.#need = Math.max(rest.length, Math.min(this.#need, MAX_READ));
       this.#moveTo(2 * this.#need, rest);
     }
     return taken;
@@ -139,7 +139,7 @@ export class ReadBuffer {
    */
   giveBack({ buffer }: Uint8Array): void {
     const { byteLength } = buffer;
-    if (byteLength < GIVEN || byteLength > MOST_KEPT) return;
+    if (byteLength < MIN_TRANSFER || byteLength > MAX_IDLE_BYTES) return;
     if (buffer === this.#bytes.buffer || !(buffer instanceof ArrayBuffer)) {
       return;
     }
@@ -197,7 +197,7 @@ export class ReadBuffer {
 
   #awaits(): boolean {
     return this.#expected > this.length &&
-      this.#expected <= AHEAD * this.length;
+      this.#expected <= MAX_EXPECT_RATIO * this.length;
   }
 
   #add(count: number): void {
@@ -206,20 +206,20 @@ export class ReadBuffer {
   }
 
   #lately(length: number): void {
-    this.#need = Math.max(this.#need, Math.min(length, MOST_READ));
+    this.#need = Math.max(this.#need, Math.min(length, MAX_READ));
   }
 
   /** Lets the capacity follow the need: twice what waits, or what is expected. */
   #adapt(): void {
     const capacity = this.#bytes.length;
-    if (this.#unused++ > MOST_UNUSED) this.#spare = nothing;
+    if (this.#unused++ > MAX_UNUSED_READS) this.#spare = nothing;
     if (this.#awaits()) {
       if (capacity < this.#expected) this.#resize(this.#expected);
       return;
     }
-    const idle = capacity > MOST_KEPT && this.length < capacity / 8;
+    const idle = capacity > MAX_IDLE_BYTES && this.length < capacity / 8;
     this.#need = Math.max(this.length, idle ? 0 : this.#need * DECAY);
-    const wanted = Math.max(LEAST_CAPACITY, 2 * this.#need);
+    const wanted = Math.max(MIN_CAPACITY, 2 * this.#need);
     if (capacity < wanted || capacity > 8 * wanted) {
       this.#resize(2 ** Math.ceil(Math.log2(wanted)));
     }

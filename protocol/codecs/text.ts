@@ -1,6 +1,6 @@
 import type { Codec } from "./codec.ts";
-import { layered } from "./_layer.ts";
-import { assertUnicode, decodeUTF8 } from "./_utf8.ts";
+import { layered } from "./_frames/layer.ts";
+import { assertUnicode, decodeUTF8 } from "./_util/utf8.ts";
 
 /**
  * Text as UTF-8 in the frames of another codec, whose limit holds. A byte order

@@ -1,14 +1,14 @@
 import type { Codec } from "./codec.ts";
 
-const LEAST_CAPACITY = 4 * 1024;
+const MIN_CAPACITY = 4 * 1024;
 /** What who has nothing to send keeps at most for the next time. */
-const MOST_IDLE = 16 * 1024;
+const MAX_IDLE_CAPACITY = 16 * 1024;
 /** Who has more to send uses memory of this size, so that it is used again. */
 const BUSY_CAPACITY = 128 * 1024;
 /** Room for what ends a message behind a large content, that it need not move. */
 const ROOM = 64;
 /** Text gathers up to so many UTF-16 units. */
-const MOST_TEXT = 64 * 1024;
+const MAX_TEXT = 64 * 1024;
 /** A UTF-16 unit is at most so many bytes of UTF-8. */
 const UNIT_BYTES = 3;
 const encoder = new TextEncoder();
@@ -79,7 +79,7 @@ export class WriteBuffer {
   /** Appends text as UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): void {
     this.#text += text;
-    if (this.#text.length > MOST_TEXT) this.#encodeText();
+    if (this.#text.length > MAX_TEXT) this.#encodeText();
   }
 
   /**
@@ -126,7 +126,7 @@ export class WriteBuffer {
     this.#start = end;
     this.#lent = this.#bytes;
     // A small buffer is written on, behind what is taken.
-    if (end === this.#end && this.#bytes.length > LEAST_CAPACITY) {
+    if (end === this.#end && this.#bytes.length > MIN_CAPACITY) {
       this.#bytes = nothing;
       this.#start = this.#end = 0;
     }
@@ -145,7 +145,7 @@ export class WriteBuffer {
       if (isEmpty) this.#start = this.#end = 0;
       return;
     }
-    const most = isEmpty ? MOST_IDLE : BUSY_CAPACITY;
+    const most = isEmpty ? MAX_IDLE_CAPACITY : BUSY_CAPACITY;
     this.#spare = lent.length <= most ? lent : nothing;
   }
 
@@ -192,8 +192,8 @@ export class WriteBuffer {
     }
     let capacity = Math.max(least, better);
     if (least <= BUSY_CAPACITY) capacity = BUSY_CAPACITY;
-    if (least <= MOST_IDLE) capacity = MOST_IDLE;
-    if (least <= LEAST_CAPACITY) capacity = LEAST_CAPACITY;
+    if (least <= MAX_IDLE_CAPACITY) capacity = MAX_IDLE_CAPACITY;
+    if (least <= MIN_CAPACITY) capacity = MIN_CAPACITY;
     return new Uint8Array(capacity);
   }
 }

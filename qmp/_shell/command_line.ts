@@ -1,5 +1,5 @@
-import { JSONText } from "../../protocol/codecs/_json_text.ts";
-import { isObject } from "../_codec.ts";
+import { JSONText } from "../../protocol/codecs/_json/text.ts";
+import { isObject } from "../_wire/client_codec.ts";
 import type { QMPCommand } from "../messages.ts";
 import type { Given, Guide } from "./guide.ts";
 import { LineError, splitPair, splitWords } from "./words.ts";

@@ -3,7 +3,7 @@ import {
   SchemaIndex,
   type SchemaInfo,
   valuesOf,
-} from "../_schema_info.ts";
+} from "../_schema/schema_info.ts";
 
 /** What is given so far of an object. */
 export type Given = Record<string, unknown>;

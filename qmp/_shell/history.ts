@@ -1,7 +1,7 @@
 const LINES = 1000;
 
 /** The lines of before, in a file that only its owner can read. */
-export class History {
+export class ShellHistory {
   #path: string | undefined;
   /** The last one first. */
   readonly lines: string[];
@@ -14,19 +14,19 @@ export class History {
   }
 
   /** Reads the file; where that cannot be, nothing is kept. */
-  static async load(): Promise<History> {
+  static async load(): Promise<ShellHistory> {
     const path = await historyPath();
-    if (path === undefined) return new History(undefined, []);
+    if (path === undefined) return new ShellHistory(undefined, []);
     try {
       const all = (await Deno.readTextFile(path)).split("\n").filter(Boolean);
       const lines = all.slice(-LINES);
       if (all.length > 2 * LINES) {
         await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
       }
-      return new History(path, lines.reverse());
+      return new ShellHistory(path, lines.reverse());
     } catch (error) {
       const isNew = error instanceof Deno.errors.NotFound;
-      return new History(isNew ? path : undefined, []);
+      return new ShellHistory(isNew ? path : undefined, []);
     }
   }
 

@@ -2,7 +2,7 @@ import { EndOfStreamError, ParleyError } from "../../protocol/errors.ts";
 import type { QMPClient } from "../client.ts";
 import { Conversation } from "./conversation.ts";
 import type { Dialect } from "./dialect.ts";
-import { History } from "./history.ts";
+import { ShellHistory } from "./history.ts";
 import type { Output, Sink } from "./output.ts";
 import { Terminal } from "./terminal.ts";
 import { LineError } from "./words.ts";
@@ -25,7 +25,7 @@ export async function interact(
   client: QMPClient,
   { dialect, welcome, outputTo }: InteractOptions,
 ): Promise<boolean> {
-  const history = await History.load();
+  const history = await ShellHistory.load();
   const interrupt = new AbortController();
   {
     using terminal = new Terminal({

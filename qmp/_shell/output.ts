@@ -1,4 +1,4 @@
-import { JSONText } from "../../protocol/codecs/_json_text.ts";
+import { JSONText } from "../../protocol/codecs/_json/text.ts";
 import type { ExecuteError } from "../errors.ts";
 import type { QMPEvent } from "../messages.ts";
 import { paint, paintJSON } from "./colours.ts";

@@ -1,0 +1,211 @@
+import type {
+  Address,
+  Connection,
+  Listener,
+  WaitOptions,
+} from "../../transports/transport.ts";
+import { delay, getLogger } from "../_deps.ts";
+import type { AsyncProtocol } from "../async_protocol.ts";
+import { Runstate } from "../runstate.ts";
+import type { ServeOptions, Server } from "../serve.ts";
+
+const MIN_RETRY_MS = 5;
+const MAX_RETRY_MS = 1_000;
+
+type Limits = Omit<ServeOptions, "signal">;
+
+/** A server, from the listener that it is given to the end of its last session. */
+export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
+  implements Server<P> {
+  readonly addr: Address;
+  readonly finished: Promise<void>;
+  readonly #listener: Listener;
+  readonly #create: () => P;
+  readonly #limits: Limits;
+  readonly #logger = getLogger(["parley", "protocol", "serve"]);
+  /** Every session that has not come back to idle, with the time of its start. */
+  readonly #sessions = new Map<P, number>();
+  readonly #stopping = new AbortController();
+  #changed = Promise.withResolvers<void>();
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    listener: Listener,
+    create: () => P,
+    limits: Limits,
+    signal: AbortSignal | undefined,
+  ) {
+    this.addr = listener.address;
+    this.#listener = listener;
+    this.#create = create;
+    this.#limits = limits;
+    this.finished = this.#endedBy(signal, this.#run());
+    // Who is interested in a listener that cannot be closed asks for it.
+    this.finished.catch(() => {});
+  }
+
+  get sessions(): ReadonlySet<P> {
+    const running = new Set<P>();
+    for (const session of this.#sessions.keys()) {
+      if (session.runstate === Runstate.RUNNING) running.add(session);
+    }
+    return running;
+  }
+
+  async shutdown({ signal }: WaitOptions = {}): Promise<void> {
+    this.#stop();
+    await this.#endedBy(signal, this.finished);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #run(): Promise<void> {
+    const { idleTimeout } = this.#limits;
+    const sweeping = idleTimeout === undefined
+      ? undefined
+      : setInterval(() => this.#endIdle(idleTimeout), idleTimeout / 4);
+    try {
+      await this.#acceptAll();
+      await this.#until(() => this.#sessions.size === 0);
+    } finally {
+      this.#stopping.abort();
+      clearInterval(sweeping);
+      clearTimeout(this.#deadline);
+    }
+    await this.#listener.close();
+  }
+
+  /** Waits, and ends every session when the signal is aborted before. */
+  async #endedBy(
+    signal: AbortSignal | undefined,
+    finished: Promise<void>,
+  ): Promise<void> {
+    const end = () => this.#endAll();
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted) end();
+    try {
+      await finished;
+    } finally {
+      signal?.removeEventListener("abort", end);
+    }
+  }
+
+  /** Accepts until the listener is closed; any other failure may pass. */
+  async #acceptAll(): Promise<void> {
+    const { maxSessions = Infinity } = this.#limits;
+    const { signal } = this.#stopping;
+    let retryMs = 0;
+    while (!signal.aborted) {
+      try {
+        const connection = await this.#next(retryMs > 0);
+        if (!connection) return;
+        retryMs = 0;
+        if (signal.aborted) connection.abort();
+        else this.#serve(connection);
+      } catch (error) {
+        if (signal.aborted) return;
+        retryMs = Math.min(2 * retryMs || MIN_RETRY_MS, MAX_RETRY_MS);
+        this.#logger.warn(
+          "Accept failed, to be tried again while there is a listener: {error}",
+          { error },
+        );
+        await delay(retryMs, { signal }).catch(() => {});
+      }
+      await this.#until(() =>
+        signal.aborted || this.#sessions.size < maxSessions
+      );
+    }
+  }
+
+  /**
+   * The next connection; none where the listener is closed. `accept()` shows
+   * each failure, but not which of them is the last; an iteration may ride out
+   * some unseen, and ends when the listener is closed.
+   */
+  async #next(failed: boolean): Promise<Connection | undefined> {
+    const { signal } = this.#stopping;
+    if (!failed) return await this.#listener.accept({ signal });
+    const { done, value } = await this.#listener[Symbol.asyncIterator]().next();
+    return done ? undefined : value;
+  }
+
+  /** Holds one session, from its connection until it is back to idle. */
+  async #serve(connection: Connection): Promise<void> {
+    let session: P;
+    try {
+      session = this.#newSession();
+    } catch (error) {
+      this.#logger.error("No session was created: {error}", { error });
+      return connection.abort(error);
+    }
+    try {
+      await session.connect(connection);
+      await session.closed;
+    } catch {
+      // The session has logged it.
+    }
+    if (session.runstate !== Runstate.IDLE) {
+      await session.disconnect().catch(() => {});
+    }
+    this.#sessions.delete(session);
+    this.#notify();
+  }
+
+  #newSession(): P {
+    const session = this.#create();
+    if (session.runstate !== Runstate.IDLE) {
+      throw new TypeError(
+        `Cannot serve with a session that is ${session.runstate}`,
+      );
+    }
+    this.#sessions.set(session, Date.now());
+    return session;
+  }
+
+  #stop(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.#deadline = setTimeout(
+      () => this.#endAll(),
+      this.#limits.shutdownTimeout ?? 5_000,
+    );
+    // Its failure is that of the server, which closes it again at its end.
+    this.#listener.close().catch(() => {});
+    this.#notify();
+  }
+
+  #endAll(): void {
+    this.#stop();
+    for (const session of this.#sessions.keys()) this.#end(session);
+  }
+
+  #endIdle(idleTimeout: number): void {
+    const now = Date.now();
+    for (const [session, start] of this.#sessions) {
+      const since = session.stats.lastActivity?.getTime() ?? start;
+      if (now - since >= idleTimeout) {
+        this.#logger.info("Session with {peer} was idle for {idleTimeout} ms", {
+          peer: session.remoteAddress,
+          idleTimeout,
+        });
+        this.#end(session);
+      }
+    }
+  }
+
+  /** The outcome is that of `closed`, which is waited for where it is served. */
+  #end(session: P): void {
+    session.disconnect().catch(() => {});
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#changed.promise;
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,88 @@
+import type { ByteIO } from "./byte_io.ts";
+import type { Codec } from "../codecs/codec.ts";
+import { ReadBuffer } from "../codecs/read_buffer.ts";
+import { decodeEnd } from "../codecs/_util/decode_end.ts";
+import { EndOfStreamError } from "../errors.ts";
+
+/** The reading half of a session: bytes are read when no message is left in them. */
+export class MessageReader<In> {
+  #codec: Codec<In, never>;
+  readonly #io: ByteIO;
+  readonly #input = new ReadBuffer();
+  #atEnd = false;
+  #messages = 0;
+  #bytes = 0;
+  #lastActivity = 0;
+
+  constructor(codec: Codec<In, never>, io: ByteIO) {
+    this.#codec = codec;
+    this.#io = io;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When bytes were last read, as milliseconds since the epoch. */
+  get lastActivity(): number {
+    return this.#lastActivity;
+  }
+
+  /** The next message, where its bytes are here already. */
+  decode(): In | undefined {
+    const message = this.#atEnd
+      ? decodeEnd(this.#codec, this.#input)
+      : this.#codec.decode(this.#input);
+    if (message !== undefined) this.#messages++;
+    return message;
+  }
+
+  /** Reads once; what comes of it is for `fill`. */
+  read(): ReturnType<ByteIO["read"]> {
+    return this.#atEnd
+      ? Promise.resolve(null)
+      : this.#io.read(this.#input.space());
+  }
+
+  /** Takes what was read; false when the stream and its messages are at their end. */
+  fill(read: Awaited<ReturnType<ByteIO["read"]>>): boolean {
+    if (this.#atEnd) return false;
+    const count = read === null ? 0 : this.#input.fill(read);
+    if (count === 0) this.#atEnd = true;
+    else this.#lastActivity = Date.now();
+    this.#bytes += count;
+    return true;
+  }
+
+  useCodec(codec: Codec<In, never>): void {
+    this.#codec = codec;
+  }
+
+  /** Uses the memory of a message again. */
+  giveBack(message: Uint8Array): void {
+    this.#input.giveBack(message);
+  }
+
+  /** Waits for the next message. */
+  async receive(): Promise<In> {
+    do {
+      const message = this.decode();
+      if (message !== undefined) return message;
+    } while (this.fill(await this.read()));
+    throw new EndOfStreamError("Peer ended the stream");
+  }
+
+  /**
+   * Reads to the end, and drops what comes: a peer that could not write would
+   * not read either.
+   */
+  async discard(): Promise<void> {
+    while (!this.#atEnd) {
+      this.#input.consume(this.#input.length);
+      this.fill(await this.read());
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import { abortable, handled } from "../_util/abortable.ts";
+import type { ByteIO } from "./byte_io.ts";
+import type { Codec } from "../codecs/codec.ts";
+import { WriteBuffer } from "../codecs/write_buffer.ts";
+
+/** What one write takes at most: larger ones gain nothing, and count late. */
+const WRITE_BYTES = 64 * 1024;
+const DONE = Promise.resolve();
+
+export interface MessageWriterOptions<Out> {
+  codec: Codec<unknown, Out>;
+  io: ByteIO;
+  /**
+   * Whether the memory of a write is used again. A stream may pass on what it
+   * has taken, as TransformStream does.
+   */
+  reuses: boolean;
+  /** How many bytes may be queued before a send waits. */
+  highWaterMark: number;
+  /** Told when writing fails. */
+  onError: (error: unknown) => void;
+}
+
+interface Flush extends PromiseWithResolvers<void> {
+  /** Settled when so many bytes, of all that were ever queued, are taken. */
+  readonly target: number;
+}
+
+/** What all wait for who have sent more than there is room for. */
+interface Room extends PromiseWithResolvers<void> {
+  readonly since: number;
+}
+
+/**
+ * The writing half of a session: messages are encoded into one queue of bytes,
+ * which goes out in as few writes as the sink allows.
+ */
+export class MessageWriter<Out> {
+  #codec: Codec<unknown, Out>;
+  readonly #io: ByteIO;
+  readonly #reuses: boolean;
+  readonly #highWaterMark: number;
+  readonly #onError: (error: unknown) => void;
+  #buffer = new WriteBuffer();
+  /** How many bytes have left the buffer and are not taken. */
+  #inFlight = 0;
+  #taken = 0;
+  #messages = 0;
+  #blockedMs = 0;
+  #lastActivity = 0;
+  #draining = false;
+  #failure: { cause: unknown } | undefined;
+  #room: Room | undefined;
+  /** In the order of their targets. */
+  readonly #flushes: Flush[] = [];
+
+  constructor(options: MessageWriterOptions<Out>) {
+    this.#codec = options.codec;
+    this.#io = options.io;
+    this.#reuses = options.reuses;
+    this.#highWaterMark = options.highWaterMark;
+    this.#onError = options.onError;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+  get taken(): number {
+    return this.#taken;
+  }
+  get blockedMs(): number {
+    const since = this.#room?.since;
+    return this.#blockedMs + (since ? performance.now() - since : 0);
+  }
+
+  /** When bytes were last taken, as milliseconds since the epoch. */
+  get lastActivity(): number {
+    return this.#lastActivity;
+  }
+
+  /** The number of queued bytes that the transport has not taken. */
+  get unsent(): number {
+    return this.#inFlight + this.#buffer.length;
+  }
+
+  /** Whether nothing is queued: the next message begins a new write. */
+  get idle(): boolean {
+    return !this.#draining;
+  }
+
+  useCodec(codec: Codec<unknown, Out>): void {
+    this.#codec = codec;
+  }
+
+  /** Queues a message; resolves when there is room for the next. */
+  send(message: Out, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.cause);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    try {
+      this.#buffer.encode(this.#codec, message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#messages++;
+    if (!this.#draining) this.#drain();
+    if (this.#hasRoom()) return DONE;
+    this.#room ??= { ...handled(), since: performance.now() };
+    return abortable(this.#room.promise, signal);
+  }
+
+  /** Resolves when the transport has taken all that is queued now. */
+  flush(signal?: AbortSignal): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure.cause);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const { unsent } = this;
+    if (unsent === 0) return DONE;
+    const flush = { ...handled(), target: this.#taken + unsent };
+    this.#flushes.push(flush);
+    return abortable(flush.promise, signal);
+  }
+
+  /** Settles whatever waits; what is queued still goes out. */
+  settle(cause: unknown): void {
+    this.#endWait()?.reject(cause);
+    for (const flush of this.#flushes.splice(0)) flush.reject(cause);
+  }
+
+  /** Settles whatever waits; nothing is sent any more. */
+  fail(cause: unknown): void {
+    if (this.#failure) return;
+    this.#failure = { cause };
+    this.#inFlight = this.unsent;
+    this.#buffer = new WriteBuffer();
+    this.settle(cause);
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    try {
+      while (this.#buffer.leastLength > 0) {
+        await this.#gather();
+        if (this.#failure) break;
+        const chunk = this.#buffer.take(WRITE_BYTES);
+        this.#inFlight = chunk.length;
+        await this.#io.write(chunk);
+        this.#inFlight -= chunk.length;
+        this.#taken += chunk.length;
+        this.#lastActivity = Date.now();
+        if (this.#reuses) this.#buffer.giveBack();
+        this.#wake();
+      }
+    } catch (error) {
+      this.fail(error);
+      this.#onError(error);
+    }
+    this.#draining = false;
+  }
+
+  /** Waits for as long as each turn brings a message more, up to a full write. */
+  async #gather(): Promise<void> {
+    let messages = -1;
+    while (
+      messages !== this.#messages && this.#buffer.leastLength < WRITE_BYTES
+    ) {
+      messages = this.#messages;
+      await undefined;
+    }
+  }
+
+  #wake(): void {
+    if (this.#hasRoom()) this.#endWait()?.resolve();
+    const waiting = this.#flushes.findIndex((f) => f.target > this.#taken);
+    const done = waiting < 0 ? this.#flushes.length : waiting;
+    for (const flush of this.#flushes.splice(0, done)) flush.resolve();
+  }
+
+  #endWait(): Room | undefined {
+    this.#blockedMs = this.blockedMs;
+    const room = this.#room;
+    this.#room = undefined;
+    return room;
+  }
+
+  /** Text that is not encoded yet counts as it is at least. */
+  #hasRoom(): boolean {
+    return this.#inFlight + this.#buffer.leastLength <= this.#highWaterMark;
+  }
+}

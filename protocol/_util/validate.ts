@@ -1,0 +1,44 @@
+import { show } from "./show.ts";
+
+/** What timers take at most (HTML §8.7): 24 days and a half. */
+export const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * Checks an option that is a number, where it is given.
+ *
+ * @throws {RangeError} It is none, or out of range.
+ */
+export function checkNumber(
+  option: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+): void {
+  if (value === undefined) return;
+  if (typeof value !== "number" || !(value >= least && value <= most)) {
+    throw new RangeError(
+      `Cannot use the option: ${option} is ${
+        show(value)
+      }: it must be a number from ${least} to ${most}`,
+    );
+  }
+}
+
+/**
+ * Checks that an argument has one of the members that tell what it is.
+ *
+ * @throws {TypeError} It is something else.
+ */
+export function checkMember(
+  argument: string,
+  value: unknown,
+  members: readonly string[],
+  wanted: string,
+): void {
+  if (members.some((member) => member in Object(value))) return;
+  throw new TypeError(
+    `Cannot use the argument: ${argument} is ${
+      show(value)
+    }: it must be ${wanted}`,
+  );
+}

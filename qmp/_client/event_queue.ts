@@ -1,0 +1,204 @@
+import { EndOfStreamError } from "../../protocol/errors.ts";
+import type { WaitOptions } from "../../transports/transport.ts";
+import type { ListenOptions, QMPEventListener } from "../event_listener.ts";
+import type { QMPEvent } from "../messages.ts";
+
+const LIMIT = 1024;
+
+/** Somebody who waits for an event. */
+interface Waiter {
+  wants(event: QMPEvent): boolean;
+  /** Gets the event, or nothing when the listener has ended. */
+  settle(event: QMPEvent | undefined): void;
+}
+
+/** How a listener ended. */
+interface End {
+  /** Why, for who waits for an event that does not come any more. */
+  cause: unknown;
+  /** Whether it is a failure, which iterations throw. */
+  failed: boolean;
+}
+
+/** A listener, as who fills it sees it. */
+export class EventQueue implements QMPEventListener {
+  readonly #wants: (event: QMPEvent) => boolean;
+  readonly #limit: number;
+  readonly #onClosed: () => void;
+  readonly #waiters = new Set<Waiter>();
+  readonly #unread: QMPEvent[] = [];
+  readonly #history: QMPEvent[] = [];
+  #dropped = 0;
+  #end: End | undefined;
+
+  constructor(
+    names: ReadonlySet<string> | undefined,
+    options: ListenOptions,
+    onClosed: (queue: EventQueue) => void,
+  ) {
+    const { filter, limit = LIMIT, signal } = options;
+    if (!(Number.isInteger(limit) && limit > 0)) {
+      throw new RangeError(`Cannot use the option: limit is ${limit}`);
+    }
+    this.#wants = (event) =>
+      (names?.has(event.event) ?? true) && (filter?.(event) ?? true);
+    this.#limit = limit;
+    const abort = () => this.#stop({ cause: signal?.reason, failed: true });
+    this.#onClosed = () => {
+      signal?.removeEventListener("abort", abort);
+      onClosed(this);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+  }
+
+  get history(): readonly QMPEvent[] {
+    return this.#history.slice();
+  }
+  get dropped(): number {
+    return this.#dropped;
+  }
+  get closed(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Queues an event, where it is one to be heard here. */
+  dispatch(event: QMPEvent): void {
+    try {
+      if (this.#end || !this.#wants(event)) return;
+    } catch (cause) {
+      return this.#stop({ cause, failed: true });
+    }
+    this.#history.push(event);
+    if (this.#history.length > this.#limit) this.#history.shift();
+    for (const waiter of this.#waiters) {
+      if (waiter.wants(event)) return waiter.settle(event);
+    }
+    this.#unread.push(event);
+    if (this.#unread.length > this.#limit) {
+      this.#unread.shift();
+      this.#dropped++;
+    }
+  }
+
+  /** Ends it after what is queued. */
+  end(cause: unknown): void {
+    this.#close({ cause, failed: false });
+  }
+
+  next(
+    names?: string | readonly string[],
+    options: WaitOptions = {},
+  ): Promise<QMPEvent> {
+    const next = this.#next(names, options);
+    // Who waits may look at it later than the session ends.
+    next.catch(() => {});
+    return next;
+  }
+
+  async #next(
+    names: string | readonly string[] | undefined,
+    options: WaitOptions,
+  ): Promise<QMPEvent> {
+    const wanted = namesOf(names);
+    const wait = this.#take((event) => wanted?.has(event.event) ?? true);
+    const { signal } = options;
+    const abort = () => wait.cancel();
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    try {
+      const event = await wait.taken;
+      if (event) return event;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+    signal?.throwIfAborted();
+    const { cause, failed } = this.#end ?? {};
+    if (failed) throw cause;
+    throw new EndOfStreamError("No more events: the listener has ended", {
+      cause,
+    });
+  }
+
+  clear(): QMPEvent[] {
+    return this.#unread.splice(0);
+  }
+
+  close(): void {
+    this.#stop({ cause: undefined, failed: false });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<QMPEvent> {
+    const waits = new Set<{ cancel(): void }>();
+    let over = false;
+    const iterator: AsyncIterableIterator<QMPEvent> = {
+      next: async () => {
+        if (over) return { done: true, value: undefined };
+        const wait = this.#take(() => true);
+        waits.add(wait);
+        const value = await wait.taken;
+        waits.delete(wait);
+        if (value) return { done: false, value };
+        if (!over && this.#end?.failed) {
+          over = true; // An error is thrown once.
+          throw this.#end.cause;
+        }
+        return { done: true, value: undefined };
+      },
+      return: () => {
+        over = true;
+        for (const wait of waits) wait.cancel();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  /** Takes an event; nothing when the listener has ended, or the wait is cancelled. */
+  #take(
+    wants: (event: QMPEvent) => boolean,
+  ): { taken: Promise<QMPEvent | undefined>; cancel(): void } {
+    const { promise: taken, resolve } = Promise.withResolvers<
+      QMPEvent | undefined
+    >();
+    const waiter: Waiter = {
+      wants,
+      settle: (event) => {
+        this.#waiters.delete(waiter);
+        resolve(event);
+      },
+    };
+    const cancel = () => waiter.settle(undefined);
+    const place = this.#unread.findIndex(wants);
+    if (place >= 0) resolve(this.#unread.splice(place, 1)[0]);
+    else if (this.#end) resolve(undefined);
+    else this.#waiters.add(waiter);
+    return { taken, cancel };
+  }
+
+  #stop(end: End): void {
+    this.#unread.length = 0;
+    this.#close(end);
+  }
+
+  #close(end: End): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#onClosed();
+    for (const waiter of this.#waiters) waiter.settle(undefined);
+  }
+}
+
+/** Names as a set; `undefined` stands for all. */
+export function namesOf(
+  names: string | readonly string[] | undefined,
+): ReadonlySet<string> | undefined {
+  return names === undefined
+    ? undefined
+    : new Set(typeof names === "string" ? [names] : names);
+}

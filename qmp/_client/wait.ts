@@ -1,0 +1,33 @@
+import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
+import { abortable as abortableBy } from "../_deps.ts";
+
+/**
+ * Settles like the promise, or rejects with a `TimeoutError` when that takes too
+ * long. The promise is not stopped: what it waits for has to be ended.
+ */
+export async function within<T>(
+  milliseconds: number,
+  promise: Promise<T>,
+): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () =>
+      late.reject(
+        new DOMException(`${milliseconds} ms have passed`, "TimeoutError"),
+      ),
+    Math.min(milliseconds, MAX_TIMEOUT),
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Settles like the promise, or rejects with the signal's reason. */
+export function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  return signal ? abortableBy(promise, signal) : promise;
+}

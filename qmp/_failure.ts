@@ -1,6 +1,0 @@
-export { messageOf } from "../protocol/_show.ts";
-
-/** Whether a deadline has passed. */
-export function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
-}

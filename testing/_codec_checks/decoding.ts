@@ -1,0 +1,90 @@
+import { decodeEnd } from "../../protocol/codecs/_util/decode_end.ts";
+import {
+  type Codec,
+  ReadBuffer,
+  WriteBuffer,
+} from "../../protocol/codecs/mod.ts";
+
+/** What came of decoding a stream. */
+export interface Decoded<In> {
+  messages: In[];
+  error: unknown;
+}
+
+/** Bytes of text or of a list. */
+export function bytes(content: string | Iterable<number>): Uint8Array {
+  return typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : Uint8Array.from(content);
+}
+
+/** Decodes chunks as a session does: all there is after each, then the end. */
+export function decodeChunks<In, Out>(
+  codec: Codec<In, Out>,
+  chunks: Iterable<Uint8Array>,
+  input: ReadBuffer = new ReadBuffer(),
+): Decoded<In> {
+  const messages: In[] = [];
+  try {
+    for (const chunk of chunks) {
+      input.append(chunk);
+      for (let before = input.offset;; before = input.offset) {
+        const message = codec.decode(input);
+        if (message === undefined) break;
+        if (input.offset === before) {
+          throw new Error("decode() gave a message and consumed nothing");
+        }
+        messages.push(message);
+      }
+    }
+    for (;;) {
+      const message = decodeEnd(codec, input);
+      if (message === undefined) return { messages, error: undefined };
+      messages.push(message);
+    }
+  } catch (error) {
+    return { messages, error };
+  }
+}
+
+/** The ways to cut bytes: not at all, in two at every byte, into single bytes. */
+export function* cuts(content: Uint8Array): Generator<Uint8Array[]> {
+  yield [content];
+  for (let at = 1; at < content.length; at++) {
+    yield [content.subarray(0, at), content.subarray(at)];
+  }
+  yield chunksOf(content, 1);
+}
+
+/** Cuts bytes into chunks of one size. */
+export function chunksOf(content: Uint8Array, size: number): Uint8Array[] {
+  return Array.from(
+    { length: Math.ceil(content.length / size) },
+    (_, i) => content.subarray(i * size, (i + 1) * size),
+  );
+}
+
+/** Cuts bytes at positions given as fractions of their length. */
+export function cutAt(content: Uint8Array, fractions: number[]): Uint8Array[] {
+  const ends = fractions.map((part) => Math.floor(part * content.length));
+  ends.sort((a, b) => a - b);
+  return [...ends, content.length].map((end, i) =>
+    content.subarray(ends[i - 1] ?? 0, end)
+  );
+}
+
+/** The bytes that a codec makes of messages. */
+export function encodeAll<In, Out>(
+  codec: Codec<In, Out>,
+  messages: Iterable<Out>,
+): Uint8Array {
+  const output = new WriteBuffer();
+  for (const message of messages) codec.encode(message, output);
+  const encoded = new Uint8Array(output.length);
+  for (let at = 0; at < encoded.length;) {
+    const chunk = output.take();
+    encoded.set(chunk, at);
+    at += chunk.length;
+  }
+  return encoded;
+}

@@ -1,0 +1,207 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  type Codec,
+  contentLength,
+  delimited,
+  json,
+  jsonLines,
+  jsonValues,
+  lengthPrefixed,
+  lines,
+  netstrings,
+  ReadBuffer,
+  text,
+} from "../../protocol/mod.ts";
+import { bytes, encodeAll } from "../../testing/_codec_checks/decoding.ts";
+
+/** Counts the bytes that are looked at, one by one or by what searches and copies. */
+class CountingBuffer extends ReadBuffer {
+  count = 0;
+
+  override at(position: number): number | undefined {
+    this.count++;
+    return super.at(position);
+  }
+
+  override subarray(from?: number, to?: number): Uint8Array<ArrayBuffer> {
+    const view = super.subarray(from, to);
+    const proxy = new Proxy(view, {
+      get: (_, key) => {
+        const value = Reflect.get(view, key, view);
+        if (typeof value !== "function") {
+          if (typeof key === "string" && /^\d/.test(key)) this.count++;
+          return value;
+        }
+        return (...args: unknown[]) => {
+          const result = value.apply(view, args);
+          if (key === "lastIndexOf") this.count += view.length - result;
+          else this.count += view.length;
+          return result;
+        };
+      },
+    });
+    viewed.set(proxy, () => {
+      this.count += view.length;
+      return view;
+    });
+    return proxy;
+  }
+
+  override indexOf(byte: number, from = 0): number {
+    const before = this.count;
+    const found = super.indexOf(byte, from);
+    this.count = before + (found < 0 ? this.length : found + 1) - from;
+    return found;
+  }
+}
+
+/** The views behind proxies, for those who take nothing else. */
+const viewed = new WeakMap<object, () => Uint8Array>();
+
+/** Lets text decoders take what a counting buffer gives. */
+function countDecoding(): Disposable {
+  const { decode } = TextDecoder.prototype;
+  TextDecoder.prototype.decode = function (bytes, options) {
+    return decode.call(this, viewed.get(bytes ?? {})?.() ?? bytes, options);
+  };
+  return {
+    [Symbol.dispose]: () => void (TextDecoder.prototype.decode = decode),
+  };
+}
+
+/** How many bytes are looked at for each byte of a stream of so many messages. */
+function costOf<In, Out>(
+  codec: Codec<In, Out>,
+  stream: Uint8Array,
+  chunkSize: number,
+  expected: number,
+): number {
+  const input = new CountingBuffer();
+  let messages = 0;
+  for (let at = 0; at < stream.length; at += chunkSize) {
+    input.append(stream.subarray(at, at + chunkSize));
+    while (codec.decode(input) !== undefined) messages++;
+  }
+  assertEquals([messages, input.length], [expected, 0]);
+  return input.count / stream.length;
+}
+
+const SIZE = 1 << 17;
+const options = { maxMessageBytes: Infinity };
+const many = <T>(message: T, size: number): T[] =>
+  Array(Math.floor(size / 16)).fill(message);
+
+interface Work {
+  create(): Codec<unknown>;
+  stream(size: number): Uint8Array;
+  messages(size: number): number;
+}
+
+/** One message of a size, and many small ones, as the codec itself encodes them. */
+function encoded<T>(create: () => Codec<T>, message: (size: number) => T) {
+  return {
+    "one large message": {
+      create: create as () => Codec<unknown>,
+      stream: (size: number) => encodeAll(create(), [message(size)]),
+      messages: () => 1,
+    },
+    "many small messages": {
+      create: create as () => Codec<unknown>,
+      stream: (size: number) => encodeAll(create(), many(message(10), size)),
+      messages: (size: number) => size / 16,
+    },
+  };
+}
+
+function repeated(
+  create: () => Codec<unknown>,
+  unit: string,
+  messages: number,
+) {
+  return {
+    create,
+    stream: (size: number) => bytes(unit.repeat(size / 16)),
+    messages: (size: number) => messages * size / 16,
+  };
+}
+
+const ascii = (size: number) => "x".repeat(size);
+const unicode = (size: number) => "é".repeat(size / 2);
+const frame = (size: number) => new Uint8Array(size);
+const values = () => jsonValues(options);
+
+const works: Record<string, Record<string, Work>> = {
+  "lines()": encoded(() => lines(options), ascii),
+  "lines() beyond ASCII": encoded(() => lines(options), unicode),
+  "jsonLines()": encoded(() => jsonLines(options), ascii),
+  "jsonValues() of strings": encoded(values, ascii),
+  "jsonValues() of objects": encoded(values, (size) => ({ a: ascii(size) })),
+  "jsonValues() beyond ASCII": encoded(values, (size) => [unicode(size)]),
+  "jsonValues()": {
+    "texts with nothing between them": repeated(values, "{}[1]", 2),
+    "several texts on each line": repeated(values, "{} {}\n{}\n", 3),
+    "all texts on one line": {
+      ...repeated(values, "{} ", 1),
+      stream: (size) => bytes("{} ".repeat(size / 16 - 1) + "{}\n"),
+    },
+    "pretty-printed texts": repeated(values, '{\n  "a": [\n  ]\n}\n', 1),
+    "texts beyond ASCII on each line": repeated(values, '["é"] ["é"]\n', 2),
+    "escapes": repeated(values, '"\\\\\\""\n', 1),
+    "blanks": repeated(values, "    \n", 0),
+  },
+  "jsonLines() with blank lines": {
+    "many": repeated(() => jsonLines(options), "\n\r\n1\n", 1),
+  },
+  "delimited()": encoded(
+    () => delimited("xy", options),
+    (size) => bytes(ascii(size)),
+  ),
+  "text(delimited())": encoded(() => text(delimited(0, options)), unicode),
+  "lengthPrefixed()": encoded(() => lengthPrefixed(options), frame),
+  "contentLength()": encoded(() => contentLength(options), frame),
+  "json(contentLength())": encoded(() => json(contentLength(options)), ascii),
+  "netstrings()": encoded(() => netstrings(options), frame),
+};
+
+for (const [name, cases] of Object.entries(works)) {
+  for (const [title, { create, stream, messages }] of Object.entries(cases)) {
+    Deno.test(`${name} looks at each byte less than 20 times: ${title}, in chunks of any size`, () => {
+      using _counting = countDecoding();
+      for (const chunkSize of [1, 13, 1000, Infinity]) {
+        const cost = costOf(create(), stream(SIZE), chunkSize, messages(SIZE));
+        assert(cost < 20, `${cost} looks at each byte`);
+      }
+    });
+  }
+}
+
+Deno.test("jsonValues() tries once whether a line is one text", () => {
+  using _counting = countDecoding();
+  const { parse } = JSON;
+  let calls = 0;
+  JSON.parse = (...args) => {
+    calls++;
+    return parse(...args);
+  };
+  try {
+    const line = bytes("{} ".repeat(999) + "{}\n");
+    costOf(jsonValues(), line, Infinity, 1000);
+    assertEquals(calls, 1001);
+  } finally {
+    JSON.parse = parse;
+  }
+});
+
+Deno.test("a large message that is announced takes no memory before it comes", () => {
+  const announced: [Codec<unknown>, string | number[]][] = [
+    [lengthPrefixed({ maxMessageBytes: 2 ** 40 }), [0xff, 0xff, 0xff, 0xff, 1]],
+    [netstrings({ maxMessageBytes: 2 ** 40 }), "4294967295:x"],
+    [contentLength(options), "Content-Length: 4294967295\r\n\r\nx"],
+  ];
+  for (const [codec, start] of announced) {
+    const input = new ReadBuffer();
+    input.append(bytes(start));
+    assertEquals(codec.decode(input), undefined);
+    assertEquals(input.space().buffer.byteLength, 1024);
+  }
+});

@@ -1,0 +1,143 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { TextLineStream } from "@std/streams";
+import fc from "fast-check";
+import {
+  DecodeError,
+  lines,
+  MessageTooLargeError,
+  ReadBuffer,
+  TruncatedMessageError,
+} from "../../protocol/mod.ts";
+import { testCodec } from "../../testing/mod.ts";
+import {
+  bytes,
+  decodeChunks,
+  encodeAll,
+} from "../../testing/_codec_checks/decoding.ts";
+
+testCodec("lines()", (options) => lines({ maxMessageBytes: 6, ...options }), {
+  "nothing": { input: "", messages: [] },
+  "one line": { input: "one\n", messages: ["one"] },
+  "lines of either end": { input: "a\r\nb\nc\r\n", messages: ["a", "b", "c"] },
+  "empty lines": { input: "\n\r\n\n", messages: ["", "", ""] },
+  "a carriage return within a line": {
+    input: "a\rb\r\r\n",
+    messages: ["a\rb\r"],
+  },
+  "text beyond ASCII": {
+    input: "a\né𝄞\r\nz\n",
+    messages: ["a", "é𝄞", "z"],
+  },
+  "a byte order mark and NUL as text": {
+    input: "\ufeffa\n\0\n",
+    messages: ["\ufeffa", "\0"],
+  },
+  "lines of exactly the limit": {
+    input: "123456\r\n123456\n",
+    messages: ["123456", "123456"],
+  },
+  "up to a line over the limit": {
+    input: "one\n1234567\n",
+    messages: ["one"],
+    error: { class: MessageTooLargeError, has: { limit: 6, offset: 4 } },
+  },
+  "up to a line over the limit that has no end": {
+    input: "one\n1234567",
+    messages: ["one"],
+    error: { class: MessageTooLargeError, has: { limit: 6, offset: 4 } },
+  },
+  "up to a line over the limit beyond ASCII": {
+    input: "é\nééé1\n",
+    messages: ["é"],
+    error: { class: MessageTooLargeError, has: { limit: 6, offset: 3 } },
+  },
+  "up to a carriage return over the limit that ends nothing": {
+    input: "123456\r7\n",
+    messages: [],
+    error: { class: MessageTooLargeError, has: { limit: 6, offset: 0 } },
+  },
+  "up to a line without an end": {
+    input: "one\ntwo",
+    messages: ["one"],
+    error: { class: TruncatedMessageError, has: { offset: 4, length: 3 } },
+  },
+}, {
+  messages: fc.string({ unit: "binary" })
+    .filter((text) => !/\n|\r$/.test(text)),
+  sized: (bytes) => "x".repeat(bytes),
+});
+
+for (
+  const [name, bad] of Object.entries({
+    "a byte that never occurs in UTF-8": [0xff],
+    "an overlong encoding": [0xc0, 0xaf],
+    "an encoded surrogate": [0xed, 0xa0, 0x80],
+    "a code point past the last": [0xf4, 0x90, 0x80, 0x80],
+    "a character cut short": [0xe2, 0x82],
+  })
+) {
+  testCodec("lines()", lines, {
+    [`up to ${name}`]: {
+      input: bytes([0x61, 0x0a, ...bad, 0x0a, 0x62, 0x0a]),
+      messages: ["a"],
+      error: { class: DecodeError, has: { offset: 2 }, cause: TypeError },
+    },
+  });
+}
+
+Deno.test("lines() gives what std's TextLineStream gives", async () => {
+  const text = fc.array(fc.constantFrom("a", "é", "𝄞", "\r", "\n", "\r\n"))
+    .map((parts) => parts.join("") + "\n");
+  await fc.assert(fc.asyncProperty(text, async (text) => {
+    const expected = await Array.fromAsync(
+      ReadableStream.from([text]).pipeThrough(new TextLineStream()),
+    );
+    const { messages } = decodeChunks(lines(), [bytes(text)]);
+    assertEquals(messages, expected);
+  }));
+});
+
+Deno.test("lines() leaves what follows a line to whoever reads next", () => {
+  const input = new ReadBuffer();
+  input.append(bytes("one\ntwo\nthree\n"));
+  assertEquals(lines().decode(input), "one");
+  assertEquals([input.offset, input.length], [4, 10]);
+  const codec = lines();
+  assertEquals(codec.decode(input), "two");
+  assertEquals(input.subarray(), bytes("three\n"));
+  input.consume(2);
+  assertEquals(codec.decode(input), "ree");
+});
+
+Deno.test("lines() serves one buffer after another", () => {
+  const codec = lines();
+  const decode = (text: string) => decodeChunks(codec, [bytes(text)]).messages;
+  assertEquals(decode("one\ntwo\n"), ["one", "two"]);
+  assertEquals(decode("é\n4\n"), ["é", "4"]);
+  assertEquals(decode("5\n"), ["5"]);
+});
+
+Deno.test("lines() encodes with LF and refuses what would not come back", () => {
+  assertEquals(encodeAll(lines(), ["a", ""]), bytes("a\n\n"));
+  const refuse = (message: string, why: string) =>
+    assertThrows(() => encodeAll(lines(), [message]), TypeError, why);
+  refuse("a\nb", "message has a newline in it");
+  refuse("a\r", "message ends in a carriage return");
+  refuse("\ud800", "message has a lone surrogate");
+});
+
+Deno.test("lines() names the option and the value that it refuses", () => {
+  for (const maxMessageBytes of [0, -1, 1.5, NaN, 2 ** 53]) {
+    assertThrows(
+      () => lines({ maxMessageBytes }),
+      RangeError,
+      `maxMessageBytes must be an integer of at least 1: ${maxMessageBytes}`,
+    );
+  }
+  const maxMessageBytes = "9" as unknown as number;
+  assertThrows(
+    () => lines({ maxMessageBytes }),
+    TypeError,
+    'maxMessageBytes must be a number: "9"',
+  );
+});

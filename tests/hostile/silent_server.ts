@@ -1,0 +1,20 @@
+// An echo server over TCP: it prints its port, and how much memory it takes and
+// how many sessions it has each time that it is asked on its standard input.
+import { jsonLines, Peer, serve } from "../../protocol/mod.ts";
+import { tcp } from "../../transports/mod.ts";
+
+class Echo extends Peer<unknown> {
+  protected override onMessage(message: unknown): Promise<void> {
+    return this.send(message);
+  }
+}
+
+const listener = await tcp({ port: 0 }).listen();
+const server = serve(listener, () => new Echo({ codec: jsonLines }));
+if (server.addr.transport !== "tcp") throw new Error("Not TCP");
+console.log(JSON.stringify({ port: server.addr.port }));
+for await (const _ of Deno.stdin.readable) {
+  const { rss } = Deno.memoryUsage();
+  console.log(JSON.stringify({ rss, sessions: server.sessions.size }));
+}
+Deno.exit();

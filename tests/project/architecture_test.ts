@@ -1,0 +1,190 @@
+import { assert, assertEquals } from "@std/assert";
+
+/**
+ * What the files of each room may import from the other rooms: code, and types
+ * beyond that. This is the picture of the design, as data.
+ */
+const PICTURE: Record<string, { code: string[]; types: string[] }> = {
+  transports: { code: [], types: ["typed_std"] },
+  protocol: { code: [], types: ["transports", "typed_std"] },
+  qmp: { code: ["protocol"], types: ["transports", "typed_std"] },
+  jsonrpc: { code: ["protocol"], types: ["transports", "typed_std"] },
+  testing: { code: ["transports", "protocol"], types: ["typed_std"] },
+};
+
+/** Rooms that run wherever there is a Web platform. */
+const WEB_ONLY = ["protocol", "qmp", "jsonrpc"];
+
+/** Files that start processes or are run by hand: no `mod.ts` imports them. */
+const PROGRAMS = ["qmp/shell.ts", "qmp/generate.ts", "qmp/launch.ts"];
+
+interface Import {
+  specifier: string;
+  code?: { specifier?: string };
+  type?: { specifier?: string };
+}
+
+const root = new URL("../../", import.meta.url);
+const files = await libraryFiles();
+const imports = await importsOf(files);
+const entries = files.filter((file) => file.endsWith("mod.ts"));
+const library = reachedFrom(entries);
+const entryPoints = Object.values<string>(
+  JSON.parse(await read("deno.json")).exports,
+).map((path) => path.replace("./", ""));
+
+Deno.test("rooms import one another only in the direction of the picture", () => {
+  const wrong = [];
+  for (const file of library) {
+    const room = roomOf(file);
+    const allowed = PICTURE[room];
+    if (!allowed) continue;
+    for (const { code, type } of importsIn(file)) {
+      for (const [target, kind] of [[code, "code"], [type, "type"]] as const) {
+        const other = target?.specifier && local(target.specifier);
+        if (!other || roomOf(other) === room) continue;
+        const rooms = kind === "code"
+          ? allowed.code
+          : [...allowed.code, ...allowed.types];
+        if (!rooms.includes(roomOf(other))) {
+          wrong.push(`${file} imports ${kind} from ${other}`);
+        }
+      }
+    }
+  }
+  assertEquals(wrong, []);
+  for (const room of ["transports", "protocol", "qmp"]) {
+    assert(library.has(`${room}/mod.ts`), `${room} was not looked at`);
+  }
+});
+
+Deno.test("no mod.ts leads to a program", () => {
+  assertEquals(PROGRAMS.filter((program) => library.has(program)), []);
+});
+
+Deno.test("no mod.ts re-exports an internal file", () => {
+  const internal = entries.flatMap((entry) =>
+    importsIn(entry)
+      .filter(({ specifier }) => specifier.includes("/_"))
+      .map(({ specifier }) => `${entry}: ${specifier}`)
+  );
+  assertEquals(internal, []);
+});
+
+Deno.test("every entry point is a mod.ts or a program", () => {
+  const others = entryPoints.filter((file) =>
+    !entries.includes(file) && !PROGRAMS.includes(file)
+  );
+  assertEquals(others, []);
+});
+
+for (const file of entryPoints) {
+  Deno.test(`${file} documents all that it exports, and exports all that it needs`, async () => {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["doc", "--lint", file],
+      cwd: root,
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  });
+}
+
+Deno.test("protocol, qmp and jsonrpc use nothing of Deno", async () => {
+  const found: string[] = [];
+  const plugin: Deno.lint.Plugin = {
+    name: "web-only",
+    rules: {
+      "no-deno": {
+        create: (context) => ({
+          'Identifier[name="Deno"]': () => found.push(context.filename),
+        }),
+      },
+    },
+  };
+  const web = [...library].filter((file) => WEB_ONLY.includes(roomOf(file)));
+  for (const file of web) Deno.lint.runPlugin(plugin, file, await read(file));
+  assertEquals(found, []);
+  Deno.lint.runPlugin(plugin, "proof.ts", "globalThis.Deno.exit();");
+  assertEquals(found, ["proof.ts"]);
+});
+
+Deno.test("library code imports relative paths and node:, and npm: with its version in _deps.ts alone", () => {
+  const wrong = [];
+  for (const file of files) {
+    for (const { specifier } of importsIn(file)) {
+      const npm = /^npm:(@[^/@]+\/)?[^/@]+@\d+\.\d+\.\d+(\/.*)?$/;
+      const right = file.endsWith("/_deps.ts") && npm.test(specifier) ||
+        /^(\.\.?\/|node:)/.test(specifier);
+      if (!right) wrong.push(`${file}: ${specifier}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+function roomOf(file: string): string {
+  return file.includes("/") ? file.slice(0, file.indexOf("/")) : ".";
+}
+
+/** A module's path in the project, where it is one of the project's. */
+function local(url: string): string | undefined {
+  return url.startsWith(root.href) ? url.slice(root.href.length) : undefined;
+}
+
+function importsIn(file: string): Import[] {
+  const found = imports.get(file);
+  assert(found, `${file} is not in the module graph`);
+  return found;
+}
+
+function reachedFrom(starts: string[]): Set<string> {
+  const reached = new Set(starts);
+  for (const file of reached) {
+    for (const { code, type } of importsIn(file)) {
+      for (const url of [code?.specifier, type?.specifier]) {
+        const next = url && local(url);
+        if (next) reached.add(next);
+      }
+    }
+  }
+  return reached;
+}
+
+function read(file: string): Promise<string> {
+  return Deno.readTextFile(new URL(file, root));
+}
+
+async function libraryFiles(folder = ""): Promise<string[]> {
+  const found = [];
+  for await (const entry of Deno.readDir(new URL(folder, root))) {
+    const path = folder + entry.name;
+    if (entry.isDirectory && (folder || path in PICTURE)) {
+      found.push(...await libraryFiles(`${path}/`));
+    } else if (entry.isFile && path.endsWith(".ts")) {
+      found.push(path);
+    }
+  }
+  return found.sort();
+}
+
+/** What `deno info` says of the files and of all that they lead to. */
+async function importsOf(files: string[]): Promise<Map<string, Import[]>> {
+  const start = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    const lines = files.map((file) => `import "${new URL(file, root)}";\n`);
+    await Deno.writeTextFile(start, lines.join(""));
+    const config = new URL("deno.json", root).pathname;
+    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", config, start],
+      stderr: "inherit",
+    }).output();
+    assert(success);
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+    const found = new Map<string, Import[]>();
+    for (const { specifier, dependencies = [] } of modules) {
+      const file = local(specifier);
+      if (file) found.set(file, dependencies);
+    }
+    return found;
+  } finally {
+    await Deno.remove(start);
+  }
+}

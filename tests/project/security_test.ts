@@ -1,0 +1,140 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  type Codec,
+  contentLength,
+  delimited,
+  jsonValues,
+  lines,
+  MessageTooLargeError,
+  ReadBuffer,
+} from "../../protocol/mod.ts";
+import { qmpCodec } from "../../qmp/_wire/client_codec.ts";
+import { parseTransport, tls, type Transport } from "../../transports/mod.ts";
+import { certificates } from "../support/certificates.ts";
+import { runWithFlags } from "../support/permissions.ts";
+
+const { ca, server } = await certificates();
+const text = await Deno.readTextFile(
+  new URL("../../SECURITY.md", import.meta.url),
+);
+
+/** What the table says: what is done, with which address, and its flags. */
+const rows = [...text.matchAll(
+  /^\| (connect to|listen at) `(.*?)` *\| (?:none|`(.*?)`) *\|$/gm,
+)].map(([, act = "", address = "", flags = ""]) => ({
+  act,
+  address,
+  flags: flags.split(" ").filter((flag) => flag !== ""),
+}));
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+function code(act: string, address: string): string {
+  const transport = address.startsWith("tls:")
+    ? `tls(${
+      JSON.stringify({
+        port: Number(address.split(":").at(-1)),
+        ...act === "listen at" ? server : { caCerts: [ca] },
+      })
+    })`
+    : `parseTransport(${JSON.stringify(address)})`;
+  // What connects through one memory transport meets who listens through it.
+  const connect = address.startsWith("memory:")
+    ? "await transport.listen(); await (await transport.connect()).close();"
+    : "await (await transport.connect()).close();";
+  return `
+    import { parseTransport, tls } from "./transports/mod.ts";
+    const transport = ${transport};
+    ${
+    act === "listen at" ? "await (await transport.listen()).close();" : connect
+  }
+    Deno.exit();`;
+}
+
+function transportAt(address: string): Transport {
+  return address.startsWith("tls:")
+    ? tls({ port: Number(address.split(":").at(-1)), ...server })
+    : parseTransport(address);
+}
+
+Deno.test("the table of permissions names every transport, connecting and listening", () => {
+  const kinds = rows.map(({ act, address }) =>
+    `${act} ${address.replace(/:(@?).*/, ":$1")}`
+  );
+  const all = ["memory:", "tcp:", "tls:", "unix:", "unix:@"].flatMap((kind) =>
+    ["connect to", "listen at"].map((act) => `${act} ${kind}`)
+  );
+  assertEquals(kinds, all);
+});
+
+for (const { act, address, flags } of rows) {
+  Deno.test(`${act} ${address} needs just these flags: ${flags.join(" ") || "none"}`, async () => {
+    const folder = await Deno.makeTempDir({ prefix: "security-" });
+    const port = String(freePort());
+    const name = `@${crypto.randomUUID()}`;
+    const here = (text: string) =>
+      text.replaceAll("4444", port).replaceAll("/run/vm", folder)
+        .replaceAll("@name", name);
+    try {
+      const serves = act === "connect to" && !address.startsWith("memory:");
+      await using _listener = serves
+        ? await transportAt(here(address)).listen()
+        : undefined;
+      const program = code(act, here(address));
+      const given = flags.map(here);
+      assertEquals(await runWithFlags(program, given), "");
+      for (const flag of given) {
+        const fewer = given.filter((other) => other !== flag);
+        const error = await runWithFlags(program, fewer);
+        assertStringIncludes(error, "NotCapable", `without ${flag}`);
+        assertStringIncludes(error, flag);
+      }
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+/** The limit that a codec has for a message without an end. */
+function limitOf(codec: Codec<unknown, never>): number {
+  const input = new ReadBuffer();
+  const bytes = new Uint8Array(64 * 1024).fill(0x78);
+  input.append(new TextEncoder().encode('{"'));
+  for (;;) {
+    try {
+      codec.decode(input);
+      input.append(bytes);
+    } catch (error) {
+      assertInstanceOf(error, MessageTooLargeError);
+      return error.limit;
+    }
+  }
+}
+
+Deno.test("a message has the limits that are documented", () => {
+  const limit = (what: string) => {
+    const row = new RegExp(`^\\| ${what} *\\| (\\d+) (KiB|MiB)`, "m").exec(
+      text,
+    );
+    assert(row, what);
+    return Number(row[1]) * (row[2] === "KiB" ? 2 ** 10 : 2 ** 20);
+  };
+  assertEquals(limitOf(lines()), limit("one message"));
+  assertEquals(limitOf(jsonValues()), limit("one message"));
+  assertEquals(limitOf(delimited("\0")), limit("one message"));
+  assertEquals(limitOf(contentLength()), limit("headers before a message"));
+  const ending = () => {};
+  assertEquals(
+    limitOf(qmpCodec({ maxMessageBytes: undefined, ending })),
+    limit("one QMP message"),
+  );
+});

@@ -1,0 +1,382 @@
+import { concat } from "@std/bytes";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  ConnectError,
+  EndOfStreamError,
+  MessageTooLargeError,
+  StateError,
+} from "../../protocol/mod.ts";
+import {
+  BadReplyError,
+  ExecInterruptedError,
+  ExecuteError,
+  GuestAgentClient,
+  type GuestAgentClientOptions,
+  NegotiationError,
+} from "../../qmp/mod.ts";
+import { noise } from "../../testing/_util/bytes.ts";
+import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
+import { type Connection, memoryPair } from "../../transports/mod.ts";
+import { needs, startGuestAgent } from "../support/qemu.ts";
+import type { Message } from "../support/qmp_script.ts";
+import { turns } from "../support/turns.ts";
+
+const agent = needs("qemu-ga");
+
+/** An agent that says just what a test has it say, 0xFF as `ÿ`. */
+class ScriptedAgent {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #connection: Connection;
+  #unread = "";
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#reader = connection.readable.getReader();
+    this.#writer = connection.writable.getWriter();
+  }
+
+  /** The next line that the client has sent. */
+  async line(): Promise<string> {
+    while (!this.#unread.includes("\n")) {
+      const { value, done } = await this.#reader.read();
+      if (done) throw new Error(`Client has ended after: ${this.#unread}`);
+      this.#unread += String.fromCharCode(...value);
+    }
+    const end = this.#unread.indexOf("\n");
+    const line = this.#unread.slice(0, end);
+    this.#unread = this.#unread.slice(end + 1);
+    return line.trim();
+  }
+
+  async command(): Promise<Message> {
+    return JSON.parse(await this.line());
+  }
+
+  /** The number of the request to get in step, which is next. */
+  async sync(): Promise<number> {
+    const line = await this.line();
+    assertEquals(line[0], "ÿ");
+    const { execute, arguments: args } = JSON.parse(line.slice(1));
+    assertEquals(execute, "guest-sync-delimited");
+    return args.id;
+  }
+
+  async say(text: string): Promise<void> {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    await this.#writer.write(bytes);
+  }
+
+  /** Has the client get in step. */
+  async getInStep(): Promise<void> {
+    await this.say(`ÿ{"return": ${await this.sync()}}\n`);
+  }
+
+  end(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+async function running(
+  options: GuestAgentClientOptions = {},
+): Promise<{ client: GuestAgentClient; agent: ScriptedAgent }> {
+  const [near, far] = memoryPair();
+  const client = new GuestAgentClient(options);
+  const agent = new ScriptedAgent(far);
+  await Promise.all([client.connect(near), agent.getInStep()]);
+  return { client, agent };
+}
+
+/** What is left of other sessions, before the answer that a client waits for. */
+const leftovers: [string, (id: number) => string][] = [
+  ["nothing", () => ""],
+  ["an error about the byte of 0xFF", () => '{"error": {"class": "x"}}\n'],
+  ["half an answer", () => '{"return": {"buf-b64": "AAAA'],
+  ["bad UTF-8", () => "\xc3\x28\x80\n"],
+  ["an answer to another's request", (id) => `ÿ{"return": ${id - 1}}\n`],
+  ["all of these", (id) => `{"ret\xc3ÿ{"return": ${id + 1}}\n{"error": {}}\n`],
+];
+
+for (const [what, before] of leftovers) {
+  Deno.test(`a session gets in step with an agent that has ${what} left`, async () => {
+    const [near, far] = memoryPair();
+    const client = new GuestAgentClient();
+    const agent = new ScriptedAgent(far);
+    const connecting = client.connect(near);
+    const id = await agent.sync();
+    await agent.say(`${before(id)}ÿ{"return": ${id}}\n`);
+    await connecting;
+    const ping = client.execute("guest-ping");
+    assertEquals(await agent.command(), { execute: "guest-ping" });
+    await agent.say('{"return": {}}\n');
+    assertEquals(await ping, {});
+    await client.disconnect();
+    await agent.end();
+  });
+}
+
+Deno.test("fact 14: answers without ids are matched in order, one command at a time", async () => {
+  const { client, agent } = await running();
+  const calls = ["a", "b", "c"].map((name) =>
+    client.execute("guest-exec", { path: name })
+  );
+  for (const name of ["a", "b", "c"]) {
+    await turns();
+    assertEquals(await agent.command(), {
+      execute: "guest-exec",
+      arguments: { path: name },
+    });
+    await agent.say(`{"return": "${name}"}\n`);
+  }
+  assertEquals(await Promise.all(calls), ["a", "b", "c"]);
+  assertEquals(client.stats.messagesSent, 4);
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("fact 14: after a deadline the next command gets in step, and a late answer is dropped", async () => {
+  const { client, agent } = await running({ timeout: 20 });
+  const error = await assertRejects(
+    () => client.execute("guest-exec"),
+    ExecInterruptedError,
+    "Cannot execute guest-exec, which may have run: 20 ms have passed",
+  );
+  assert(error.sent);
+  assertInstanceOf(error.cause, DOMException);
+  assertEquals(client.runstate, "running");
+  await agent.command();
+
+  const ping = client.execute("guest-ping", {}, { timeout: 10_000 });
+  const id = await agent.sync();
+  await agent.say('{"return": "late"}\n{"error": {}}\n');
+  await agent.say(`ÿ{"return": ${id}}\n`);
+  await agent.command();
+  await agent.say('{"return": "in time"}\n');
+  assertEquals(await ping, "in time");
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("a command to an agent that does not get in step was never sent", async () => {
+  const { client, agent } = await running({ timeout: 20 });
+  await assertRejects(() => client.execute("one"), ExecInterruptedError);
+  const error = await assertRejects(
+    () => client.execute("two"),
+    ExecInterruptedError,
+    "Cannot execute two, which was never sent: 20 ms have passed",
+  );
+  assertEquals(error.sent, false);
+
+  const three = client.execute("three", {}, { timeout: 10_000 });
+  assertEquals((await agent.command()).execute, "one");
+  const first = await agent.sync();
+  const second = await agent.sync();
+  await agent.say(`{"return": 1}\nÿ{"return": ${first}}\n`);
+  await agent.say(`ÿ{"return": ${second}}\n`);
+  assertEquals((await agent.command()).execute, "three");
+  await agent.say('{"return": 3}\n');
+  assertEquals(await three, 3);
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("an aborted command rejects with the reason, and the next gets in step", async () => {
+  const { client, agent } = await running();
+  const signal = new WatchedSignal();
+  const reason = new Error("Enough");
+  const slow = client.execute("slow", {}, { signal: signal.signal });
+  const waits = client.execute("waits", {}, { signal: signal.signal });
+  const last = client.execute("last");
+  await agent.command();
+  signal.abort(reason);
+  assertStrictEquals(await assertRejects(() => slow), reason);
+  assertStrictEquals(await assertRejects(() => waits), reason);
+  assertEquals(signal.listeners, 0);
+  await agent.getInStep();
+  assertEquals((await agent.command()).execute, "last");
+  await agent.say('{"return": 1}\n');
+  assertEquals(await last, 1);
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("errors of the agent are those of QMP", async () => {
+  const { client, agent } = await running();
+  const refused = client.execute("nope");
+  await agent.command();
+  await agent.say('{"error": {"class": "CommandNotFound", "desc": "No"}}\n');
+  const error = await assertRejects(() => refused, ExecuteError);
+  assertEquals(error.errorClass, "CommandNotFound");
+  const bad = client.execute("bad");
+  await agent.command();
+  await agent.say('{"foo": 1}\n');
+  await assertRejects(() => bad, BadReplyError);
+  const next = client.execute("next");
+  await agent.command();
+  await agent.say('{"return": 1}\n');
+  assertEquals(await next, 1);
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("guest-shutdown resolves when no error came in time, or the session ended", async () => {
+  const { client, agent } = await running({ timeout: 20 });
+  assertEquals(await client.execute("guest-suspend-ram"), {});
+  await agent.command();
+  const refused = client.execute("guest-shutdown", {}, { timeout: 10_000 });
+  await agent.getInStep();
+  await agent.command();
+  await agent.say('{"error": {"class": "GenericError", "desc": "No"}}\n');
+  await assertRejects(() => refused, ExecuteError);
+  const down = client.execute("guest-shutdown", {}, { timeout: 10_000 });
+  await agent.command();
+  await agent.end();
+  assertEquals(await down, {});
+  await assertRejects(() => client.disconnect(), EndOfStreamError);
+});
+
+Deno.test("the end of the session rejects every command with its first cause", async () => {
+  const { client, agent } = await running();
+  const calls = [1, 2, 3].map((n) => client.execute(`c${n}`));
+  await agent.command();
+  await agent.end();
+  const outcomes = await Promise.allSettled(calls);
+  const errors = outcomes.map((outcome) =>
+    outcome.status === "rejected" ? outcome.reason : undefined
+  );
+  for (const error of errors) {
+    assertInstanceOf(error, ExecInterruptedError);
+    assertStrictEquals(error.cause, client.signal.reason);
+  }
+  assertEquals(errors.map((error) => error.sent), [true, false, false]);
+  await assertRejects(() => client.disconnect(), EndOfStreamError);
+  await assertRejects(() => client.execute("c4"), StateError);
+});
+
+Deno.test("an agent that is silent fails connect() in time", async () => {
+  const [near, far] = memoryPair();
+  const client = new GuestAgentClient({ timeout: 20 });
+  const error = await assertRejects(() => client.connect(near), ConnectError);
+  assertEquals(
+    error.message,
+    "Failed to establish session: " +
+      "Cannot get in step with the guest agent: nothing came for 20 ms",
+  );
+  assertInstanceOf(error.cause, NegotiationError);
+  assertEquals(client.runstate, "idle");
+  await far.close();
+});
+
+Deno.test("a timeout that cannot be is refused by its name", async () => {
+  assertThrows(
+    () => new GuestAgentClient({ timeout: -1 }),
+    RangeError,
+    "Cannot use the option: timeout is -1",
+  );
+  const { client, agent } = await running();
+  await assertRejects(
+    () => client.execute("guest-ping", {}, { timeout: NaN }),
+    RangeError,
+    "Cannot use the option: timeout is NaN",
+  );
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test({
+  name: "fact 14: a real agent is got in step with again and again",
+  ...agent,
+  fn: async () => {
+    await using server = await startGuestAgent();
+    for (let time = 0; time < 20; time++) {
+      await using client = new GuestAgentClient();
+      await client.connect(server.transport);
+      assertEquals(await client.execute("guest-ping"), {});
+      await assertRejects(
+        () => client.execute("guest-nonsense"),
+        ExecuteError,
+        "CommandNotFound",
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "fact 14: what a session leaves half said is no matter to the next",
+  ...agent,
+  fn: async () => {
+    await using server = await startGuestAgent();
+    const rude = await server.transport.connect();
+    const writer = rude.writable.getWriter();
+    await writer.write(new TextEncoder().encode('{"execute": "guest-info"}'));
+    await writer.write(new TextEncoder().encode('{"execute": "guest-p'));
+    await rude.close();
+    await using client = new GuestAgentClient();
+    await client.connect(server.transport);
+    assertEquals(await client.execute("guest-ping"), {});
+  },
+});
+
+Deno.test({
+  name:
+    "fact 14: a real agent that stops in the middle is given up, and used again",
+  ...agent,
+  fn: async () => {
+    await using server = await startGuestAgent();
+    await using client = new GuestAgentClient();
+    await client.connect(server.transport);
+    server.process.kill("SIGSTOP");
+    await assertRejects(
+      () => client.execute("guest-info", {}, { timeout: 50 }),
+      ExecInterruptedError,
+      "may have run",
+    );
+    await assertRejects(
+      () => client.execute("guest-info", {}, { timeout: 50 }),
+      ExecInterruptedError,
+      "was never sent",
+    );
+    server.process.kill("SIGCONT");
+    assertEquals(await client.execute("guest-ping"), {});
+  },
+});
+
+Deno.test({
+  name:
+    "fact 13: a file of 8 MiB is read as one message, where the limit allows it",
+  ...agent,
+  fn: async () => {
+    await using server = await startGuestAgent();
+    const path = `${server.process.folder}/file`;
+    const content = noise(8 * 1024 * 1024);
+    await Deno.writeFile(path, content);
+    const read = async (client: GuestAgentClient) => {
+      const handle = await client.execute("guest-file-open", { path });
+      const count = content.length;
+      return await client.execute("guest-file-read", { handle, count }) as {
+        "buf-b64": string;
+      };
+    };
+    {
+      await using client = new GuestAgentClient({ maxMessageBytes: 2 ** 24 });
+      await client.connect(server.transport);
+      const { "buf-b64": text } = await read(client);
+      assert(text.length > 10 * 1024 * 1024);
+      assertEquals(Uint8Array.fromBase64(text), concat([content]));
+    }
+    const client = new GuestAgentClient();
+    await client.connect(server.transport);
+    const error = await assertRejects(() => read(client), ExecInterruptedError);
+    assertInstanceOf(error.cause, MessageTooLargeError);
+    assertStringIncludes(error.message, "maxMessageBytes is 10485760");
+    await assertRejects(() => client.disconnect(), MessageTooLargeError);
+  },
+});

@@ -1,0 +1,256 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { ConnectError } from "../../protocol/mod.ts";
+import { GreetingError, NegotiationError, QMPClient } from "../../qmp/mod.ts";
+import { memory, memoryPair } from "../../transports/mod.ts";
+import {
+  event,
+  greeting,
+  runningClient,
+  Script,
+} from "../support/qmp_script.ts";
+import { recordRunstates } from "../support/session.ts";
+import { turns } from "../support/turns.ts";
+import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+
+Deno.test("fact 4: events may come before the greeting and before the reply to qmp_capabilities", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient();
+  const listener = client.listen();
+  const server = await Script.over(far);
+  const connecting = client.connect(near);
+  server.send(event("EARLY"), greeting(), event("LATER"));
+  server.answer(await server.command());
+  await connecting;
+  assertEquals((await listener.next()).event, "EARLY");
+  assertEquals((await client.events.next()).event, "EARLY");
+  assertEquals((await listener.next()).event, "LATER");
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("fact 3: a greeting that comes twice before the negotiation is answered once", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient();
+  const server = await Script.over(far);
+  const connecting = client.connect(near);
+  server.send(greeting(), greeting());
+  const request = await server.command();
+  assertEquals(request.execute, "qmp_capabilities");
+  server.answer(request);
+  await connecting;
+  const call = client.execute("stop");
+  const command = await server.command();
+  assertEquals(command.execute, "stop");
+  server.answer(command, 1);
+  assertEquals(await call, 1);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("fact 3: a greeting that comes again in a running session has the negotiation repeated", async () => {
+  const { client, server } = await runningClient();
+  server.send(greeting(["oob"]));
+  const request = await server.command();
+  assertEquals(request.execute, "qmp_capabilities");
+  assertEquals(request.arguments, { enable: ["oob"] });
+  server.answer(request);
+  const call = client.execute("stop");
+  server.answer(await server.command(), 1);
+  assertEquals(await call, 1);
+  assertEquals(client.greeting?.QMP.capabilities, ["oob"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("a repeated negotiation that is refused ends the session", async () => {
+  const { client, server } = await runningClient();
+  server.send(greeting());
+  server.refuse(await server.command(), "GenericError", "No");
+  await assertRejects(() => client.closed, NegotiationError);
+  await assertRejects(() => client.disconnect(), NegotiationError);
+  await server.end();
+});
+
+Deno.test("a server that does not repeat the id of qmp_capabilities is understood", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient();
+  const server = await Script.over(far);
+  const connecting = client.connect(near);
+  server.send(greeting());
+  await server.command();
+  server.send({ return: {} });
+  await connecting;
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("without awaitGreeting and negotiate, a session runs at once", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient({ awaitGreeting: false, negotiate: false });
+  const server = await Script.over(far);
+  await client.connect(near);
+  assertEquals(client.greeting, undefined);
+  const call = client.execute("guest-ping");
+  server.answer(await server.command(), 1);
+  assertEquals(await call, 1);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("without negotiate, the greeting is awaited and nothing is sent", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient({ negotiate: false });
+  const server = await Script.over(far);
+  server.send(greeting());
+  await client.connect(near);
+  assertEquals(client.greeting?.QMP.capabilities, []);
+  await client.disconnect();
+  assertEquals(await server.next(), undefined);
+  await server.end();
+});
+
+Deno.test("the greeting is forgotten at the next connect()", async () => {
+  const { client, server } = await runningClient();
+  await client.disconnect();
+  await server.end();
+  assert(client.greeting);
+  await assertRejects(() => client.connect(memory()), ConnectError);
+  assertEquals(client.greeting, undefined);
+});
+
+/** The ways in which a handshake fails: what the server does, and what is said. */
+const handshakes: [
+  string,
+  (server: Script) => Promise<void> | void,
+  typeof GreetingError | typeof NegotiationError,
+  string,
+][] = [
+  [
+    "says something else first",
+    (server) => server.send({ return: {} }),
+    GreetingError,
+    'Expected a greeting, received: {"return":{}}',
+  ],
+  [
+    "greets without a version",
+    (server) => server.send({ QMP: { capabilities: [] } }),
+    GreetingError,
+    'Greeting is malformed: {"QMP":{"capabilities":[]}}',
+  ],
+  [
+    "ends before it greets",
+    (server) => server.end(),
+    GreetingError,
+    "Cannot get greeting from the server: Peer ended the stream",
+  ],
+  [
+    "refuses to negotiate",
+    async (server) => {
+      server.send(greeting());
+      server.refuse(await server.command(), "GenericError", "No");
+    },
+    NegotiationError,
+    "Cannot negotiate: Cannot execute qmp_capabilities: No (GenericError)",
+  ],
+  [
+    "refuses to negotiate without an id",
+    async (server) => {
+      server.send(greeting());
+      await server.command();
+      server.send({ error: { class: "GenericError", desc: "No" } });
+    },
+    NegotiationError,
+    "Cannot negotiate: Cannot execute qmp_capabilities: No (GenericError)",
+  ],
+  [
+    "answers the negotiation with neither result nor error",
+    async (server) => {
+      server.send(greeting());
+      const { id } = await server.command();
+      server.send({ id });
+    },
+    NegotiationError,
+    "Cannot negotiate: Reply has neither a result nor an error",
+  ],
+  [
+    "ends within the negotiation",
+    async (server) => {
+      server.send(greeting());
+      await server.command();
+      await server.end();
+    },
+    NegotiationError,
+    "Cannot get reply to qmp_capabilities from the server: Peer ended the stream",
+  ],
+];
+
+for (const [what, play, Failure, message] of handshakes) {
+  Deno.test(`connect() rejects when the server ${what}`, async () => {
+    const [near, far] = memoryPair();
+    const client = new QMPClient();
+    const states = recordRunstates(client);
+    const server = await Script.over(far);
+    const connecting = rejection(client.connect(near));
+    await play(server);
+    const error = await connecting;
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, Failure);
+    assertStringIncludes(
+      error.message,
+      `Failed to establish session: ${message}`,
+    );
+    assertEquals(await states.stop(), ["connecting", "disconnecting", "idle"]);
+    await server.end();
+  });
+}
+
+for (
+  const [phase, play, Failure] of [
+    ["greeting", () => {}, GreetingError],
+    [
+      "reply to qmp_capabilities",
+      (server: Script) => server.send(greeting(), event("NOISE")),
+      NegotiationError,
+    ],
+  ] as const
+) {
+  Deno.test(`a server that gives no ${phase} is told apart by its phase, in time`, async () => {
+    const [near, far] = memoryPair();
+    const client = new QMPClient({ handshakeTimeout: 20 });
+    const server = await Script.over(far);
+    play(server);
+    const error = await rejection(client.connect(near));
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, Failure);
+    assertStringIncludes(
+      error.message,
+      `Cannot get ${phase} from the server: nothing came for 20 ms`,
+    );
+    assertInstanceOf(error.cause.cause, DOMException);
+    assertEquals(error.cause.cause.name, "TimeoutError");
+    assertEquals(client.runstate, "idle");
+    await server.end();
+  });
+}
+
+Deno.test("an abort in the handshake rejects with its reason", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient();
+  const signal = new WatchedSignal();
+  const reason = new Error("Enough");
+  const connecting = rejection(client.connect(near, { signal: signal.signal }));
+  await turns();
+  signal.abort(reason);
+  assertStrictEquals(await connecting, reason);
+  assertEquals(signal.listeners, 0);
+  assertEquals(client.runstate, "idle");
+  far.abort();
+});

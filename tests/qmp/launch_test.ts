@@ -1,0 +1,240 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { ConnectError, StateError } from "../../protocol/mod.ts";
+import { launch, type LaunchOptions } from "../../qmp/launch.ts";
+import { QMPClient } from "../../qmp/mod.ts";
+import { needs } from "../support/qemu.ts";
+import { recordRunstates } from "../support/session.ts";
+import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
+
+const args = "-machine none -nodefaults -display none -S".split(" ");
+const qemu = needs("qemu-system-x86_64");
+
+/** Runs with a folder for temporary files that nobody else uses; it is empty after. */
+async function leavingNothing(run: (folder: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir({ prefix: "parley-" });
+  const before = Deno.env.get("TMPDIR");
+  Deno.env.set("TMPDIR", folder);
+  try {
+    await run(folder);
+    assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
+  } finally {
+    if (before === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", before);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A program that does what a shell script says. */
+async function script(
+  text: string,
+): Promise<{ program: string } & AsyncDisposable> {
+  const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "parley-" });
+  const program = `${folder}/program`;
+  await Deno.writeTextFile(program, `#!/bin/sh\n${text}\n`, { mode: 0o700 });
+  return {
+    program,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+const programs: [string, LaunchOptions][] = [
+  ["qemu-system-x86_64", { args }],
+  ["qemu-storage-daemon", { program: "qemu-storage-daemon" }],
+];
+
+for (const [program, options] of programs) {
+  Deno.test({
+    name:
+      `launch() hands over a client that talks to ${program}, and ends it by quit`,
+    ...needs(program),
+    fn: () =>
+      leavingNothing(async () => {
+        const client = new QMPClient();
+        const states = recordRunstates(client);
+        const launched = await launch({ ...options, client });
+        assertStrictEquals(launched.client, client);
+        const version = await client.execute("query-version");
+        assertEquals(version, client.greeting?.QMP.version);
+        assert((await Deno.stat(launched.folder)).isDirectory);
+        await launched[Symbol.asyncDispose]();
+        assertEquals(await launched.status, {
+          success: true,
+          code: 0,
+          signal: null,
+        });
+        assertEquals(await states.stop(), [
+          "connecting",
+          "running",
+          "disconnecting",
+          "idle",
+        ]);
+      }),
+  });
+}
+
+Deno.test({
+  name: "a program that is stopped is killed at the end",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      const launched = await launch({ args, endTimeout: 50 });
+      Deno.kill(launched.pid, "SIGSTOP");
+      await launched[Symbol.asyncDispose]();
+      assertEquals((await launched.status).signal, "SIGKILL");
+      assertEquals(launched.client.runstate, "idle");
+    }),
+});
+
+Deno.test({
+  name: "a program that is not connected any more is ended by SIGTERM",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      const launched = await launch({ args });
+      await launched.client.disconnect();
+      await launched[Symbol.asyncDispose]();
+      assertMatch(launched.stderr, /terminating on signal 15/);
+    }),
+});
+
+Deno.test({
+  name: "a program that has ended by itself leaves nothing to do at the end",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      await using launched = await launch({ args });
+      Deno.kill(launched.pid, "SIGKILL");
+      assertEquals((await launched.status).signal, "SIGKILL");
+    }),
+});
+
+Deno.test({
+  name:
+    "a program that refuses its arguments is a ConnectError with what it said",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      await assertRejects(
+        () => launch({ args: ["-machine", "toaster"] }),
+        ConnectError,
+        "Failed to start qemu-system-x86_64: it ended with code 1: " +
+          "qemu-system-x86_64: unsupported machine type",
+      );
+    }),
+});
+
+Deno.test("a program that is not there is told by its name", () =>
+  leavingNothing(async () => {
+    await assertRejects(
+      () => launch({ program: "no-such-qemu" }),
+      Deno.errors.NotFound,
+      "Cannot start no-such-qemu: it is not on the PATH",
+    );
+  }));
+
+Deno.test("a program that does not come in time is ended", () =>
+  leavingNothing(async () => {
+    await using silent = await script("echo Hello >&2; exec sleep 1000");
+    const client = new QMPClient();
+    const error = await assertRejects(
+      () => launch({ program: silent.program, client, startTimeout: 200 }),
+      ConnectError,
+      `Failed to start ${silent.program}: 200 ms passed: Hello`,
+    );
+    assertInstanceOf(error.cause, DOMException);
+    assertEquals(client.runstate, "idle");
+  }));
+
+Deno.test({
+  name: "a program may have all the time that there is to start and to end",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      const forever = { startTimeout: Infinity, endTimeout: Infinity };
+      const launched = await launch({ args, ...forever });
+      await launched[Symbol.asyncDispose]();
+      assert((await launched.status).success);
+    }),
+});
+
+Deno.test("launch() refuses a time that is none, and starts nothing", () =>
+  leavingNothing(async () => {
+    for (const name of ["startTimeout", "endTimeout"]) {
+      await assertRejects(
+        () => launch({ program: "no-such-qemu", [name]: -1 }),
+        RangeError,
+        `Cannot use the option: ${name} is -1`,
+      );
+    }
+  }));
+
+Deno.test("an aborted launch() rejects with the reason, and ends the program", () =>
+  leavingNothing(async () => {
+    const signal = new WatchedSignal();
+    await using silent = await script("exec sleep 1000");
+    const client = new QMPClient();
+    const states = client.runstates();
+    const launching = launch({
+      program: silent.program,
+      client,
+      signal: signal.signal,
+    });
+    launching.catch(() => {});
+    assertEquals((await states.next()).value, "connecting");
+    const reason = new Error("Enough");
+    signal.abort(reason);
+    assertStrictEquals(await assertRejects(() => launching), reason);
+    assertEquals(signal.listeners, 0);
+    await states.return?.();
+    await assertRejects(() => launch({ signal: signal.signal }));
+  }));
+
+Deno.test({
+  name: "a client that is not idle is refused",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      await using launched = await launch({ args });
+      const { client } = launched;
+      await assertRejects(
+        () => launch({ args, client }),
+        StateError,
+        "Cannot launch with a client that is running",
+      );
+      assertEquals(client.runstate, "running");
+    }),
+});
+
+Deno.test({
+  name: "1,000 programs are started without one that hangs or fails to connect",
+  ...needs("qemu-storage-daemon"),
+  fn: () =>
+    leavingNothing(async () => {
+      const times: number[] = [];
+      for (let start = 0; start < 1_000; start++) {
+        const began = performance.now();
+        await using launched = await launch({
+          program: "qemu-storage-daemon",
+          startTimeout: 10_000,
+        });
+        assertEquals(await launched.client.execute("query-jobs"), []);
+        times.push(performance.now() - began);
+        await launched[Symbol.asyncDispose]();
+        assert((await launched.status).success);
+      }
+      times.sort((a, b) => a - b);
+      const [median = 0, longest = 0] = [times[500], times[999]];
+      console.log(
+        `1,000 starts: median ${median.toFixed(1)} ms, longest ${
+          longest.toFixed(1)
+        } ms`,
+      );
+    }),
+});

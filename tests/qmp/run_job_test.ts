@@ -1,0 +1,261 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import { EndOfStreamError, StateError } from "../../protocol/mod.ts";
+import {
+  ExecInterruptedError,
+  ExecuteError,
+  JobError,
+  QMPClient,
+  runJob,
+} from "../../qmp/mod.ts";
+import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
+import { needs, startStorageDaemon } from "../support/qemu.ts";
+import { event, runningClient } from "../support/qmp_script.ts";
+
+const daemon = needs("qemu-storage-daemon");
+const MIB = 2 ** 20;
+
+/** A job's change to a status. */
+function status(id: string, status: string) {
+  return event("JOB_STATUS_CHANGE", { id, status });
+}
+
+const backup = {
+  "job-id": "backup",
+  device: "disk",
+  target: "copy",
+  sync: "full",
+};
+
+/** Runs with a storage daemon that has two empty disks: `disk` and `copy`. */
+async function withDisks(
+  run: (client: QMPClient, folder: string) => Promise<void>,
+): Promise<void> {
+  await using server = await startStorageDaemon();
+  await using client = new QMPClient();
+  await client.connect(server.transport);
+  const { folder } = server.process;
+  for (const name of ["disk", "copy"]) {
+    const options = {
+      driver: "file",
+      filename: `${folder}/${name}`,
+      size: MIB,
+    };
+    await runJob(client, "blockdev-create", { "job-id": name, options });
+    await client.execute("blockdev-add", {
+      driver: "file",
+      filename: options.filename,
+      "node-name": name,
+    });
+  }
+  await run(client, folder);
+}
+
+Deno.test({
+  name:
+    "runJob() resolves with the event that completes a backup, when it is made",
+  ...daemon,
+  fn: () =>
+    withDisks(async (client, folder) => {
+      const text = "Is anybody there?";
+      await Deno.writeTextFile(`${folder}/disk`, text, { create: false });
+      await Deno.truncate(`${folder}/disk`, MIB);
+      const done = await runJob(client, "blockdev-backup", backup);
+      assertEquals(done.event, "BLOCK_JOB_COMPLETED");
+      assertEquals(done.data?.len, MIB);
+      const copy = await Deno.readTextFile(`${folder}/copy`);
+      assertEquals(copy.slice(0, text.length), text);
+    }),
+});
+
+Deno.test({
+  name:
+    "runJob() dismisses a job that would stay, whether it is well done or failed",
+  ...daemon,
+  fn: () =>
+    withDisks(async (client, folder) => {
+      const create = (filename: string) =>
+        runJob(client, "blockdev-create", {
+          "job-id": "create",
+          options: { driver: "file", filename, size: MIB },
+        });
+      const done = await create(`${folder}/new`);
+      assertEquals(done.event, "JOB_STATUS_CHANGE");
+      assertEquals(done.data, { id: "create", status: "concluded" });
+      assertEquals((await Deno.stat(`${folder}/new`)).size, MIB);
+      assertEquals(await client.execute("query-jobs"), []);
+
+      const path = `${folder}/none/new`;
+      const error = await assertRejects(() => create(path), JobError);
+      assertEquals(
+        error.message,
+        `Job create failed: Could not create '${path}': No such file or directory`,
+      );
+      assertEquals(await client.execute("query-jobs"), []);
+    }),
+});
+
+Deno.test({
+  name:
+    "runJob() rejects with what the server says of a backup that has failed",
+  ...daemon,
+  fn: () =>
+    withDisks(async (client) => {
+      await client.execute("blockdev-add", {
+        driver: "blkdebug",
+        "node-name": "full",
+        image: "copy",
+        "inject-error": [{ event: "none", iotype: "write", errno: 28 }],
+      });
+      const failing = runJob(client, "blockdev-backup", {
+        ...backup,
+        target: "full",
+      });
+      const error = await assertRejects(() => failing, JobError);
+      assertEquals(
+        error.message,
+        "Job backup failed: No space left on device",
+      );
+      assertEquals(error.id, "backup");
+      assertEquals(error.description, "No space left on device");
+    }),
+});
+
+Deno.test({
+  name: "runJob() rejects when the job is cancelled",
+  ...daemon,
+  fn: () =>
+    withDisks(async (client) => {
+      const job = runJob(client, "blockdev-backup", {
+        ...backup,
+        speed: 1,
+      });
+      const rejection = assertRejects(() => job, JobError);
+      await client.execute("job-cancel", { id: "backup" });
+      const error = await rejection;
+      assertEquals(error.message, "Job backup was cancelled");
+      assertEquals(error.description, undefined);
+    }),
+});
+
+Deno.test({
+  name:
+    "runJob() that is aborted rejects at once, and has the server cancel the job",
+  ...daemon,
+  fn: () =>
+    withDisks(async (client) => {
+      const aborter = new AbortController();
+      const cancelled = client.listen("BLOCK_JOB_CANCELLED").next();
+      const running = client.listen("JOB_STATUS_CHANGE", {
+        filter: ({ data }) => data?.status === "running",
+      }).next();
+      const job = runJob(client, "blockdev-backup", { ...backup, speed: 1 }, {
+        signal: aborter.signal,
+      });
+      await running;
+      const reason = new Error("Mine");
+      aborter.abort(reason);
+      assertStrictEquals(await assertRejects(() => job), reason);
+      assertEquals((await cancelled).data?.device, "backup");
+    }),
+});
+
+Deno.test("runJob() hears its own job alone", async () => {
+  const { client, server } = await runningClient();
+  const job = runJob(client, "blockdev-backup", backup);
+  const command = await server.command();
+  assertEquals(command.arguments, backup);
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "other", len: 1 }));
+  server.send(status("other", "concluded"));
+  server.send(status("backup", "running"));
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "backup", len: 2 }));
+  server.send(status("backup", "concluded"));
+  server.answer(command);
+  assertEquals((await job).data, { device: "backup", len: 2 });
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("runJob() rejects with the server's refusal, and waits for nothing then", async () => {
+  const { client, server } = await runningClient();
+  const job = runJob(client, "blockdev-backup", backup);
+  server.refuse(await server.command(), "DeviceNotFound", "No such disk");
+  const error = await assertRejects(() => job, ExecuteError);
+  assertEquals(error.errorClass, "DeviceNotFound");
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("runJob() says so when the session ends before the job does", async () => {
+  const { client, server } = await runningClient();
+  const job = runJob(client, "blockdev-backup", backup);
+  const rejection = assertRejects(() => job, ExecInterruptedError);
+  server.answer(await server.command());
+  server.send(status("backup", "running"));
+  await client.events.next();
+  await server.end();
+  const error = await rejection;
+  assert(error.sent);
+  assertInstanceOf(error.cause, EndOfStreamError);
+  await assertRejects(() => client.disconnect(), EndOfStreamError);
+});
+
+Deno.test("runJob() takes back a command that an abort finds unsent", async () => {
+  const { client, server } = await runningClient({ capabilities: ["oob"] });
+  const others = Array.from({ length: 7 }, () => client.execute("query-jobs"));
+  const aborter = new AbortController();
+  const job = runJob(client, "blockdev-backup", backup, {
+    signal: aborter.signal,
+  });
+  aborter.abort("Mine");
+  assertEquals(await job.catch((reason) => reason), "Mine");
+  for (const _ of others) server.answer(await server.command());
+  await Promise.all(others);
+  const last = client.execute("query-status");
+  const next = await server.command();
+  assertEquals(next.execute, "query-status");
+  server.answer(next);
+  await last;
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("runJob() leaves no listener on the signal", async () => {
+  const { client, server } = await runningClient();
+  const watched = new WatchedSignal();
+  const { signal } = watched;
+  const job = runJob(client, "blockdev-backup", backup, { signal });
+  server.answer(await server.command());
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "backup" }));
+  server.send(status("backup", "concluded"));
+  await job;
+  assertEquals(watched.listeners, 0);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("runJob() needs a job-id, a session, and a signal that is not aborted", async () => {
+  const client = new QMPClient();
+  const error = await assertRejects(
+    () => runJob(client, "blockdev-backup", { device: "disk" }),
+    TypeError,
+  );
+  assertEquals(
+    error.message,
+    "Cannot run blockdev-backup: job-id is undefined",
+  );
+  await assertRejects(
+    () => runJob(client, "blockdev-backup", backup),
+    StateError,
+  );
+  const signal = AbortSignal.abort("Mine");
+  assertEquals(
+    await runJob(client, "x", backup, { signal }).catch((reason) => reason),
+    "Mine",
+  );
+});

@@ -1,0 +1,178 @@
+import { configure, type LogRecord, reset } from "@logtape/logtape";
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
+import { redact } from "../../qmp/_wire/redact.ts";
+import { memory, memoryPair } from "../../transports/mod.ts";
+
+const SECRET = "hunter2";
+
+/** Commands with a secret in them, as QEMU and its guest agent have them. */
+const commands: [string, Record<string, unknown>][] = [
+  ["set_password", { protocol: "vnc", password: SECRET }],
+  ["change-vnc-password", { password: SECRET }],
+  ["block_passwd", { device: "disk", password: SECRET }],
+  ["object-add", { "qom-type": "secret", id: "s", data: SECRET }],
+  ["object-add", { "qom-type": "secret", id: "s", props: { data: SECRET } }],
+  ["qom-set", { path: "/objects/s", property: "password", value: SECRET }],
+  ["blockdev-add", { driver: "https", url: "https://x", cookie: SECRET }],
+  ["human-monitor-command", { "command-line": `set_password vnc ${SECRET}` }],
+  ["human-monitor-command", {
+    "command-line": `object_add secret,id=s,data=${SECRET}`,
+  }],
+  ["guest-set-user-password", { username: "me", password: SECRET }],
+  ["transaction", { actions: [{ type: "x", data: { password: SECRET } }] }],
+];
+
+/** What an application sees that logs all and prints every error. */
+async function seen(
+  run: (print: (error: unknown) => void) => Promise<void>,
+): Promise<string[]> {
+  const texts: string[] = [];
+  const show = (value: unknown) =>
+    texts.push(
+      Deno.inspect(value, { depth: Infinity, strAbbreviateSize: 1e6 }),
+    );
+  await configure({
+    sinks: { all: (record: LogRecord) => show(record) },
+    loggers: [
+      { category: ["parley"], sinks: ["all"], lowestLevel: "trace" },
+      { category: ["logtape", "meta"], lowestLevel: "fatal" },
+    ],
+  });
+  try {
+    await run((error) => {
+      show(error);
+      if (error instanceof Error) texts.push(`${error.stack}`);
+    });
+  } finally {
+    await reset();
+  }
+  return texts;
+}
+
+Deno.test("no log and no error of QMP has a secret in it, at the client or the server", async () => {
+  let executed = 0;
+  const texts = await seen(async (print) => {
+    const transport = memory();
+    await using server = new QMPServer({
+      commands: Object.fromEntries(commands.map(([name], i) => [
+        name,
+        () => {
+          executed++;
+          if (i % 2) throw new Error("refused");
+        },
+      ])),
+    });
+    server.serve(await transport.listen());
+    await using client = new QMPClient();
+    await client.connect(transport);
+    for (const [name, args] of commands) {
+      await client.execute(name, args).catch(print);
+      await client.execute(`${name}-not`, args).catch(print);
+    }
+    await client.disconnect();
+    await client.execute("set_password", { password: SECRET }).catch(print);
+  });
+  assertEquals(executed, commands.length);
+  const text = texts.join("\n");
+  // Both sides have logged, and the errors are there.
+  assertStringIncludes(text, "→");
+  assertStringIncludes(text, "←");
+  assertStringIncludes(text, "Cannot execute set_password-not");
+  assertStringIncludes(text, "<redacted>");
+  assertFalse(text.includes(SECRET));
+});
+
+Deno.test("no log and no error has a secret of a command that is cut off, or badly answered", async () => {
+  const texts = await seen(async (print) => {
+    const [near, far] = memoryPair();
+    await using client = new QMPClient({
+      negotiate: false,
+      awaitGreeting: false,
+    });
+    await client.connect(near);
+    const pending = commands.map(([name, args]) =>
+      client.execute(name, args).catch(print)
+    );
+    const writer = far.writable.getWriter();
+    await writer.write(
+      new TextEncoder().encode('{"id":1}\n{"id":2,"error":1}'),
+    );
+    await pending[1];
+    far.abort();
+    await Promise.all(pending);
+    await client.disconnect().catch(print);
+  });
+  const text = texts.join("\n");
+  assertStringIncludes(text, "BadReplyError");
+  assertStringIncludes(text, "ExecInterruptedError");
+  assertFalse(text.includes(SECRET));
+});
+
+Deno.test("a server neither logs nor sends back what it could not read", async () => {
+  const texts = await seen(async () => {
+    const [near, far] = memoryPair();
+    const session = new QMPServer().createSession();
+    await session.connect(near);
+    const writer = far.writable.getWriter();
+    await writer.write(new TextEncoder().encode(`{"password":"${SECRET}"]\n`));
+    const reader = far.readable.pipeThrough(new TextDecoderStream())
+      .getReader();
+    let answer = "";
+    while (!answer.includes("error")) answer += (await reader.read()).value;
+    assertStringIncludes(answer, "Input is not JSON at offset 0");
+    assertFalse(answer.includes(SECRET));
+    await reader.cancel();
+    await session.disconnect();
+    await far.close();
+  });
+  assert(texts.length > 0);
+  assertFalse(texts.join("\n").includes(SECRET));
+});
+
+Deno.test("the error of a command still has the command as it was sent", async () => {
+  const transport = memory();
+  await using server = new QMPServer();
+  server.serve(await transport.listen());
+  await using client = new QMPClient();
+  await client.connect(transport);
+  const args = { password: SECRET };
+  const error = await assertRejects(
+    () => client.execute("set_password", args),
+    ExecuteError,
+  );
+  assertEquals(error.sent.arguments, args);
+});
+
+Deno.test("redact() changes nothing but secrets, and copies only where there are some", () => {
+  const plain = {
+    execute: "blockdev-add",
+    arguments: {
+      "password-secret": "the id of a secret",
+      data: "x",
+      value: 1n,
+      "command-line": "info status",
+      list: [1, { data: null }],
+    },
+  };
+  assertStrictEquals(redact(plain), plain);
+  const secret = { ...plain, id: 1, arguments: { password: SECRET, ...plain } };
+  assertEquals(redact(secret), {
+    ...plain,
+    id: 1,
+    arguments: { password: "<redacted>", ...plain },
+  });
+  assertEquals(secret.arguments.password, SECRET);
+  assertEquals(redact([{ passwd: 1 }, 2]), [{ passwd: "<redacted>" }, 2]);
+  assertEquals(redact({ "command-line": `change vnc password ${SECRET}` }), {
+    "command-line": "change <redacted>",
+  });
+  assertEquals(redact("text"), "text");
+});

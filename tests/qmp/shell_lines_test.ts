@@ -1,0 +1,291 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { QMPClient } from "../../qmp/mod.ts";
+import type { SchemaInfo } from "../../qmp/_schema/schema_info.ts";
+import { parseLine, parseValue } from "../../qmp/_shell/command_line.ts";
+import { Guide } from "../../qmp/_shell/guide.ts";
+import { HumanDialect } from "../../qmp/_shell/human_dialect.ts";
+import { parseOptions, UsageError } from "../../qmp/_shell/options.ts";
+import { QMPDialect } from "../../qmp/_shell/qmp_dialect.ts";
+import { LineError, splitWords } from "../../qmp/_shell/words.ts";
+import { needs, startQemu } from "../support/qemu.ts";
+
+const ignorant = new Guide();
+
+/** The arguments that a line has, where nothing is known of the server. */
+function argumentsOf(line: string): unknown {
+  return parseLine(line, ignorant, () => undefined).args;
+}
+
+const words: [string, string[]][] = [
+  ["", []],
+  ["  one\ttwo  three ", ["one", "two", "three"]],
+  [`a={"b": [1, 2]} c`, [`a={"b": [1, 2]}`, "c"]],
+  [`{"a": "}"} b`, [`{"a": "}"}`, "b"]],
+  [`a="b c" d='e "f' g`, [`a="b c"`, `d='e "f'`, "g"]],
+  [String.raw`a="b\" c" d`, [String.raw`a="b\" c"`, "d"]],
+  ["don't a=it's", ["don't", "a=it's"]],
+];
+
+for (const [line, expected] of words) {
+  Deno.test(`words of a line: ${JSON.stringify(line)}`, () => {
+    assertEquals(splitWords(line), expected);
+  });
+}
+
+const lines: [string, unknown][] = [
+  ["x", {}],
+  ["x a=b", { a: "b" }],
+  ["x a=", { a: "" }],
+  ["x a=b=c", { a: "b=c" }],
+  ["x a=5 b=-1.5 c=true d=null", { a: 5, b: -1.5, c: true, d: null }],
+  ["x a=9223372036854775807", { a: 9223372036854775807n }],
+  [`x a="5" b='6'`, { a: "5", b: "6" }],
+  ["x a=/dev/disk/by-id/5:3", { a: "/dev/disk/by-id/5:3" }],
+  ["x a.b.c=1 a.b.d=2 a.e=3", { a: { b: { c: 1, d: 2 }, e: 3 } }],
+  [`x {"a": 1, "b": {"c": 2}} b.d=3`, { a: 1, b: { c: 2, d: 3 } }],
+  [`x a=[1,"2"] a-b_c=5`, { a: [1, "2"], "a-b_c": 5 }],
+  ["x a=1 a=2", { a: 2 }],
+];
+
+for (const [line, expected] of lines) {
+  Deno.test(`arguments of a line: ${line}`, () => {
+    assertEquals(argumentsOf(line), expected);
+  });
+}
+
+const refused: [string, string][] = [
+  ["x y", "Argument is neither key=value nor JSON: y"],
+  ["x =y", "Argument is neither key=value nor JSON: =y"],
+  ["x [1]", "Argument is neither key=value nor JSON: [1]"],
+  ["x a={b}", "Value is no JSON: {b}"],
+  ["x {b}", "Value is no JSON: {b}"],
+  ["x a=[1", "Bracket is not closed: a=[1"],
+  ["x a='b", "Quotes are not closed: 'b"],
+  ["x a..b=1", "Key has an empty part: a..b"],
+  ["x a=1 a.b=2", "Cannot set a.b: a is no object"],
+];
+
+for (const [line, message] of refused) {
+  Deno.test(`a line that is no command: ${line}`, () => {
+    const error = assertThrows(() => argumentsOf(line), LineError);
+    assertEquals(error.message, message);
+  });
+}
+
+Deno.test("a key that is special to JavaScript is a key like any other", () => {
+  parseLine(
+    "x __proto__.evil=1 constructor.prototype.evil=1",
+    ignorant,
+    () => undefined,
+  );
+  assertEquals(({} as { evil?: unknown }).evil, undefined);
+});
+
+const values: [string, string[], unknown][] = [
+  ["5", ["string"], "5"],
+  ["true", ["string"], "true"],
+  [`"5"`, ["string"], "5"],
+  ["5", ["string", "int"], 5],
+  ["5", ["string", "null"], "5"],
+  ["null", ["string", "null"], null],
+  ["5", ["number"], 5],
+  ["x", ["int"], "x"],
+  ["5", ["value"], 5],
+];
+
+for (const [text, kinds, expected] of values) {
+  Deno.test(`a value where the server expects ${kinds.join(" or ")}: ${text}`, () => {
+    assertEquals(parseValue(text, kinds), expected);
+  });
+}
+
+Deno.test("a dialect reads commands, messages and comments", () => {
+  const dialect = new QMPDialect(ignorant);
+  assertEquals(dialect.read(" stop "), { execute: "stop" });
+  assertEquals(dialect.read("x a=1"), { execute: "x", arguments: { a: 1 } });
+  assertEquals(dialect.read('{"exec-oob": "x"}'), { "exec-oob": "x" });
+  assertEquals(dialect.read("# stop"), undefined);
+  assertEquals(dialect.read("  "), undefined);
+});
+
+Deno.test("a transaction goes over lines, or stands on one", () => {
+  const dialect = new QMPDialect(ignorant);
+  const expected = {
+    execute: "transaction",
+    arguments: {
+      actions: [
+        { type: "one", data: { a: 1 } },
+        { type: "two", data: {} },
+      ],
+    },
+  };
+  assertEquals(dialect.read("transaction("), undefined);
+  assertEquals([dialect.prompt, dialect.unfinished], ["transaction> ", true]);
+  assertEquals(dialect.read("one a=1"), undefined);
+  assertEquals(dialect.read("two"), undefined);
+  assertEquals(dialect.read(")"), expected);
+  assertEquals([dialect.prompt, dialect.unfinished], ["qmp> ", false]);
+
+  assertEquals(dialect.read("transaction( one a=1"), undefined);
+  assertEquals(dialect.read("two )"), expected);
+  assertEquals(dialect.read("transaction( one a=(1) )"), {
+    execute: "transaction",
+    arguments: { actions: [{ type: "one", data: { a: "(1)" } }] },
+  });
+});
+
+Deno.test("a transaction with a line that is no action is dropped", () => {
+  const dialect = new QMPDialect(ignorant);
+  dialect.read("transaction(");
+  dialect.read("one");
+  assertThrows(() => dialect.read("two three"), LineError);
+  assertEquals(dialect.read("stop"), { execute: "stop" });
+});
+
+Deno.test("the dialect for people hands lines on, and completes what help names", () => {
+  const dialect = new HumanDialect(
+    "help|? [cmd] -- show the help\r\ninfo [subcommand] -- show\r\nquit  -- quit\r\n",
+  );
+  assertEquals(dialect.read("info status"), {
+    execute: "human-monitor-command",
+    arguments: { "command-line": "info status" },
+  });
+  assertEquals(dialect.read(" "), undefined);
+  assertEquals(dialect.complete(""), [["help", "?", "info", "quit"], ""]);
+  assertEquals(dialect.complete("q"), [["quit"], "q"]);
+  assertEquals(dialect.complete("help in"), [["info"], "in"]);
+  assertEquals(dialect.complete("info q"), [[], "q"]);
+  assertEquals(dialect.textOf("one\r\ntwo\r\n"), "one\r\ntwo");
+});
+
+Deno.test({
+  name:
+    "what QEMU tells of itself decides how values are read, and completes lines",
+  ...needs("qemu-system-x86_64"),
+  fn: async (test) => {
+    await using server = await startQemu();
+    await using client = new QMPClient();
+    await client.connect(server.transport);
+    const infos = await client.execute("query-qmp-schema") as SchemaInfo[];
+    const guide = new Guide(infos);
+
+    await test.step("values", () => {
+      const dialect = new QMPDialect(guide);
+      const read = (line: string) => dialect.read(line)?.arguments;
+      assertEquals(read("device_del id=5"), { id: "5" });
+      assertEquals(
+        read("blockdev-add node-name=5 file=7 read-only=true driver=qcow2"),
+        { "node-name": "5", file: "7", "read-only": true, driver: "qcow2" },
+      );
+      assertEquals(
+        read("blockdev-add driver=raw file.driver=file file.filename=5"),
+        { driver: "raw", file: { driver: "file", filename: "5" } },
+      );
+      assertEquals(
+        read("blockdev-add driver=null-co size=512 node-name=null"),
+        {
+          driver: "null-co",
+          size: 512,
+          "node-name": "null",
+        },
+      );
+      dialect.read("transaction(");
+      dialect.read("blockdev-snapshot node=1 overlay=2");
+      assertEquals(dialect.read(")")?.arguments, {
+        actions: [
+          { type: "blockdev-snapshot", data: { node: "1", overlay: "2" } },
+        ],
+      });
+    });
+
+    const completions: [string, string[], string][] = [
+      ["query-ver", ["query-version "], "query-ver"],
+      ["trans", ["transaction ", "transaction( "], "trans"],
+      ["query-version ", [], ""],
+      ["device_del ", ["id="], ""],
+      ["device_del id=5 ", [], ""],
+      ["nothing-like-that a", [], "a"],
+      ["device_del 'a b", [], "b"],
+      [
+        "blockdev-add driver=qc",
+        ["driver=qcow ", "driver=qcow2 "],
+        "driver=qc",
+      ],
+      ["blockdev-add driver=null-co si", ["size="], "si"],
+      ["blockdev-add driver=file si", [], "si"],
+      [
+        "blockdev-add driver=raw read-only=",
+        ["read-only=true ", "read-only=false "],
+        "read-only=",
+      ],
+      ["blockdev-add driver=raw f", ["force-share=", "file.", "file="], "f"],
+      [
+        "blockdev-add driver=raw file.driver=fi",
+        ["file.driver=file "],
+        "file.driver=fi",
+      ],
+      [
+        "blockdev-add driver=raw file.driver=file file.fi",
+        ["file.filename="],
+        "file.fi",
+      ],
+      ["transaction( blockdev-b", ["blockdev-backup "], "blockdev-b"],
+      ["transaction( blockdev-backup sp", ["speed="], "sp"],
+    ];
+    for (const [line, candidates, word] of completions) {
+      await test.step(`completion: ${line}`, () => {
+        const dialect = new QMPDialect(guide);
+        assertEquals(dialect.complete(line), [candidates, word]);
+      });
+    }
+
+    await test.step("completion within a transaction", () => {
+      const dialect = new QMPDialect(guide);
+      dialect.read("transaction(");
+      assertEquals(dialect.complete("ab"), [["abort "], "ab"]);
+      assertEquals(dialect.complete(")"), [[") "], ")"]);
+      assertEquals(dialect.complete("blockdev-backup sync=t"), [
+        ["sync=top "],
+        "sync=t",
+      ]);
+    });
+  },
+});
+
+Deno.test("nothing is completed where nothing is known of the server", () => {
+  const dialect = new QMPDialect(ignorant);
+  assertEquals(dialect.complete("quer"), [[], "quer"]);
+  assertEquals(dialect.complete("x a"), [[], "a"]);
+});
+
+Deno.test("the command line has an address and options", () => {
+  const { transport, ...options } = parseOptions(["unix:/x"]) ?? {};
+  assertEquals(String(transport), "unix:/x");
+  assertEquals(options, {
+    address: "unix:/x",
+    command: undefined,
+    json: false,
+    pretty: undefined,
+    hmp: false,
+  });
+  const all = ["-H", "-c", "stop", "--json", "--no-pretty", "tcp://[::1]:5"];
+  const { command, json, hmp, pretty, address } = parseOptions(all) ?? {};
+  assertEquals([command, json, hmp, pretty], ["stop", true, true, false]);
+  assertEquals(address, "tcp://[::1]:5");
+  assertEquals(parseOptions(["--help"]), undefined);
+  assertEquals(parseOptions(["-h", "nonsense"]), undefined);
+});
+
+const wrong: [string[], string][] = [
+  [[], "Expected one address, got 0"],
+  [["unix:/x", "unix:/y"], "Expected one address, got 2"],
+  [["--colour", "unix:/x"], "Unknown option: --colour"],
+  [["-x", "unix:/x"], "Unknown option: -x"],
+];
+
+for (const [args, message] of wrong) {
+  Deno.test(`a command line that is wrong: ${args.join(" ")}`, () => {
+    const error = assertThrows(() => parseOptions(args), UsageError);
+    assertEquals(error.message, message);
+  });
+}

@@ -1,0 +1,40 @@
+/** How a program ended, and what it said. */
+export interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs Deno to its end in the project's folder, with this text as its input. */
+export async function runDeno(args: string[], input = ""): Promise<Outcome> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: new URL("../../", import.meta.url),
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const [{ code, stdout, stderr }] = await Promise.all([
+    child.output(),
+    feed(child.stdin, input),
+  ]);
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+async function feed(
+  stdin: WritableStream<Uint8Array>,
+  input: string,
+): Promise<void> {
+  try {
+    await new Blob([input]).stream().pipeTo(stdin);
+  } catch (error) {
+    // A program need not read all that it is given.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

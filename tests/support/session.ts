@@ -1,0 +1,55 @@
+import type { AsyncProtocol, Runstate } from "../../protocol/mod.ts";
+import { jsonLines, Peer, type PeerOptions } from "../../protocol/mod.ts";
+import { type Connection, memoryPair } from "../../transports/mod.ts";
+
+const encoder = new TextEncoder();
+
+/** Records every runstate from now on; `stop()` ends the record and gives it. */
+export function recordRunstates<In, Out>(
+  protocol: AsyncProtocol<In, Out>,
+): { stop(): Promise<Runstate[]> } {
+  const seen: Runstate[] = [];
+  const states = protocol.runstates();
+  const reading = (async () => {
+    for await (const state of states) seen.push(state);
+  })();
+  return {
+    async stop() {
+      // Transitions are queued at once: one turn later all of them are read.
+      await new Promise((resolve) => setTimeout(resolve));
+      await states.return?.();
+      await reading;
+      return seen;
+    },
+  };
+}
+
+/** A peer that talks JSON lines. */
+export function jsonPeer(
+  options: Partial<PeerOptions<unknown>> = {},
+): Peer<unknown> {
+  return new Peer<unknown>({
+    codec: (limits) => jsonLines(limits),
+    ...options,
+  });
+}
+
+/** A running peer, and the other end of its connection. */
+export async function runningPeer(
+  options: Partial<PeerOptions<unknown>> = {},
+): Promise<{ peer: Peer<unknown>; remote: Connection }> {
+  const [near, remote] = memoryPair();
+  const peer = jsonPeer(options);
+  await peer.connect(near);
+  return { peer, remote };
+}
+
+/** Writes raw bytes into a connection. */
+export async function write(
+  connection: Connection,
+  text: string | Uint8Array,
+): Promise<void> {
+  const writer = connection.writable.getWriter();
+  await writer.write(typeof text === "string" ? encoder.encode(text) : text);
+  writer.releaseLock();
+}

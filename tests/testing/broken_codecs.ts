@@ -1,0 +1,73 @@
+/** Codecs that each break a promise: a test sees that they fail. */
+import {
+  type Codec,
+  lines,
+  MessageTooLargeError,
+  type ReadBuffer,
+} from "../../protocol/mod.ts";
+import { testCodec } from "../../testing/mod.ts";
+
+const LF = 0x0a;
+const cases = {
+  "two lines": { input: "one\ntwo\n", messages: ["one", "two"] },
+};
+
+const sized = (bytes: number) => "x".repeat(bytes);
+
+function broken(
+  name: string,
+  decode: (input: ReadBuffer, limit: number) => string | undefined,
+  options: {
+    encode?: Codec<string>["encode"];
+    sized?: (bytes: number) => string;
+  } = {},
+): void {
+  const { encode = lines().encode, ...rest } = options;
+  const codec = ({ maxMessageBytes = 1000 }) => ({
+    decode: (input: ReadBuffer) => decode(input, maxMessageBytes),
+    encode,
+  });
+  testCodec(name, codec, cases, rest);
+}
+
+function take(input: ReadBuffer, end: number): string {
+  const line = new TextDecoder().decode(input.subarray(0, end));
+  input.consume(end + 1);
+  return line;
+}
+
+broken("whole lines alone", (input, limit) => {
+  const end = input.indexOf(LF);
+  if (end < 0 && input.length > 0) throw new MessageTooLargeError(limit, 0);
+  return end < 0 ? undefined : take(input, end);
+});
+
+broken("lines without a limit", (input) => {
+  const end = input.indexOf(LF, Math.max(0, input.length - 1000));
+  return end < 0 ? undefined : take(input, end);
+}, { sized });
+
+broken("lines whose limit counts when they are whole", (input, limit) => {
+  const end = input.indexOf(LF, Math.max(0, input.length - 1000));
+  if (end > limit) throw new MessageTooLargeError(limit, input.offset);
+  return end < 0 ? undefined : take(input, end);
+}, { sized });
+
+broken("lines searched from their start", (input, limit) => {
+  const end = input.indexOf(LF);
+  if (Math.max(end, input.length - 1) > limit) {
+    throw new MessageTooLargeError(limit, input.offset);
+  }
+  return end < 0 ? undefined : take(input, end);
+}, { sized });
+
+broken("lines in upper case", (input) => {
+  const end = input.indexOf(LF);
+  return end < 0 ? undefined : take(input, end);
+}, { encode: (message, output) => output.text(message.toUpperCase() + "\n") });
+
+broken("lines that end with the stream", (input) => {
+  const end = input.indexOf(LF);
+  if (end >= 0) return take(input, end);
+  return input.length === 0 ? undefined : take(input, input.length - 1);
+});

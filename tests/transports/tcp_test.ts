@@ -1,0 +1,119 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { type Address, tcp, type TcpOptions } from "../../transports/mod.ts";
+import { toBytes } from "@std/streams";
+import { meet } from "../../testing/_laws/meet.ts";
+import { testTransport } from "../../testing/mod.ts";
+import { runWithFlags } from "../support/permissions.ts";
+import { untyped } from "../support/untyped.ts";
+
+function make(address?: Address) {
+  if (!address) return tcp({ port: 0 });
+  assert(address.transport === "tcp");
+  return tcp(address);
+}
+
+const ends = { server: make, client: make };
+testTransport("tcp", ends);
+
+Deno.test("tcp() refuses options that cannot be, naming option and value", () => {
+  const bad: [Partial<TcpOptions>, typeof Error, string][] = [
+    [{ port: 65536 }, RangeError, "port is 65536"],
+    [{ port: -1 }, RangeError, "port is -1"],
+    [{ port: 1.5 }, RangeError, "port is 1.5"],
+    [{}, RangeError, "port is undefined"],
+    [{ port: 1, hostname: "" }, TypeError, 'hostname is ""'],
+    [{ port: 1, hostname: "[::1]" }, TypeError, 'hostname is "[::1]"'],
+    ...untyped<TcpOptions>([
+      [{ port: "80" }, RangeError, 'port is "80"'],
+      [{ port: 1, hostname: 7 }, TypeError, "hostname is 7"],
+      [{ port: 1, noDelay: 1 }, TypeError, "noDelay is 1"],
+    ]),
+  ];
+  for (const [options, errorClass, message] of bad) {
+    assertThrows(() => tcp(options as TcpOptions), errorClass, message);
+  }
+});
+
+Deno.test("tcp: an attempt that is aborted as its connection arrives leaves nothing open", async () => {
+  await using listener = await tcp({ port: 0 }).listen();
+  const transport = make(listener.address);
+  for (let i = 0; i < 20; i++) {
+    const attempt = new AbortController();
+    const connecting = transport.connect({ signal: attempt.signal });
+    setTimeout(() => attempt.abort("too late"), 0);
+    // Kept from running meanwhile, it has both to do at once when it may.
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    assertEquals(await connecting.catch((reason) => reason), "too late");
+    await (await listener.accept()).close();
+  }
+});
+
+Deno.test("tcp() is named in the address grammar", () => {
+  assertEquals(tcp({ port: 4444 }).toString(), "tcp://127.0.0.1:4444");
+  assertEquals(tcp({ hostname: "::1", port: 1 }).toString(), "tcp://[::1]:1");
+});
+
+Deno.test("tcp: both ends have real addresses", async () => {
+  const [near, far] = await meet(ends);
+  await using _near = near;
+  await using _far = far;
+  assertEquals(far.remoteAddress, near.localAddress);
+  assert(near.localAddress.transport === "tcp");
+  assert(near.localAddress.port > 0);
+});
+
+Deno.test("tcp: a refused connect says where, and why", async () => {
+  const error = await assertRejects(
+    () => tcp({ port: 1 }).connect(),
+    Deno.errors.ConnectionRefused,
+    "Connect to tcp://127.0.0.1:1: Connection refused (os error 111)",
+  );
+  assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
+});
+
+Deno.test("tcp: a reset that a write was told of is no end for reading", async () => {
+  const [near, far] = await meet(ends);
+  // What is unread makes the reset, and what is unsent is lost by it.
+  const writer = far.writable.getWriter();
+  await writer.write(new Uint8Array(5000));
+  near.writable.getWriter().write(new Uint8Array(2 ** 24)).catch(() => {});
+  await near.readable.getReader({ mode: "byob" }).read(new Uint8Array(1));
+  near.abort();
+  await assertRejects(async () => {
+    for (;;) await writer.write(new Uint8Array(1));
+  }, Deno.errors.ConnectionReset);
+  await assertRejects(
+    () => toBytes(far.readable),
+    Deno.errors.ConnectionReset,
+    "Read from tcp://",
+  );
+  await far.close();
+});
+
+Deno.test("tcp: a missing permission is answered with its flag", async () => {
+  const code = (port: number, act: string) => `
+    import { tcp } from "./transports/mod.ts";
+    const resource = await tcp({ port: ${port} }).${act}();
+    await resource.close();`;
+  await using listener = await make().listen();
+  assert(listener.address.transport === "tcp");
+  const { port } = listener.address;
+  for (
+    const [code_, flag] of [
+      [code(port, "connect"), `--allow-net=127.0.0.1:${port}`],
+      [code(0, "listen"), "--allow-net=127.0.0.1:0"],
+    ] as const
+  ) {
+    const refused = await runWithFlags(code_, []);
+    assert(refused.includes("NotCapable"), refused);
+    assert(refused.includes(`run again with ${flag}\n`), refused);
+    assertEquals(await runWithFlags(code_, [flag]), "");
+  }
+});

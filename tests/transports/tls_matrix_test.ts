@@ -1,0 +1,166 @@
+import { assert, assertInstanceOf, assertMatch } from "@std/assert";
+import { rejection } from "../../testing/_util/rejection.ts";
+import {
+  type Connection,
+  type Listener,
+  tcp,
+  tls,
+  type TlsOptions,
+} from "../../transports/mod.ts";
+import { certificates, newAuthority } from "../support/certificates.ts";
+
+const { ca, server, client, issue } = await certificates();
+const stranger = await newAuthority("stranger");
+const past = new Date(Date.now() - 60_000);
+const mutual = { ...server, clientCaCerts: [ca] };
+const trusting = { caCerts: [ca] };
+
+/** What an end does, and what the error of each end says of it. */
+interface Refusal {
+  connect?: Partial<TlsOptions>;
+  listen?: Partial<TlsOptions>;
+  client: RegExp;
+  server: RegExp;
+}
+
+const untrusted = /^the server's certificate is not signed .*, or has expired/;
+const gone = /^the peer ended in the handshake$/;
+const unwanted = /without a TLS close_notify and sent nothing: it may want/;
+const notTrusted = /^the client's certificate is not trusted \(UNABLE/;
+
+const refusals: Record<string, Refusal> = {
+  "a server's certificate for another host": {
+    connect: { ...trusting, serverName: "example.com" },
+    client: /Host: example\.com\. is not in the cert's altnames: DNS:localhost/,
+    server: gone,
+  },
+  "a server's certificate that has expired": {
+    listen: await issue("server", past),
+    client: untrusted,
+    server: gone,
+  },
+  "a server's certificate of an authority that nobody knows": {
+    connect: {},
+    client: untrusted,
+    server: gone,
+  },
+  "a server's certificate of an authority that we do not trust": {
+    listen: stranger.server,
+    client: untrusted,
+    server: gone,
+  },
+  "a server's certificate that nobody but itself has signed": {
+    listen: await newAuthority("self").then(({ ca, caKey }) => ({
+      cert: ca,
+      key: caKey,
+    })),
+    client: /^self-signed certificate$/,
+    server: gone,
+  },
+  "a client's certificate as a server's": {
+    listen: client,
+    client: untrusted,
+    server: gone,
+  },
+  "a client without a certificate": {
+    listen: mutual,
+    client: unwanted,
+    server: /^the client has shown no certificate$/,
+  },
+  "a client's certificate of another authority": {
+    connect: { ...trusting, ...stranger.client },
+    listen: mutual,
+    client: unwanted,
+    server: notTrusted,
+  },
+  "a client's certificate that has expired": {
+    connect: { ...trusting, ...await issue("client", past) },
+    listen: mutual,
+    client: unwanted,
+    server: /^the client's certificate is not trusted \(CERT_HAS_EXPIRED\)$/,
+  },
+  "a server's certificate as a client's": {
+    connect: { ...trusting, ...server },
+    listen: mutual,
+    client: unwanted,
+    server: notTrusted,
+  },
+};
+
+function portOf({ address }: Listener): number {
+  assert("port" in address);
+  return address.port;
+}
+
+/** An error says what was done, with whom, and why it failed. */
+function assertSays(error: unknown, action: RegExp, why: RegExp): void {
+  assertInstanceOf(error, Error);
+  assert(["InvalidData", "UnexpectedEof"].includes(error.name), error.name);
+  const [said] = error.message.match(action) ?? [];
+  assert(said, error.message);
+  assertMatch(error.message.slice(said.length), why);
+}
+
+const connecting = /^(Connect to|Read from) tls:\/\/127\.0\.0\.1:\d+: /;
+const accepting = /^Handshake with tls:\/\/127\.0\.0\.1:\d+: /;
+
+for (const [what, refusal] of Object.entries(refusals)) {
+  Deno.test(`tls: ${what} is refused, and each side says what it knows`, async () => {
+    const { connect = trusting, listen = server } = refusal;
+    const refused = Promise.withResolvers<unknown>();
+    await using listener = await tls({
+      ...{ port: 0, ...listen },
+      onHandshakeError: refused.resolve,
+    }).listen();
+    const port = portOf(listener);
+    const accepted = rejection(listener.accept());
+    const error = await rejection((async () => {
+      await using near = await tls({ port, ...connect }).connect();
+      await near.readable.getReader().read();
+    })());
+    assertSays(error, connecting, refusal.client);
+    assertSays(await refused.promise, accepting, refusal.server);
+    await listener.close();
+    await accepted;
+  });
+}
+
+/** The first message of a side that knows no more than TLS 1.1 (RFC 4346 §7.4). */
+function helloOfTls11(from: "client" | "server"): Uint8Array<ArrayBuffer> {
+  const version = [3, 2];
+  const random = Array<number>(32).fill(7);
+  const suite = [0xc0, 0x13];
+  const body = from === "client"
+    ? [...version, ...random, 0, 0, 2, ...suite, 1, 0]
+    : [...version, ...random, 0, ...suite, 0];
+  const handshake = [from === "client" ? 1 : 2, 0, 0, body.length, ...body];
+  return new Uint8Array([0x16, ...version, 0, handshake.length, ...handshake]);
+}
+
+async function write(to: Connection, bytes: Uint8Array): Promise<void> {
+  await to.writable.getWriter().write(bytes);
+}
+
+Deno.test("tls: a client of TLS 1.1 is refused, and the server says why", async () => {
+  const refused = Promise.withResolvers<unknown>();
+  await using listener = await tls({
+    ...{ port: 0, ...server },
+    onHandshakeError: refused.resolve,
+  }).listen();
+  const accepted = rejection(listener.accept());
+  await using old = await tcp({ port: portOf(listener) }).connect();
+  await write(old, helloOfTls11("client"));
+  assertSays(await refused.promise, accepting, /peer is incompatible/);
+  await listener.close();
+  await accepted;
+});
+
+Deno.test("tls: a server of TLS 1.1 is refused, and the client says why", async () => {
+  await using listener = await tcp({ port: 0 }).listen();
+  const connect = rejection(
+    tls({ port: portOf(listener), ...trusting }).connect(),
+  );
+  await using old = await listener.accept();
+  await write(old, helloOfTls11("server"));
+  assertSays(await connect, connecting, /ServerDoesNotSupportTls12Or13/);
+});

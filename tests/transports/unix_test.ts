@@ -1,0 +1,273 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { type Address, unix, type UnixOptions } from "../../transports/mod.ts";
+import { meet } from "../../testing/_laws/meet.ts";
+import { testTransport } from "../../testing/mod.ts";
+import { runWithFlags } from "../support/permissions.ts";
+import { untyped } from "../support/untyped.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+
+const folder = Deno.makeTempDirSync();
+addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+let paths = 0;
+const freePath = () => `${folder}/${paths++}`;
+
+function make(address?: Address) {
+  if (!address) return unix({ path: freePath() });
+  assert(address.transport === "unix");
+  return unix(address);
+}
+function makeAbstract(address?: Address) {
+  return address ? make(address) : unix({ path: `@${crypto.randomUUID()}` });
+}
+
+const ends = { server: make, client: make };
+testTransport("unix", ends);
+testTransport("abstract unix", { server: makeAbstract, client: makeAbstract });
+
+/** Leaves a file behind as a listener does that is killed. */
+async function makeStale(path: string): Promise<void> {
+  const listener = Deno.listen({ transport: "unix", path: `${path}-bound` });
+  await Deno.rename(`${path}-bound`, path);
+  listener.close();
+  assert((await Deno.lstat(path)).isSocket);
+}
+
+Deno.test("unix() refuses options that cannot be, naming option and value", () => {
+  const bad: [UnixOptions, typeof Error, string][] = [
+    [{ path: "" }, TypeError, 'path is ""'],
+    [{ path: "/a\0b" }, TypeError, "path is "],
+    [{ path: "/a", mode: 0o1000 }, RangeError, "mode is 512"],
+    [{ path: "/a", mode: -1 }, RangeError, "mode is -1"],
+    [{ path: "/a", mode: 0.5 }, RangeError, "mode is 0.5"],
+    ...untyped<UnixOptions>([
+      [{}, TypeError, "path is undefined"],
+      [{ path: 7 }, TypeError, "path is 7"],
+      [{ path: "/a", mode: "600" }, RangeError, 'mode is "600"'],
+    ]),
+  ];
+  for (const [options, errorClass, message] of bad) {
+    assertThrows(() => unix(options), errorClass, message);
+  }
+});
+
+Deno.test("unix() is named in the address grammar", () => {
+  assertEquals(unix({ path: "/run/s" }).toString(), "unix:/run/s");
+  assertEquals(unix({ path: "@s" }).toString(), "unix:@s");
+});
+
+Deno.test("unix: who connects has no path of its own", async () => {
+  const [near, far] = await meet(ends);
+  await using _near = near;
+  await using _far = far;
+  assertEquals(near.localAddress, { transport: "unix", path: "" });
+  assertEquals(far.remoteAddress, { transport: "unix", path: "" });
+});
+
+Deno.test("unix: a connect says where it failed, and why", async () => {
+  const path = freePath();
+  await assertRejects(
+    () => unix({ path }).connect(),
+    Deno.errors.NotFound,
+    `Connect to unix:${path}: No such file or directory (os error 2)`,
+  );
+  await makeStale(path);
+  const error = await assertRejects(
+    () => unix({ path }).connect(),
+    Deno.errors.ConnectionRefused,
+    `Connect to unix:${path}: `,
+  );
+  assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
+  await Deno.remove(path);
+});
+
+Deno.test("unix: a path that is too long is refused, and named", async () => {
+  const path = `${folder}/${"x".repeat(200)}`;
+  await assertRejects(
+    () => unix({ path }).connect(),
+    TypeError,
+    `Connect to unix:${path}: path must be shorter than SUN_LEN`,
+  );
+  await assertRejects(
+    () => unix({ path }).listen(),
+    TypeError,
+    `Listen at unix:${path}: path must be shorter than SUN_LEN`,
+  );
+});
+
+Deno.test("unix: the file has its mode whenever it is there", async () => {
+  const path = freePath();
+  const watcher = new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `const modes = new Set();
+       const listen = Deno.stdin.readable.getReader().read();
+       let done = false;
+       listen.then(() => done = true);
+       console.log("watching");
+       while (!done) {
+         for (let i = 0; i < 100; i++) {
+           try { modes.add(Deno.lstatSync(${
+        JSON.stringify(path)
+      }).mode & 0o777); } catch {}
+         }
+         await new Promise((resolve) => setTimeout(resolve, 0));
+       }
+       console.log([...modes].join());`,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const output = watcher.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  assertEquals((await output.read()).value, "watching\n");
+  for (let i = 0; i < 300; i++) {
+    await using _ = await unix({ path }).listen();
+    assertEquals((await Deno.lstat(path)).mode ?? 0, 0o140600);
+  }
+  await watcher.stdin.close();
+  assertEquals((await output.read()).value, `${0o600}\n`);
+  await output.cancel();
+  await watcher.status;
+});
+
+Deno.test("unix: the mode is the one that is asked for", async () => {
+  const path = freePath();
+  await using _ = await unix({ path, mode: 0o666 }).listen();
+  assertEquals((await Deno.lstat(path)).mode ?? 0, 0o140666);
+});
+
+Deno.test("unix: a listener leaves nothing behind", async () => {
+  const room = await Deno.makeTempDir({ dir: folder });
+  const listener = await unix({ path: `${room}/s` }).listen();
+  assertEquals(Array.from(Deno.readDirSync(room), (f) => f.name), ["s"]);
+  await listener.close();
+  assertEquals([...Deno.readDirSync(room)], []);
+});
+
+Deno.test("unix: the file of a dead listener is taken over", async () => {
+  const path = freePath();
+  await makeStale(path);
+  const transport = unix({ path });
+  await using listener = await transport.listen();
+  await using _near = await transport.connect();
+  await using _far = await listener.accept();
+});
+
+Deno.test("unix: of many that take over a dead one's file, one gets it, each of 100 times", async () => {
+  for (let round = 0; round < 100; round++) {
+    const path = freePath();
+    await makeStale(path);
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, () => unix({ path }).listen()),
+    );
+    const won = results.filter((r) => r.status === "fulfilled");
+    assertEquals(won.length, 1);
+    for (const result of results) {
+      if (result.status === "fulfilled") continue;
+      assertInstanceOf(result.reason, Deno.errors.AddrInUse);
+    }
+    await using _near = await unix({ path }).connect();
+    await won[0]?.value.close();
+    await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
+  }
+});
+
+Deno.test("unix: what is no socket is refused and left alone", async () => {
+  const path = freePath();
+  const target = freePath();
+  await makeStale(target);
+  const make: [string, () => Promise<void>][] = [
+    ["file", () => Deno.writeTextFile(path, "precious")],
+    ["folder", () => Deno.mkdir(path)],
+    ["link", () => Deno.symlink(target, path)],
+  ];
+  for (const [kind, put] of make) {
+    await put();
+    const before = await Deno.lstat(path);
+    await assertRejects(
+      () => unix({ path }).listen(),
+      Deno.errors.AddrInUse,
+      `Listen at unix:${path}: What is there is no socket`,
+      kind,
+    );
+    assertEquals((await Deno.lstat(path)).ino, before.ino, kind);
+    await Deno.remove(path);
+  }
+  assert((await Deno.lstat(target)).isSocket);
+  await Deno.remove(target);
+});
+
+Deno.test("unix: close() leaves a file alone that took its file's place", async () => {
+  const path = freePath();
+  const listener = await unix({ path }).listen();
+  await Deno.remove(path);
+  await Deno.writeTextFile(path, "precious");
+  await listener.close();
+  assertEquals(await Deno.readTextFile(path), "precious");
+  await Deno.remove(path);
+});
+
+Deno.test("unix: a connect waits while the listener's queue is full", async () => {
+  const path = freePath();
+  await using listener = await unix({ path }).listen();
+  const waiting: Deno.UnixConn[] = [];
+  try {
+    for (;;) waiting.push(await Deno.connect({ transport: "unix", path }));
+  } catch (error) {
+    assertInstanceOf(error, Deno.errors.WouldBlock);
+  }
+  const connect = unix({ path }).connect();
+  (await listener.accept()).abort();
+  (await listener.accept()).abort();
+  (await connect).abort();
+  // With a signal the wait ends at once.
+  for (;;) {
+    try {
+      waiting.push(await Deno.connect({ transport: "unix", path }));
+    } catch {
+      break;
+    }
+  }
+  const controller = new AbortController();
+  const refused = unix({ path }).connect({ signal: controller.signal });
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertEquals(await rejection(refused), reason);
+  for (const raw of waiting) raw.close();
+});
+
+Deno.test("unix: a missing permission is answered with its flags", async () => {
+  const room = await Deno.makeTempDir({ dir: folder });
+  const code = (path: string, act: string) => `
+    import { unix } from "./transports/mod.ts";
+    const resource = await unix({ path: "${path}" }).${act}();
+    await resource.close();`;
+  const path = `${room}/s`;
+  await using _file = await unix({ path }).listen();
+  const abstract = `@${crypto.randomUUID()}`;
+  await using _abstract = await unix({ path: abstract }).listen();
+  const files = (path: string) => [
+    `--allow-read=${path}`,
+    `--allow-write=${path}`,
+  ];
+  for (
+    const [code_, flags] of [
+      [code(path, "connect"), [`--allow-net=unix:${path}`, ...files(path)]],
+      [code(`${room}/t`, "listen"), ["--allow-net", ...files(room)]],
+      [code(abstract, "connect"), ["--allow-net", ...files(abstract)]],
+      [code("@t", "listen"), ["--allow-net", ...files("@t")]],
+    ] as const
+  ) {
+    const refused = await runWithFlags(code_, []);
+    assert(refused.includes("NotCapable"), refused);
+    assert(refused.includes(`run again with ${flags.join(" ")}\n`), refused);
+    assertEquals(await runWithFlags(code_, flags), "");
+  }
+});

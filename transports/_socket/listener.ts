@@ -1,0 +1,137 @@
+import { formatAddress } from "../address.ts";
+import { delay } from "../_deps.ts";
+import { isPassing, osError } from "./os_error.ts";
+import type {
+  Address,
+  Connection,
+  Listener,
+  WaitOptions,
+} from "../transport.ts";
+
+/** How long an iteration waits for what is short to be there again. */
+const PAUSE_MS = 100;
+
+/** Where a listener's connections come from. */
+export interface ConnectionSource {
+  /** The next connection; called again only when it has settled. */
+  accept(): Promise<Connection>;
+  /** Stops listening; an `accept()` that waits settles, one way or the other. */
+  close(): void | Promise<void>;
+}
+
+type Waiter = PromiseWithResolvers<Connection>;
+
+/**
+ * Hands out connections in the order in which `accept()` was called.
+ *
+ * An accept of the operating system cannot be taken back. So there is one at
+ * most, and what it brings goes to whoever waits by then, or to the next one
+ * that does. An error that passes (no file descriptors are left) reaches one
+ * `accept()` and leaves the listener in use; an iteration goes on by itself.
+ */
+export class SocketListener implements Listener {
+  readonly address: Address;
+  readonly #source: ConnectionSource;
+  readonly #waiters = new Set<Waiter>();
+  #spare: Connection | undefined;
+  #accepting: Promise<void> | undefined;
+  readonly #closed = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(source: ConnectionSource, address: Address) {
+    this.#source = source;
+    this.address = address;
+  }
+
+  accept(options: WaitOptions = {}): Promise<Connection> {
+    const accepted = this.#accept(options);
+    // Who waits may look at it later than the listener is closed.
+    accepted.catch(() => {});
+    return accepted;
+  }
+
+  async #accept({ signal }: WaitOptions): Promise<Connection> {
+    signal?.throwIfAborted();
+    if (this.#closing) throw this.#closedError();
+    if (this.#spare) {
+      const connection = this.#spare;
+      this.#spare = undefined;
+      return connection;
+    }
+    const waiter = Promise.withResolvers<Connection>();
+    const abort = () => {
+      this.#waiters.delete(waiter);
+      waiter.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort);
+    this.#waiters.add(waiter);
+    this.#accepting ??= this.#acceptAll();
+    try {
+      return await waiter.promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection> {
+    while (!this.#closing) {
+      let connection: Connection;
+      try {
+        connection = await this.accept();
+      } catch (error) {
+        if (this.#closing) return;
+        if (!isPassing(error)) throw error;
+        await delay(PAUSE_MS, { signal: this.#closed.signal }).catch(() => {});
+        continue;
+      }
+      yield connection;
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (this.#waiters.size > 0) {
+      try {
+        const connection = await this.#source.accept();
+        const waiter = this.#nextWaiter();
+        if (waiter) waiter.resolve(connection);
+        else this.#spare = connection;
+      } catch (error) {
+        const action = `Accept at ${formatAddress(this.address)}`;
+        this.#nextWaiter()?.reject(osError(action, error));
+      }
+    }
+    this.#accepting = undefined;
+  }
+
+  #nextWaiter(): Waiter | undefined {
+    const [waiter] = this.#waiters;
+    if (waiter) this.#waiters.delete(waiter);
+    return waiter;
+  }
+
+  async #close(): Promise<void> {
+    this.#closed.abort();
+    for (const waiter of this.#waiters) waiter.reject(this.#closedError());
+    this.#waiters.clear();
+    try {
+      await this.#source.close();
+    } finally {
+      await this.#accepting;
+      this.#spare?.abort();
+    }
+  }
+
+  #closedError(): Error {
+    return new Deno.errors.BadResource(
+      `Accept at ${formatAddress(this.address)}: the listener is closed`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import type { ConnectionSource } from "../_socket/listener.ts";
+import type { Connection } from "../transport.ts";
+
+/** With so many handshakes under way, the oldest gives way to the next. */
+const MAX_HANDSHAKES = 256;
+
+/** With so many connections that nobody accepts, no more are taken. */
+const MAX_READY = 64;
+
+type Secure = (
+  conn: Deno.TcpConn,
+  signal: AbortSignal,
+) => Promise<Connection>;
+
+/**
+ * Does handshakes beside each other, and hands out the connections in the order
+ * in which they are done: a silent peer holds up nobody.
+ */
+export class HandshakeQueue implements ConnectionSource {
+  readonly #listener: Deno.TcpListener;
+  readonly #secure: Secure;
+  readonly #failed: ((error: unknown) => void) | undefined;
+  readonly #underWay = new Map<AbortController, Promise<void>>();
+  readonly #ready: Connection[] = [];
+  readonly #running: Promise<void>;
+  #failure: { readonly error: unknown } | undefined;
+  #closed = false;
+  #wake = () => {};
+  #resume = () => {};
+
+  /**
+   * @param listener Where connections come from; it is closed with the queue.
+   * @param secure Does the handshake, or closes the connection and rejects.
+   * @param failed Told why a handshake has failed.
+   */
+  constructor(
+    listener: Deno.TcpListener,
+    secure: Secure,
+    failed: ((error: unknown) => void) | undefined,
+  ) {
+    this.#listener = listener;
+    this.#secure = secure;
+    this.#failed = failed;
+    this.#running = this.#run();
+  }
+
+  async accept(): Promise<Connection> {
+    for (;;) {
+      const connection = this.#ready.shift();
+      const failure = this.#failure;
+      if (!connection) this.#failure = undefined;
+      this.#resume();
+      if (connection) return connection;
+      if (failure) throw failure.error;
+      if (this.#closed) throw new Deno.errors.BadResource("closed");
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listener.close();
+    this.#resume();
+    await this.#running;
+    const underWay = [...this.#underWay];
+    for (const [controller] of underWay) controller.abort();
+    await Promise.all(underWay.map(([, done]) => done));
+    for (const connection of this.#ready.splice(0)) connection.abort();
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      if (this.#failure || this.#ready.length >= MAX_READY) {
+        await new Promise<void>((resolve) => {
+          this.#resume = resolve;
+        });
+        continue;
+      }
+      try {
+        this.#start(await this.#listener.accept());
+      } catch (error) {
+        this.#failure = { error };
+        this.#wake();
+      }
+    }
+  }
+
+  #start(conn: Deno.TcpConn): void {
+    const [oldest] = this.#underWay.keys();
+    if (oldest && this.#underWay.size >= MAX_HANDSHAKES) {
+      oldest.abort(
+        new Deno.errors.Busy(
+          `${MAX_HANDSHAKES} newer TLS handshakes are under way`,
+        ),
+      );
+      this.#underWay.delete(oldest);
+    }
+    const controller = new AbortController();
+    this.#underWay.set(controller, this.#shake(conn, controller));
+  }
+
+  async #shake(
+    conn: Deno.TcpConn,
+    controller: AbortController,
+  ): Promise<void> {
+    try {
+      this.#ready.push(await this.#secure(conn, controller.signal));
+      this.#wake();
+    } catch (error) {
+      // What a callback throws is its own fault, and nothing here can take it.
+      if (!this.#closed) queueMicrotask(() => this.#failed?.(error));
+    } finally {
+      this.#underWay.delete(controller);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import {
+  checkHostname,
+  checkPort,
+  checkType,
+  isHostname,
+  show,
+} from "../_util/validate.ts";
+import type { TlsOptions } from "../tls.ts";
+
+/** The longest that a timer waits. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * Checks what can be checked before anything is connected. No message shows a
+ * key.
+ *
+ * @throws {TypeError} An option is not of its form.
+ * @throws {RangeError} A number is out of its range.
+ */
+export function checkTlsOptions(options: TlsOptions): void {
+  const { cert, key, handshakeTimeout = 1 } = options;
+  checkHostname(options.hostname ?? "127.0.0.1");
+  checkPort(options.port);
+  if (options.serverName !== undefined && !isHostname(options.serverName)) {
+    throw new TypeError(
+      `serverName is ${
+        show(options.serverName)
+      }: it must be a name or an IP address`,
+    );
+  }
+  checkPem("caCerts", options.caCerts, "CERTIFICATE");
+  checkPem("clientCaCerts", options.clientCaCerts, "CERTIFICATE");
+  checkPem("cert", cert, "CERTIFICATE");
+  checkPem("key", key, "PRIVATE KEY");
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined
+      ? ["key", "cert"]
+      : ["cert", "key"];
+    throw new TypeError(`${missing} is undefined: ${given} needs it`);
+  }
+  const { alpnProtocols = [], onHandshakeError } = options;
+  if (!Array.isArray(alpnProtocols)) {
+    throw new TypeError(
+      `alpnProtocols is ${show(alpnProtocols)}: it must be an array`,
+    );
+  }
+  for (const [index, protocol] of alpnProtocols.entries()) {
+    checkType(`alpnProtocols[${index}]`, protocol, "string");
+    // RFC 7301 §3.1: a length in one byte, which is not 0.
+    const { length } = new TextEncoder().encode(protocol);
+    if (length === 0 || length > 255) {
+      throw new TypeError(
+        `alpnProtocols has ${
+          JSON.stringify(protocol)
+        }: a protocol must have 1 to 255 bytes`,
+      );
+    }
+  }
+  if (onHandshakeError !== undefined) {
+    checkType("onHandshakeError", onHandshakeError, "function");
+  }
+  if (
+    typeof handshakeTimeout !== "number" ||
+    !(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)
+  ) {
+    throw new RangeError(
+      `handshakeTimeout is ${
+        show(handshakeTimeout)
+      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
+    );
+  }
+}
+
+/** Deno takes what is no PEM for no certificate at all, in silence. */
+function checkPem(
+  name: string,
+  pem: string | readonly string[] | undefined,
+  label: string,
+): void {
+  if (pem instanceof Array && pem.length === 0) {
+    throw new TypeError(`${name} is []: it must have at least one certificate`);
+  }
+  const texts = pem instanceof Array ? [...pem.entries()] : [[, pem]];
+  for (const [index, text] of texts) {
+    if (text === undefined || BEGIN(label).test(String(text))) continue;
+    throw new TypeError(
+      `${name}${
+        index === undefined ? "" : `[${index}]`
+      } is no PEM of a ${label.toLowerCase()}`,
+    );
+  }
+}
+
+const BEGIN = (label: string) =>
+  new RegExp(`-----BEGIN (?:\\w+ )?${label}-----`);
