@@ -1,3 +1,4 @@
+import { printable } from "./_util/printable.ts";
 import type { Runstate } from "./runstate.ts";
 
 /**
@@ -69,7 +70,7 @@ export class DecodeError extends ProtocolError {
 
   /** Puts the offset and the excerpt behind the message. */
   constructor(message: string, options: DecodeErrorOptions) {
-    const excerpt = printable(options.bytes);
+    const excerpt = excerptOf(options.bytes);
     super(`${message} at offset ${options.offset}: ${excerpt}`, options);
     this.offset = options.offset;
     this.excerpt = excerpt;
@@ -144,13 +145,10 @@ export class FlushTimeoutError extends ParleyError {
 
 const EXCERPT_BYTES = 32;
 
-/** Bytes as text in which whatever would not be seen is escaped. */
-function printable(bytes: Uint8Array): string {
+/** The first bytes as quoted text, escaped. */
+function excerptOf(bytes: Uint8Array): string {
   const text = new TextDecoder("utf-8", { ignoreBOM: true })
     .decode(bytes.subarray(0, EXCERPT_BYTES));
-  const visible = JSON.stringify(text).replace(
-    /\p{C}/gu,
-    (unseen) => `\\u{${unseen.codePointAt(0)?.toString(16)}}`,
-  );
-  return visible + (bytes.length > EXCERPT_BYTES ? "…" : "");
+  const quoted = printable(JSON.stringify(text));
+  return quoted + (bytes.length > EXCERPT_BYTES ? "…" : "");
 }
