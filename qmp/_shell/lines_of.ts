@@ -1,4 +1,4 @@
-import { TextLineStream } from "./_deps.ts";
+import { TextLineStream } from "../_deps.ts";
 
 /** The lines of a stream of bytes; the last one may have no end. */
 export function linesOf(

@@ -1,6 +1,6 @@
 import { parseTransport } from "../../transports/parse_transport.ts";
 import type { Transport } from "../../transports/transport.ts";
-import { parseArgs } from "./_deps.ts";
+import { parseArgs } from "../_deps.ts";
 
 export const USAGE =
   `Usage: qmp/shell.ts [-c COMMAND] [--json] [--[no-]pretty] [-H] ADDRESS

@@ -58,6 +58,15 @@ Deno.test("rooms import one another only in the direction of the picture", () =>
   }
 });
 
+Deno.test("internal files are in folders that start with an underscore, and no other name starts so", () => {
+  const named = files.filter((file) => /(^|\/)_[^/]*\.ts$/.test(file));
+  assertEquals(named.filter((file) => !file.endsWith("/_deps.ts")), []);
+  const perRoom = Object.groupBy(named, roomOf);
+  for (const [room, deps = []] of Object.entries(perRoom)) {
+    assertEquals(deps, [`${room}/_deps.ts`]);
+  }
+});
+
 Deno.test("no mod.ts leads to a program", () => {
   assertEquals(PROGRAMS.filter((program) => library.has(program)), []);
 });
@@ -138,14 +147,18 @@ function importsIn(file: string): Import[] {
 function reachedFrom(starts: string[]): Set<string> {
   const reached = new Set(starts);
   for (const file of reached) {
-    for (const { code, type } of importsIn(file)) {
-      for (const url of [code?.specifier, type?.specifier]) {
-        const next = url && local(url);
-        if (next) reached.add(next);
-      }
-    }
+    for (const next of targetsOf(file)) reached.add(next);
   }
   return reached;
+}
+
+/** The modules of the project that a module imports, as code or as types. */
+function targetsOf(file: string): string[] {
+  return importsIn(file).flatMap(({ code, type }) =>
+    [code?.specifier, type?.specifier].flatMap((url) =>
+      url === undefined ? [] : local(url) ?? []
+    )
+  );
 }
 
 function read(file: string): Promise<string> {
