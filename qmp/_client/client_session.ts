@@ -27,7 +27,13 @@ import type {
 /** QEMU stops reading when 8 commands in band are queued: one less gets through. */
 const IN_BAND_WINDOW = 7;
 
-/** What a dialog needs to know of its client. */
+/**
+ * A QEMU that a client reaches while it starts may greet twice. Each greeting is
+ * answered, so a limit bounds what a server that does not read makes us queue.
+ */
+const MAX_GREETINGS = 8;
+
+/** What a session needs to know about its client. */
 export interface ClientSessionOptions {
   send(message: QMPMessage): Promise<void>;
   hub: EventHub;
@@ -43,6 +49,7 @@ export class ClientSession {
   readonly #options: ClientSessionOptions;
   readonly #calls: PendingCommands;
   #greeting: QMPGreeting | undefined;
+  #greetings = 0;
   /** The last request for capabilities. */
   #negotiation: PendingCommand | undefined;
   #negotiated = false;
@@ -124,6 +131,11 @@ export class ClientSession {
    * would bring QEMU to a stop.
    */
   #onGreeting(message: QMPMessage): void {
+    if (++this.#greetings > MAX_GREETINGS) {
+      throw new GreetingError(
+        `Cannot accept a greeting: server has sent ${this.#greetings} in one session, expected at most ${MAX_GREETINGS}`,
+      );
+    }
     const greeting = this.#greeting = checkGreeting(message);
     const oob = greeting.QMP.capabilities.includes("oob");
     this.#calls.window = oob ? IN_BAND_WINDOW : Infinity;

@@ -70,6 +70,36 @@ Deno.test("fact 3: a greeting that comes again in a running session has the nego
   await server.end();
 });
 
+Deno.test("a server that greets 4 times in one session is negotiated with 4 times", async () => {
+  const { client, server } = await runningClient();
+  for (let again = 0; again < 3; again++) await server.shakeHands();
+  const call = client.execute("stop");
+  server.answer(await server.command(), 1);
+  assertEquals(await call, 1);
+  await client.disconnect();
+  await server.end();
+});
+
+for (const negotiate of [true, false]) {
+  Deno.test(`a server that greets for ever is ended after 8 greetings, with negotiate ${negotiate}`, async () => {
+    const [near, far] = memoryPair();
+    const client = new QMPClient({ negotiate });
+    const server = await Script.over(far);
+    server.send(...Array(1000).fill([greeting(), { return: {} }]).flat());
+    await client.connect(near);
+    const error = await rejection(client.closed);
+    assertInstanceOf(error, GreetingError);
+    assertEquals(
+      error.message,
+      "Cannot accept a greeting: server has sent 9 in one session, " +
+        "expected at most 8",
+    );
+    assertEquals(client.stats.messagesSent, negotiate ? 8 : 0);
+    await assertRejects(() => client.disconnect(), GreetingError);
+    await server.end();
+  });
+}
+
 Deno.test("a repeated negotiation that is refused ends the session", async () => {
   const { client, server } = await runningClient();
   server.send(greeting());

@@ -1,0 +1,21 @@
+import { retry } from "@std/async";
+import { formatAddress, type Transport, unix } from "../../transports/mod.ts";
+
+/**
+ * Has a client under attack connect in the background, until the attacker
+ * listens; returns the address where the attacker is to listen.
+ */
+export function startClient(
+  folder: string,
+  connect: (transport: Transport) => Promise<void>,
+): Promise<string> {
+  const path = `${folder}/attacker`;
+  const connected = retry(() => connect(unix({ path })), {
+    maxAttempts: 1000,
+    minTimeout: 5,
+    maxTimeout: 20,
+  });
+  // The attacker may end the session at any time.
+  connected.catch(() => {});
+  return Promise.resolve(formatAddress({ transport: "unix", path }));
+}
