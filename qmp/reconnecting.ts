@@ -5,7 +5,8 @@ import type {
   Transport,
   WaitOptions,
 } from "../transports/transport.ts";
-import { delay, getLogger, retry, RetryError } from "./_deps.ts";
+import { delay, getLogger } from "./_deps.ts";
+import { Backoff } from "./_client/backoff.ts";
 import { EventHub } from "./_client/event_hub.ts";
 import { abortable } from "./_client/wait.ts";
 import type { QMPClient } from "./client.ts";
@@ -16,15 +17,16 @@ import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
 /** When to try again. */
 export interface ReconnectPolicy {
   /**
-   * The longest pause before the first attempt, in milliseconds; it doubles with
-   * each attempt that fails. How long each pause is, up to that, is random, so
-   * that clients that have lost one server do not come back all at once.
+   * The upper bound of the first pause, in milliseconds; 0 is no pause at all.
+   * The bound doubles with each pause, until a session has lived for 10 seconds.
+   * Each pause is random below its bound, so that clients that have lost one
+   * server do not come back at the same moment.
    *
    * @default {250}
    */
   minTimeout?: number;
   /**
-   * What the longest pause grows to, in milliseconds.
+   * The upper bound of every pause, in milliseconds.
    *
    * @default {30000}
    */
@@ -123,6 +125,7 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
   readonly #client: QMPClient<S>;
   readonly #to: Transport | Listener;
   readonly #policy: Required<ReconnectPolicy>;
+  readonly #backoff: Backoff;
   readonly #hub = new EventHub();
   readonly #stop = new AbortController();
   /** Settled when the client is connected, or will not be any more. */
@@ -136,6 +139,10 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
     this.#client = client;
     this.#to = to;
     this.#policy = policy;
+    this.#backoff = new Backoff({
+      initialDelay: policy.minTimeout,
+      maxDelay: policy.maxTimeout,
+    });
     this.finished = this.#run();
     this.finished.catch(() => {});
   }
@@ -182,6 +189,7 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
     if (client.runstate !== Runstate.RUNNING) await this.#connect();
     this.#announce();
     try {
+      using _lifetime = this.#backoff.watchSession();
       await client.closed;
       return false;
     } catch (cause) {
@@ -190,8 +198,7 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
       });
     }
     await client.disconnect().catch(() => {}); // The cause has been told.
-    const { signal } = this.#stop;
-    await delay(Math.random() * this.#policy.minTimeout, { signal });
+    await this.#pause();
     return true;
   }
 
@@ -217,17 +224,22 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
   async #connect(): Promise<void> {
     const to = this.#to;
     const { signal } = this.#stop;
-    try {
-      await retry(
-        () =>
-          "accept" in to
-            ? this.#client.accept(to, { signal })
-            : this.#client.connect(to, { signal }),
-        { ...this.#policy, signal, isRetriable },
-      );
-    } catch (error) {
-      throw error instanceof RetryError ? error.cause : error;
+    for (let attempt = 1;; attempt++) {
+      try {
+        return "accept" in to
+          ? await this.#client.accept(to, { signal })
+          : await this.#client.connect(to, { signal });
+      } catch (error) {
+        if (!isRetriable(error) || attempt >= this.#policy.maxAttempts) {
+          throw error;
+        }
+      }
+      await this.#pause();
     }
+  }
+
+  #pause(): Promise<void> {
+    return delay(this.#backoff.next(), { signal: this.#stop.signal });
   }
 }
 
@@ -259,9 +271,5 @@ function checkPolicy(policy: ReconnectPolicy): Required<ReconnectPolicy> {
     const [name] = wrong as [keyof ReconnectPolicy, boolean];
     throw new RangeError(`Cannot use the option: ${name} is ${policy[name]}`);
   }
-  return {
-    minTimeout,
-    maxTimeout,
-    maxAttempts: Math.min(maxAttempts, Number.MAX_SAFE_INTEGER),
-  };
+  return { minTimeout, maxTimeout, maxAttempts };
 }

@@ -19,7 +19,7 @@ import {
   QMPServer,
   reconnecting,
 } from "../../qmp/mod.ts";
-import { memory, unix } from "../../transports/mod.ts";
+import { memory, memoryPair, unix } from "../../transports/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { needs, startQemuDialling } from "../support/qemu.ts";
 import { event, Script } from "../support/qmp_script.ts";
@@ -243,6 +243,89 @@ Deno.test("pauses grow to their limit, and are random below it", async () => {
       time.pass(1);
       await turns();
       assertEquals(transport.attempts, index + 2);
+    }
+    await connection[Symbol.asyncDispose]();
+    assertEquals(time.waiting, 0);
+  } finally {
+    Math.random = random;
+  }
+});
+
+/** A transport whose server negotiates, and leaves the end to a test. */
+function negotiating(): { transport: Transport; servers: Script[] } {
+  const servers: Script[] = [];
+  const transport: Transport = {
+    async connect() {
+      const [near, far] = memoryPair();
+      const server = await Script.over(far);
+      servers.push(server);
+      server.shakeHands();
+      return near;
+    },
+    listen: () => Promise.reject(new Error("Not for listening")),
+  };
+  return { transport, servers };
+}
+
+Deno.test("a server that negotiates and ends at once is dialled with pauses that grow", async () => {
+  const random = Math.random;
+  using time = new VirtualTime();
+  try {
+    Math.random = () => 0;
+    const { transport, servers } = negotiating();
+    const client = new QMPClient();
+    await using connection = reconnecting(client, transport, {
+      minTimeout: 100,
+      maxTimeout: 350,
+    });
+    for (const [index, pause] of [100, 200, 350, 350].entries()) {
+      await connection.connected();
+      assertEquals(servers.length, index + 1);
+      await servers.at(-1)?.end();
+      await turns();
+      time.pass(pause - 1);
+      await turns();
+      assertEquals(servers.length, index + 1);
+      time.pass(1);
+      await turns();
+      assertEquals(servers.length, index + 2);
+    }
+  } finally {
+    Math.random = random;
+  }
+});
+
+Deno.test("pauses are short again after a session that has lived for 10 seconds", async () => {
+  const random = Math.random;
+  using time = new VirtualTime();
+  try {
+    Math.random = () => 0;
+    const { transport, servers } = negotiating();
+    const client = new QMPClient();
+    await using connection = reconnecting(client, transport, {
+      minTimeout: 100,
+    });
+    for (
+      const [lifetime, pause] of [
+        [0, 100],
+        [9_999, 200],
+        [10_000, 100],
+        [5_000, 200],
+        [5_000, 400],
+        [20_000, 100],
+      ] as const
+    ) {
+      await connection.connected();
+      time.pass(lifetime);
+      const { length } = servers;
+      await servers.at(-1)?.end();
+      await turns();
+      time.pass(pause - 1);
+      await turns();
+      assertEquals(servers.length, length);
+      time.pass(1);
+      await turns();
+      assertEquals(servers.length, length + 1);
     }
     await connection[Symbol.asyncDispose]();
     assertEquals(time.waiting, 0);
