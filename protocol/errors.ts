@@ -13,7 +13,10 @@ import type { Runstate } from "./runstate.ts";
  * │   ├── MessageTooLargeError
  * │   └── TruncatedMessageError  the stream ended within a message
  * ├── EndOfStreamError      the peer ended between messages
- * └── FlushTimeoutError     an end was forced with bytes unsent
+ * ├── FlushTimeoutError     an end was forced with bytes unsent
+ * └── CallError             a call that has no reply
+ *     ├── CallInterruptedError  the session ended first
+ *     └── CallTimeoutError      the call's own deadline has passed
  * ```
  *
  * Wrong arguments are a `TypeError` or a `RangeError`, an abort is the signal's
@@ -142,6 +145,43 @@ export class FlushTimeoutError extends ParleyError {
     this.unsentBytes = unsentBytes;
   }
 }
+
+/** What failed of which call. */
+export interface CallErrorOptions extends ErrorOptions {
+  /**
+   * The name of what was called.
+   *
+   * @default {undefined}
+   */
+  method?: string | undefined;
+  /**
+   * Whether the request may have reached the peer.
+   *
+   * @default {true}
+   */
+  sent?: boolean | undefined;
+}
+
+/** A call that has no reply. */
+export class CallError extends ParleyError {
+  /** The name of what was called, if it is known. */
+  readonly method?: string;
+  /** Whether the request may have reached the peer: if not, it can be repeated. */
+  readonly sent: boolean;
+
+  /** Takes the name of the method beside the message. */
+  constructor(message: string, options: CallErrorOptions = {}) {
+    super(message, options);
+    if (options.method !== undefined) this.method = options.method;
+    this.sent = options.sent ?? true;
+  }
+}
+
+/** The session ended before the reply; `cause` is the session's first cause. */
+export class CallInterruptedError extends CallError {}
+
+/** The call's own deadline has passed; the message names it. */
+export class CallTimeoutError extends CallError {}
 
 const EXCERPT_BYTES = 32;
 

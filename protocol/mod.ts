@@ -26,6 +26,7 @@ export * from "./async_protocol.ts";
 export type * from "./async_protocol_options.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
+export * from "./pending_calls.ts";
 export { Runstate } from "./runstate.ts";
 export * from "./serve.ts";
 export type { ProtocolStats } from "./stats.ts";

@@ -1,6 +1,6 @@
 /** A promise that nobody has to wait for: all learn of a session's end from it. */
-export function handled(): PromiseWithResolvers<void> {
-  const resolvers = Promise.withResolvers<void>();
+export function handled<T = void>(): PromiseWithResolvers<T> {
+  const resolvers = Promise.withResolvers<T>();
   resolvers.promise.catch(() => {});
   return resolvers;
 }

@@ -1,0 +1,320 @@
+import { SignalGroups } from "./_calls/signal_groups.ts";
+import { handled } from "./_util/abortable.ts";
+import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
+
+/** So many calls may be given up and still unanswered. */
+const MAX_ABANDONED = 65_536;
+
+/** How much later than its deadline a call may time out, in milliseconds. */
+const TIMER_STEP_MS = 5;
+
+/** Options of {@linkcode PendingCalls.open}. */
+export interface OpenCallOptions<Id = number> {
+  /**
+   * The id that the reply will have.
+   *
+   * @default {the next integer, from 1}
+   */
+  id?: Id | undefined;
+  /**
+   * Gives the call up: its promise rejects with the signal's reason.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * The deadline of the reply, in milliseconds from now.
+   *
+   * @default {undefined}
+   */
+  timeout?: number | undefined;
+  /**
+   * The name of what is called, for errors.
+   *
+   * @default {undefined}
+   */
+  method?: string | undefined;
+}
+
+/** A call that waits for its reply. */
+export interface PendingCall<Reply, Id = number> {
+  /** The id that the reply will have. */
+  readonly id: Id;
+  /** The name of what is called. */
+  readonly method: string | undefined;
+  /**
+   * Settles with the reply, or when the call is given up or interrupted. It
+   * never counts as an unhandled rejection.
+   */
+  readonly promise: Promise<Reply>;
+  /**
+   * Whether the request may have reached the peer, as errors tell it. It is true
+   * from the start; a protocol that holds a request back sets it to false until
+   * the request goes out.
+   */
+  sent: boolean;
+}
+
+/**
+ * The calls of a session that wait for their replies: replies are matched by
+ * id, or in order.
+ *
+ * A call that is given up, by its signal or its deadline, stays until its reply
+ * arrives or {@linkcode PendingCalls.forget} is called: so a late reply is never
+ * taken for the reply of another call. If 65,536 such calls are unanswered, the
+ * next call is refused. The same object serves one session after another.
+ *
+ * @example Replies in order, as Redis or SMTP send them
+ * ```ts
+ * import { AsyncProtocol, lines, PendingCalls } from "@parley/parley/protocol";
+ * import { scriptedPeer } from "@parley/parley/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Client extends AsyncProtocol<string> {
+ *   readonly #calls = new PendingCalls<string>();
+ *
+ *   protected override createCodec() {
+ *     return lines();
+ *   }
+ *   ask(request: string): Promise<string> {
+ *     const call = this.#calls.open({ method: request, timeout: 5_000 });
+ *     return this.#calls.track(call, this.send(request));
+ *   }
+ *   protected override onMessage(reply: string): void {
+ *     const call = this.#calls.first();
+ *     if (call) this.#calls.resolve(call.id, reply);
+ *   }
+ * }
+ *
+ * await using server = scriptedPeer([
+ *   { expect: "PING\nTIME\n" },
+ *   { send: "PONG\nnoon\n" },
+ * ]);
+ * await using client = new Client();
+ * await client.connect(server.connection);
+ * const replies = [client.ask("PING"), client.ask("TIME")];
+ * assertEquals(await Promise.all(replies), ["PONG", "noon"]);
+ * ```
+ */
+export class PendingCalls<Reply, Id = number> {
+  readonly #calls = new Map<Id, Call<Reply, Id>>();
+  readonly #signals = new SignalGroups<Call<Reply, Id>>((call, reason) =>
+    this.#abandon(call, reason)
+  );
+  #lastId = 0;
+  #abandoned = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+
+  /** How many calls wait for their reply, without those that were given up. */
+  get size(): number {
+    return this.#calls.size - this.#abandoned;
+  }
+
+  /**
+   * Registers a call. Its promise rejects with the signal's reason, with a
+   * {@linkcode CallTimeoutError} or, when the session ends, with a
+   * {@linkcode CallInterruptedError}.
+   *
+   * @throws {RangeError} `timeout` is out of range.
+   * @throws {TypeError} A call with this id waits already.
+   * @throws {CallError} Too many calls were given up and are unanswered.
+   * @throws The signal's reason, if it is aborted: nothing is registered.
+   */
+  open(options: OpenCallOptions<Id> = {}): PendingCall<Reply, Id> {
+    const { signal, timeout, method } = options;
+    signal?.throwIfAborted();
+    checkNumber("timeout", timeout, 0, MAX_TIMEOUT);
+    if (this.#abandoned >= MAX_ABANDONED) {
+      throw new CallError(
+        `Call${
+          named(method)
+        }: ${this.#abandoned} calls that were given up are unanswered`,
+        { method, sent: false },
+      );
+    }
+    const id = options.id ?? this.#nextId();
+    if (this.#calls.has(id)) {
+      throw new TypeError(
+        `Cannot open a call: id is ${
+          String(id)
+        }: a call with this id waits already`,
+      );
+    }
+    const call = new Call<Reply, Id>(id, options);
+    this.#calls.set(id, call);
+    if (signal) this.#signals.add(signal, call);
+    if (call.deadline < this.#timerAt) this.#setTimer(call.deadline);
+    return call;
+  }
+
+  /**
+   * The promise of a call whose request is being sent. If sending fails before
+   * there is a reply, such as for a message that cannot be encoded, the call is
+   * taken out again and rejects with that error.
+   */
+  track(call: PendingCall<Reply, Id>, sending: Promise<void>): Promise<Reply> {
+    sending.catch((error) => {
+      if (this.#calls.get(call.id) === call) this.reject(call.id, error);
+    });
+    return call.promise;
+  }
+
+  /**
+   * Settles a call with its reply. Returns false if there is no such call; the
+   * reply to a call that was given up is dropped.
+   */
+  resolve(id: Id, reply: Reply): boolean {
+    const call = this.#remove(id);
+    call?.resolve(reply);
+    return call !== undefined;
+  }
+
+  /** Rejects a call with what the peer replied, or with what went wrong. */
+  reject(id: Id, error: unknown): boolean {
+    const call = this.#remove(id);
+    call?.reject(error);
+    return call !== undefined;
+  }
+
+  /**
+   * The call that was opened first of all that have no reply: the next reply is
+   * for it, in a protocol that replies in order. A call that was given up takes
+   * its turn like any other.
+   */
+  first(): PendingCall<Reply, Id> | undefined {
+    for (const call of this.#calls.values()) return call;
+    return undefined;
+  }
+
+  /** Whether a call with this id has no reply, given up or not. */
+  has(id: Id): boolean {
+    return this.#calls.has(id);
+  }
+
+  /** Takes out a call that was given up and that the peer will not answer. */
+  forget(id: Id): void {
+    if (this.#calls.get(id)?.abandoned) this.#remove(id);
+  }
+
+  /** Rejects every call: the session has ended, and this is its first cause. */
+  end(cause: unknown): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    this.#abandoned = 0;
+    this.#clearTimer();
+    for (const call of calls) {
+      const { method, sent } = call;
+      this.#settle(call).reject(
+        new CallInterruptedError(
+          `Call${named(method)}: the session ended before the reply`,
+          { method, sent, cause },
+        ),
+      );
+    }
+  }
+
+  #nextId(): Id {
+    do this.#lastId++; while (this.#calls.has(this.#lastId as Id));
+    return this.#lastId as Id;
+  }
+
+  #remove(id: Id): Call<Reply, Id> | undefined {
+    const call = this.#calls.get(id);
+    if (!call) return undefined;
+    this.#calls.delete(id);
+    if (call.abandoned) this.#abandoned--;
+    if (this.size === 0) this.#clearTimer();
+    return this.#settle(call);
+  }
+
+  /** The call, whose signal is no longer listened to. */
+  #settle(call: Call<Reply, Id>): Call<Reply, Id> {
+    if (call.signal) this.#signals.delete(call.signal, call);
+    return call;
+  }
+
+  /** Rejects a call, and keeps its place until its reply arrives. */
+  #abandon(call: Call<Reply, Id>, reason: unknown): void {
+    if (call.abandoned) return;
+    this.#abandoned++;
+    call.abandoned = true;
+    this.#settle(call).reject(reason);
+    if (this.size === 0) this.#clearTimer();
+  }
+
+  /** One timer for all calls: most of them are answered in time. */
+  #setTimer(at: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const wait = Math.max(TIMER_STEP_MS, at - performance.now());
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(wait));
+  }
+
+  #clearTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Infinity;
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    this.#timerAt = Infinity;
+    let next = Infinity;
+    for (const call of this.#calls.values()) {
+      if (call.abandoned) continue;
+      if (call.deadline > now) {
+        next = Math.min(next, call.deadline);
+        continue;
+      }
+      const { method, sent, timeout } = call;
+      this.#abandon(
+        call,
+        new CallTimeoutError(
+          `Call${named(method)}: no reply within ${timeout} ms`,
+          { method, sent },
+        ),
+      );
+    }
+    if (next < Infinity) this.#setTimer(next);
+  }
+}
+
+class Call<Reply, Id> implements PendingCall<Reply, Id> {
+  readonly id: Id;
+  readonly method: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly timeout: number | undefined;
+  /** When the call times out, on the clock of `performance.now()`. */
+  readonly deadline: number;
+  sent = true;
+  abandoned = false;
+  readonly #resolvers = handled<Reply>();
+
+  constructor(id: Id, { method, signal, timeout }: OpenCallOptions<Id>) {
+    this.id = id;
+    this.method = method;
+    this.signal = signal;
+    this.timeout = timeout;
+    this.deadline = timeout === undefined
+      ? Infinity
+      : performance.now() + timeout;
+  }
+
+  get promise(): Promise<Reply> {
+    return this.#resolvers.promise;
+  }
+
+  resolve(reply: Reply): void {
+    this.#resolvers.resolve(reply);
+  }
+
+  reject(error: unknown): void {
+    this.#resolvers.reject(error);
+  }
+}
+
+function named(method: string | undefined): string {
+  return method === undefined ? "" : ` ${JSON.stringify(method)}`;
+}

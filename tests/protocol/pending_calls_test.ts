@@ -1,0 +1,164 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  CallError,
+  CallInterruptedError,
+  CallTimeoutError,
+  PendingCalls,
+} from "../../protocol/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+
+Deno.test("a reply settles the call with its id, and no other", async () => {
+  const calls = new PendingCalls<string>();
+  const [one, two] = [calls.open(), calls.open()];
+  assertEquals([one.id, two.id, calls.size], [1, 2, 2]);
+  assertEquals(calls.resolve(two.id, "second"), true);
+  assertEquals(calls.reject(one.id, new Error("refused")), true);
+  assertEquals(await two.promise, "second");
+  await assertRejects(() => one.promise, Error, "refused");
+  assertEquals(calls.size, 0);
+  assertEquals(calls.resolve(one.id, "again"), false);
+  assertEquals(calls.reject(99, new Error("unknown")), false);
+});
+
+Deno.test("an id of the caller's own is used, and refused while it waits", () => {
+  const calls = new PendingCalls<string, string>();
+  assertEquals(calls.open({ id: "constructor" }).id, "constructor");
+  assertThrows(
+    () => calls.open({ id: "constructor" }),
+    TypeError,
+    "id is constructor: a call with this id waits already",
+  );
+  assertEquals(calls.resolve("__proto__", "no"), false);
+  assertEquals(calls.resolve("constructor", "yes"), true);
+});
+
+Deno.test("first() gives the calls in the order in which they were opened", () => {
+  const calls = new PendingCalls<number>();
+  const opened = [calls.open(), calls.open(), calls.open()];
+  for (const call of opened) {
+    assertStrictEquals(calls.first(), call);
+    calls.resolve(call.id, 0);
+  }
+  assertEquals(calls.first(), undefined);
+});
+
+Deno.test("a call that was given up takes its turn, and its late reply is dropped", async () => {
+  const calls = new PendingCalls<string>();
+  const controller = new AbortController();
+  const reason = new Error("no longer needed");
+  const given = calls.open({ signal: controller.signal });
+  const next = calls.open();
+  controller.abort(reason);
+  assertStrictEquals(await rejection(given.promise), reason);
+  assertEquals(calls.size, 1);
+  for (const reply of ["late", "in time"]) {
+    const { id = 0 } = calls.first() ?? {};
+    assertEquals(calls.resolve(id, reply), true);
+  }
+  assertEquals(await next.promise, "in time");
+  assertEquals(calls.first(), undefined);
+});
+
+Deno.test("a call past its deadline says which, after how long, and that it was sent", async () => {
+  const calls = new PendingCalls<string>();
+  const slow = calls.open({ method: "freeze", timeout: 20 });
+  const held = calls.open({ method: "thaw", timeout: 10 });
+  held.sent = false;
+  const error = await rejection(held.promise);
+  assertInstanceOf(error, CallTimeoutError);
+  assertEquals(error.message, 'Call "thaw": no reply within 10 ms');
+  assertEquals([error.method, error.sent], ["thaw", false]);
+  const later = await rejection(slow.promise);
+  assertInstanceOf(later, CallTimeoutError);
+  assertEquals([later.method, later.sent], ["freeze", true]);
+  assertEquals(calls.size, 0);
+});
+
+Deno.test("a deadline that comes earlier than one before it is kept", async () => {
+  const calls = new PendingCalls<string>();
+  const long = calls.open({ timeout: 2 ** 31 - 1 });
+  const short = calls.open({ timeout: 1 });
+  assertInstanceOf(await rejection(short.promise), CallTimeoutError);
+  assertEquals(calls.resolve(long.id, "done"), true);
+});
+
+Deno.test("the end of the session interrupts every call, with its cause", async () => {
+  const calls = new PendingCalls<string>();
+  const cause = new Error("the cable is cut");
+  const call = calls.open({ method: "eject", timeout: 60_000 });
+  calls.end(cause);
+  const error = await rejection(call.promise);
+  assertInstanceOf(error, CallInterruptedError);
+  assertStrictEquals(error.cause, cause);
+  assertEquals([error.method, error.sent], ["eject", true]);
+  assertEquals(calls.size, 0);
+  assertEquals(calls.resolve(call.id, "late"), false);
+});
+
+Deno.test("an aborted signal registers nothing", () => {
+  const calls = new PendingCalls<string>();
+  const reason = new Error("too late");
+  const open = () => calls.open({ signal: AbortSignal.abort(reason) });
+  assertStrictEquals(assertThrows(open), reason);
+  assertEquals(calls.size, 0);
+  assertEquals(calls.first(), undefined);
+});
+
+Deno.test("a request that cannot be encoded takes its call out again", async () => {
+  const calls = new PendingCalls<string>();
+  const error = new TypeError("Cannot encode");
+  const bad = calls.open();
+  const good = calls.open();
+  assertStrictEquals(
+    await rejection(calls.track(bad, Promise.reject(error))),
+    error,
+  );
+  assertStrictEquals(calls.first(), good);
+  calls.resolve(good.id, "yes");
+  assertEquals(await calls.track(good, Promise.resolve()), "yes");
+});
+
+Deno.test("forget() takes out a call that was given up, and no other", async () => {
+  const calls = new PendingCalls<string>();
+  const controller = new AbortController();
+  const given = calls.open({ signal: controller.signal });
+  calls.forget(given.id);
+  assertEquals(calls.has(given.id), true);
+  controller.abort();
+  await rejection(given.promise);
+  calls.forget(given.id);
+  assertEquals(calls.has(given.id), false);
+});
+
+Deno.test("65,536 unanswered calls that were given up refuse the next one", async () => {
+  const calls = new PendingCalls<string>();
+  const controller = new AbortController();
+  for (let i = 0; i < 65_536; i++) {
+    calls.open({ id: i, signal: controller.signal });
+  }
+  controller.abort();
+  const error = assertThrows(() => calls.open({ method: "x" }), CallError);
+  assertEquals(error.sent, false);
+  assertEquals(calls.resolve(0, "late"), true);
+  calls.resolve(calls.open().id, "answered");
+  await Promise.resolve();
+  calls.end(undefined);
+});
+
+Deno.test("100,000 calls leave nothing behind", async () => {
+  const calls = new PendingCalls<number>();
+  const { signal } = new AbortController();
+  for (let i = 0; i < 100_000; i++) {
+    const call = calls.open({ signal, timeout: 60_000 });
+    calls.resolve(call.id, i);
+    assertEquals(await call.promise, i);
+  }
+  assertEquals(calls.size, 0);
+  assertEquals(calls.first(), undefined);
+});
