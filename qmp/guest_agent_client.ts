@@ -9,8 +9,9 @@ import { getLogger, type Logger } from "./_deps.ts";
 import { resultOf } from "./_client/command_execution.ts";
 import { isTimeout, messageOf } from "./_wire/failure.ts";
 import { GuestCodec } from "./_guest_agent/codec.ts";
+import { CommandQueue } from "./_guest_agent/command_queue.ts";
 import { redact } from "./_wire/redact.ts";
-import { abortable, within } from "./_client/wait.ts";
+import { within } from "./_client/wait.ts";
 import { ExecInterruptedError, NegotiationError } from "./errors.ts";
 import type { QMPMessage } from "./messages.ts";
 import type {
@@ -80,17 +81,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage> {
   readonly #timeout: number;
   readonly #logger: Logger;
-  #codec: GuestCodec | undefined;
-  /** Settles when the command before has been answered or given up. */
-  #turn: Promise<void> = Promise.resolve();
-  /** Who waits for the next message. */
-  #waiting: PromiseWithResolvers<QMPMessage> | undefined;
-  /** The number that the agent is to repeat, while we get in step. */
-  #syncing: number | undefined;
-  /** Numbers of other clients, or of ours before, are others. */
-  #lastSync = Math.floor(Math.random() * 2 ** 31);
-  /** Whether the next message would answer the next command. */
-  #synchronized = false;
+  #commands: CommandQueue;
 
   /**
    * Makes a client that is `idle`.
@@ -103,6 +94,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     checkNumber("timeout", timeout, 0, Infinity);
     this.#timeout = timeout;
     this.#logger = getLogger(["parley", "qmp", name]);
+    this.#commands = this.#newQueue(() => {});
   }
 
   // Public interface
@@ -133,106 +125,52 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     checkNumber("timeout", timeout, 0, Infinity);
     this.assertRunning();
     signal?.throwIfAborted();
-    const before = this.#turn;
-    const turn = Promise.withResolvers<void>();
-    this.#turn = turn.promise;
     const message: QMPMessage = args === undefined
       ? { execute: command }
       : { execute: command, arguments: args };
+    const limits = { timeout, signal };
     try {
-      const result = await this.#execute(message, before, timeout, signal);
-      return result as CommandResult<S, C>;
-    } finally {
-      before.then(turn.resolve);
+      const reply = await this.#commands.execute(message, limits);
+      return resultOf(reply, message) as CommandResult<S, C>;
+    } catch (error) {
+      const silent = SILENT_COMMANDS.has(command) &&
+        error instanceof ExecInterruptedError && error.sent;
+      if (silent) return {} as CommandResult<S, C>;
+      throw error;
     }
   }
 
   // Session machinery
 
-  async #execute(
-    message: QMPMessage,
-    turn: Promise<void>,
-    timeout: number,
-    signal: AbortSignal | undefined,
-  ): Promise<unknown> {
-    const session = this.signal;
-    let sent = false;
-    let givenUp = false;
-    const exchange = async () => {
-      if (!this.#synchronized) await this.#synchronize();
-      if (givenUp) return {};
-      const reply = this.#next();
-      this.#synchronized = false;
-      sent = true;
-      await this.send(message);
-      return await reply;
-    };
-    let reply: QMPMessage;
-    try {
-      await abortable(abortable(turn, session), signal);
-      reply = await within(timeout, abortable(exchange(), signal));
-      this.#synchronized = true;
-    } catch (cause) {
-      givenUp = true;
-      const interrupted = session.aborted || isTimeout(cause);
-      if (signal?.aborted || !interrupted) throw cause;
-      if (sent && SILENT_COMMANDS.has(`${message.execute}`)) return {};
-      throw new ExecInterruptedError(message, sent, {
-        cause: session.aborted ? session.reason : cause,
-      });
-    }
-    return resultOf(reply, message);
-  }
-
-  /** Drops what is on its way, until the agent repeats a number that is new. */
-  async #synchronize(): Promise<void> {
-    const id = this.#syncing = ++this.#lastSync;
-    const answer = this.#next();
-    this.#codec?.drop();
-    await this.send({
-      execute: "guest-sync-delimited",
-      arguments: { id },
+  #newQueue(drop: () => void): CommandQueue {
+    return new CommandQueue({
+      drop,
+      send: (message) => this.send(message),
+      queuedBytes: () => this.stats.queuedBytes,
     });
-    await answer;
-    this.#synchronized = true;
-  }
-
-  /** The next message that is no answer from before. */
-  #next(): Promise<QMPMessage> {
-    this.#waiting = Promise.withResolvers();
-    // It may be given up before it comes.
-    this.#waiting.promise.catch(() => {});
-    return this.#waiting.promise;
   }
 
   // Hooks for subclasses
 
-  /** Begins a session afresh: out of step. */
+  /** Starts a session: no command is pending, and nothing is synchronized. */
   protected override createCodec(): Codec<QMPMessage> {
     const { signal } = this;
-    this.#turn = Promise.resolve();
-    this.#synchronized = false;
-    this.#waiting = undefined;
-    signal.addEventListener(
-      "abort",
-      () => this.#waiting?.reject(signal.reason),
-      { once: true },
-    );
-    return this.#codec = new GuestCodec(this.maxMessageBytes);
+    const codec = new GuestCodec(this.maxMessageBytes);
+    const commands = this.#commands = this.#newQueue(() => codec.drop());
+    signal.addEventListener("abort", () => commands.end(signal.reason), {
+      once: true,
+    });
+    return codec;
   }
 
-  /** Gets in step with the agent. */
+  /** Synchronizes with the agent. */
   protected override async negotiate(): Promise<void> {
-    const receive = async () => {
-      const inStep = this.#synchronize();
-      inStep.catch(() => {});
-      while (this.#syncing !== undefined) {
-        this.onMessage(await this.receive());
-      }
-      await inStep;
+    const synchronize = async () => {
+      this.#commands.synchronize();
+      while (!this.#commands.synchronized) this.onMessage(await this.receive());
     };
     try {
-      await within(this.#timeout, receive());
+      await within(this.#timeout, synchronize());
     } catch (cause) {
       const why = isTimeout(cause)
         ? `nothing came for ${this.#timeout} ms`
@@ -244,20 +182,12 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     }
   }
 
-  /** Hands a message to who waits for it. */
+  /** Hands a reply to its command. */
   protected override onMessage(message: QMPMessage): void {
-    if (this.#syncing !== undefined) {
-      if (message.return !== this.#syncing) return this.#codec?.drop();
-      this.#syncing = undefined;
-    }
-    if (this.#waiting) {
-      this.#waiting.resolve(message);
-      this.#waiting = undefined;
-    } else {
-      this.#logger.warn("Dropped a reply to no command: {message}", {
-        message: redact(message),
-      });
-    }
+    if (this.#commands.receive(message)) return;
+    this.#logger.warn("Dropped a reply to no command: {message}", {
+      message: redact(message),
+    });
   }
 
   /** Leaves out passwords. */

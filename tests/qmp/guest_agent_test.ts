@@ -3,6 +3,7 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertLess,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
@@ -204,6 +205,59 @@ Deno.test("an aborted command rejects with the reason, and the next gets in step
   assertEquals((await agent.command()).execute, "last");
   await agent.say('{"return": 1}\n');
   assertEquals(await last, 1);
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("commands that are given up while the agent does not read leave one request queued", async () => {
+  const { client, agent } = await running();
+  const first = client.execute("first", {}, { signal: AbortSignal.abort() });
+  await assertRejects(() => first, DOMException);
+  for (let n = 0; n < 5_000; n++) {
+    const aborting = new AbortController();
+    const call = client.execute("next", {}, { signal: aborting.signal });
+    await turns();
+    aborting.abort();
+    await assertRejects(() => call, DOMException);
+  }
+  const { queuedBytes } = client.stats;
+  console.log(`${queuedBytes} bytes queued after 5,000 commands given up`);
+  // One request that was taken in part, and one more.
+  assertLess(queuedBytes, 256);
+  assertLess(client.stats.messagesSent, 2_500);
+  await agent.end();
+  await assertRejects(() => client.disconnect());
+});
+
+Deno.test("the deadline of a command counts from the call, also while it waits for its turn", async () => {
+  const { client, agent } = await running();
+  const slow = client.execute("slow");
+  const error = await assertRejects(
+    () => client.execute("waits", {}, { timeout: 20 }),
+    ExecInterruptedError,
+    "Cannot execute waits, which was never sent: 20 ms have passed",
+  );
+  assertEquals(error.sent, false);
+  assertEquals((await agent.command()).execute, "slow");
+  await agent.say('{"return": 1}\n');
+  assertEquals(await slow, 1);
+  const next = client.execute("next");
+  assertEquals((await agent.command()).execute, "next");
+  await agent.say('{"return": 2}\n');
+  assertEquals(await next, 2);
+  await client.disconnect();
+  await agent.end();
+});
+
+Deno.test("after an answer to no command, the next command gets in step first", async () => {
+  const { client, agent } = await running();
+  await agent.say('{"return": "nobody asked"}\n');
+  await turns();
+  const call = client.execute("next");
+  await agent.say(`{"return": "again"}\nÿ{"return": ${await agent.sync()}}\n`);
+  assertEquals((await agent.command()).execute, "next");
+  await agent.say('{"return": 1}\n');
+  assertEquals(await call, 1);
   await client.disconnect();
   await agent.end();
 });
