@@ -8,13 +8,20 @@ import type {
 import { getLogger } from "./_deps.ts";
 import type { Hooks } from "./_session/hooks.ts";
 import { Lifecycle } from "./_session/lifecycle.ts";
+import { rejected } from "./_util/abortable.ts";
 import { checkMember, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { messageLimit } from "./codecs/_util/options.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
+import type { ByteBudget } from "./byte_budget.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
+
+/** The lifecycle of a protocol, for its server. */
+export let lifecycleOf: <In, Out>(
+  protocol: AsyncProtocol<In, Out>,
+) => Lifecycle<In, Out>;
 
 /**
  * A session that exchanges messages with a peer, over any transport.
@@ -57,6 +64,9 @@ import { noStats, type ProtocolStats } from "./stats.ts";
  * ```
  */
 export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
+  static {
+    lifecycleOf = (protocol) => protocol.#lifecycle;
+  }
   readonly #name: string | undefined;
   readonly #maxMessageBytes: number | undefined;
   readonly #lifecycle: Lifecycle<In, Out>;
@@ -72,10 +82,12 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       name,
       maxMessageBytes,
       highWaterMark = 128 * 1024,
+      maxQueuedBytes = 8 * 1024 * 1024,
       closeTimeout = 5_000,
     } = options;
     messageLimit({ maxMessageBytes });
     checkNumber("highWaterMark", highWaterMark, 0, Infinity);
+    checkNumber("maxQueuedBytes", maxQueuedBytes, 1, Infinity);
     checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
@@ -84,9 +96,11 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       label,
       logger: getLogger(["parley", "protocol", name ?? label]),
       highWaterMark,
+      maxQueuedBytes,
       closeTimeout,
       hooks: this as unknown as Hooks<In, Out>,
-      deliver: (message) => this.onMessage(this.filterInbound(message)),
+      deliver: (message, bytes) =>
+        this.onMessage(this.filterInbound(message), bytes),
     });
   }
 
@@ -236,6 +250,15 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     return this.#maxMessageBytes;
   }
 
+  /**
+   * The bytes that the current session holds for its peer, those of the last
+   * one, or those of none: `maxQueuedBytes` is its limit. What is queued to be
+   * sent is counted already. While the budget is exceeded, nothing is read.
+   */
+  protected get budget(): ByteBudget {
+    return this.#lifecycle.budget;
+  }
+
   /** Makes the codec, once a session. */
   protected abstract createCodec(): Codec<In, Out>;
 
@@ -251,11 +274,18 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * Called with each message, in order. A promise holds the next message, and
-   * the reader, until it is settled: that is backpressure. An error ends the
-   * session. By default messages are dropped.
+   * Called with each message, in order. By default messages are dropped. An
+   * error ends the session.
+   *
+   * A returned promise holds the next message, and the reader, until it settles.
+   * This is the one mechanism of backpressure: a protocol that answers returns
+   * the promise of `send()`, so that a peer that does not read its replies is
+   * not read either. A protocol that keeps messages counts their bytes in
+   * `budget`.
+   *
+   * @param _bytes The size of the message on the wire.
    */
-  protected onMessage(_message: In): void | Promise<void> {}
+  protected onMessage(_message: In, _bytes: number): void | Promise<void> {}
 
   /**
    * Called when the peer has ended the stream, after its last message: writing
@@ -336,7 +366,8 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   /**
    * Sends a message: it is encoded at once and goes out in order. The promise
    * resolves when there is room in the queue for the next one; an abort ends
-   * this wait, not the message.
+   * this wait, not the message. It may be left alone: its rejection is never
+   * unhandled.
    *
    * @throws {StateError} There is no session.
    * @throws {Error} The message cannot be encoded; the session goes on.
@@ -347,7 +378,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       const session = this.#lifecycle.openSession;
       return session.send(this.filterOutbound(message), options?.signal);
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -361,7 +392,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     try {
       return this.#lifecycle.openSession.flush(options.signal);
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 }

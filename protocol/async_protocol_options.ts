@@ -22,6 +22,16 @@ export interface AsyncProtocolOptions {
    */
   highWaterMark?: number;
   /**
+   * How many bytes the session holds for its peer at most: what is queued to be
+   * sent, and what was received and is kept. When the peer does not read what is
+   * queued and yet more is sent, the session ends with a `QueueLimitError`: this
+   * happens only if `send()` is not awaited. While more is kept, nothing is read.
+   * One message may be larger, if there is no other.
+   *
+   * @default {8388608}
+   */
+  maxQueuedBytes?: number;
+  /**
    * For how long an orderly end may take, in milliseconds, before it is forced.
    *
    * @default {5000}

@@ -14,6 +14,7 @@ import type { Runstate } from "./runstate.ts";
  * │   └── TruncatedMessageError  the stream ended within a message
  * ├── EndOfStreamError      the peer ended between messages
  * ├── FlushTimeoutError     an end was forced with bytes unsent
+ * ├── QueueLimitError       a session holds more bytes than maxQueuedBytes
  * └── CallError             a call that has no reply
  *     ├── CallInterruptedError  the session ended first
  *     └── CallTimeoutError      the call's own deadline has passed
@@ -182,6 +183,29 @@ export class CallInterruptedError extends CallError {}
 
 /** The call's own deadline has passed; the message names it. */
 export class CallTimeoutError extends CallError {}
+
+/**
+ * A session holds more bytes than it may: the peer does not read what is sent,
+ * or the sessions of a server hold too much together and this one the most.
+ */
+export class QueueLimitError extends ParleyError {
+  /** The limit, `maxQueuedBytes` of the session or of its server. */
+  readonly limit: number;
+  /** How many bytes the session holds. */
+  readonly bytes: number;
+
+  /** Takes the two figures beside the message. */
+  constructor(
+    message: string,
+    limit: number,
+    bytes: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.limit = limit;
+    this.bytes = bytes;
+  }
+}
 
 const EXCERPT_BYTES = 32;
 

@@ -22,8 +22,9 @@
  *
  * @module
  */
-export * from "./async_protocol.ts";
+export { AsyncProtocol } from "./async_protocol.ts";
 export type * from "./async_protocol_options.ts";
+export * from "./byte_budget.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
 export * from "./pending_calls.ts";

@@ -1,4 +1,4 @@
-import { Queue } from "./_util/queue.ts";
+import { MessageQueue } from "./_peer/message_queue.ts";
 import { show } from "./_util/show.ts";
 import { AsyncProtocol } from "./async_protocol.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
@@ -52,7 +52,7 @@ export interface PeerOptions<In, Out = In> extends AsyncProtocolOptions {
  */
 export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   readonly #codec: PeerOptions<In, Out>["codec"];
-  #messages = new Queue<In>();
+  #messages = new MessageQueue<In>();
   #held: PromiseWithResolvers<void> | undefined;
 
   /**
@@ -75,7 +75,8 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   /**
    * Sends a message: it is encoded at once and goes out in order. The promise
    * resolves when there is room in the queue for the next one; an abort ends
-   * this wait, not the message.
+   * this wait, not the message. It may be left alone: its rejection is never
+   * unhandled.
    *
    * @throws {StateError} There is no session.
    * @throws {Error} The message cannot be encoded; the session goes on.
@@ -114,13 +115,14 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
 
   /** Begins the session's inbox beside its codec. */
   protected override createCodec(): Codec<In, Out> {
-    if (this.#messages.closed) this.#messages = new Queue();
+    if (this.#messages.closed) this.#messages = new MessageQueue();
     const messages = this.#messages;
+    messages.begin(this.budget);
     this.signal.addEventListener("abort", () => this.#held?.resolve(), {
       once: true,
     });
     this.closed.then(
-      () => messages.close(),
+      () => messages.close({}),
       (error) =>
         messages.close(error instanceof EndOfStreamError ? {} : { error }),
     );
@@ -131,8 +133,11 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   }
 
   /** Queues the message for whoever iterates. */
-  protected override onMessage(message: In): void | Promise<void> {
-    this.#messages.push(message);
+  protected override onMessage(
+    message: In,
+    bytes: number = 0,
+  ): void | Promise<void> {
+    this.#messages.push(message, bytes);
     if (this.#messages.length < INBOX_MESSAGES) return;
     this.#held = Promise.withResolvers();
     return this.#held.promise;

@@ -39,6 +39,16 @@ export interface ServeOptions {
    * @default {5000}
    */
   shutdownTimeout?: number;
+  /**
+   * How many bytes all sessions together hold for their peers: what is queued,
+   * what is kept, and what is received of a message that is not complete. While
+   * they hold more, each session that holds more than an equal share of the
+   * limit reads nothing. If they still hold more after a second, the largest
+   * session ends with a `QueueLimitError`.
+   *
+   * @default {33554432}
+   */
+  maxQueuedBytes?: number;
 }
 
 /** The sessions of one listener; disposing of it is `shutdown()`. */
@@ -121,6 +131,7 @@ export function serve<P extends AsyncProtocol<unknown, unknown>>(
   const { signal, ...limits } = options;
   checkNumber("maxSessions", limits.maxSessions, 1, Infinity);
   checkNumber("idleTimeout", limits.idleTimeout, 1, MAX_TIMEOUT);
+  checkNumber("maxQueuedBytes", limits.maxQueuedBytes, 1, Infinity);
   checkNumber("shutdownTimeout", limits.shutdownTimeout, 0, MAX_TIMEOUT);
   return new ListeningServer(listener, create, limits, signal);
 }

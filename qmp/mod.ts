@@ -57,6 +57,7 @@ export {
 export type {
   Address,
   AsyncProtocolOptions,
+  ByteBudget,
   Codec,
   Connection,
   DirectIO,

@@ -5,9 +5,10 @@ import type {
   WaitOptions,
 } from "../../transports/transport.ts";
 import { delay, getLogger } from "../_deps.ts";
-import type { AsyncProtocol } from "../async_protocol.ts";
+import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
 import { Runstate } from "../runstate.ts";
 import type { ServeOptions, Server } from "../serve.ts";
+import { ServerBudget } from "./server_budget.ts";
 
 const MIN_RETRY_MS = 5;
 const MAX_RETRY_MS = 1_000;
@@ -25,6 +26,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   readonly #logger = getLogger(["parley", "protocol", "serve"]);
   /** Every session that has not come back to idle, with the time of its start. */
   readonly #sessions = new Map<P, number>();
+  readonly #budget: ServerBudget;
   readonly #stopping = new AbortController();
   #changed = Promise.withResolvers<void>();
   #deadline: ReturnType<typeof setTimeout> | undefined;
@@ -39,6 +41,8 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     this.#listener = listener;
     this.#create = create;
     this.#limits = limits;
+    const { maxQueuedBytes = 32 * 1024 * 1024 } = limits;
+    this.#budget = new ServerBudget(maxQueuedBytes);
     this.finished = this.#endedBy(signal, this.#run());
     // Who is interested in a listener that cannot be closed asks for it.
     this.finished.catch(() => {});
@@ -149,6 +153,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     if (session.runstate !== Runstate.IDLE) {
       await session.disconnect().catch(() => {});
     }
+    lifecycleOf(session).sharedBudget = undefined;
     this.#sessions.delete(session);
     this.#notify();
   }
@@ -160,6 +165,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
         `Cannot serve with a session that is ${session.runstate}`,
       );
     }
+    lifecycleOf(session).sharedBudget = this.#budget;
     this.#sessions.set(session, Date.now());
     return session;
   }

@@ -1,7 +1,9 @@
 import type { Connection } from "../../transports/transport.ts";
 import { RunstateMachine } from "./runstate_machine.ts";
+import type { SharedBudget } from "./session_budget.ts";
 import { type Ending, Session, type SessionOptions } from "./session.ts";
 import { messageOf } from "../_util/show.ts";
+import { ByteBudget } from "../byte_budget.ts";
 import { ConnectError, EndOfStreamError, StateError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
 
@@ -25,6 +27,8 @@ export class Lifecycle<In, Out> {
   #session: Session<In, Out> | undefined;
   #attempt: Attempt | undefined;
   #disconnecting: Promise<void> | undefined;
+  /** The budget of the server that the next sessions count for. */
+  sharedBudget: SharedBudget | undefined;
 
   constructor(options: LifecycleOptions<In, Out>) {
     this.#options = options;
@@ -37,6 +41,12 @@ export class Lifecycle<In, Out> {
   /** The current session, or the last one. */
   get session(): Session<In, Out> | undefined {
     return this.#session;
+  }
+
+  /** What the current session holds, or the last one. */
+  get budget(): ByteBudget {
+    return this.#session?.budget ??
+      new ByteBudget(this.#options.maxQueuedBytes);
   }
 
   watch(signal?: AbortSignal): AsyncIterableIterator<Runstate> {
@@ -139,6 +149,7 @@ export class Lifecycle<In, Out> {
   #newSession(): Session<In, Out> {
     const session: Session<In, Out> = new Session(
       this.#options,
+      this.sharedBudget,
       (cause) => this.#fail(session, cause),
     );
     return session;

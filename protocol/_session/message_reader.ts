@@ -3,20 +3,26 @@ import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
 import { decodeEnd } from "../codecs/_util/decode_end.ts";
 import { EndOfStreamError } from "../errors.ts";
+import type { SessionBudget } from "./session_budget.ts";
 
 /** The reading half of a session: bytes are read when no message is left in them. */
 export class MessageReader<In> {
   #codec: Codec<In, never>;
   readonly #io: ByteIO;
+  readonly #budget: SessionBudget;
   readonly #input = new ReadBuffer();
   #atEnd = false;
   #messages = 0;
   #bytes = 0;
   #lastActivity = 0;
 
-  constructor(codec: Codec<In, never>, io: ByteIO) {
+  /** How many bytes the last message had. */
+  messageBytes = 0;
+
+  constructor(codec: Codec<In, never>, io: ByteIO, budget: SessionBudget) {
     this.#codec = codec;
     this.#io = io;
+    this.#budget = budget;
   }
 
   get messages(): number {
@@ -33,18 +39,26 @@ export class MessageReader<In> {
 
   /** The next message, where its bytes are here already. */
   decode(): In | undefined {
+    const start = this.#input.offset;
     const message = this.#atEnd
       ? decodeEnd(this.#codec, this.#input)
       : this.#codec.decode(this.#input);
     if (message !== undefined) this.#messages++;
+    this.messageBytes = this.#input.offset - start;
     return message;
   }
 
-  /** Reads once; what comes of it is for `fill`. */
+  /** Reads once, when the budget has room; what comes of it is for `fill`. */
   read(): ReturnType<ByteIO["read"]> {
-    return this.#atEnd
-      ? Promise.resolve(null)
-      : this.#io.read(this.#input.space());
+    if (this.#atEnd) return Promise.resolve(null);
+    this.count();
+    if (!this.#budget.exceeded) return this.#io.read(this.#input.space());
+    return this.#budget.room().then(() => this.#io.read(this.#input.space()));
+  }
+
+  /** Tells the budget how much is read and not decoded. */
+  count(): void {
+    this.#budget.setUnread(this.#input.length);
   }
 
   /** Takes what was read; false when the stream and its messages are at their end. */

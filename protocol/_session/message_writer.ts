@@ -1,7 +1,9 @@
-import { abortable, handled } from "../_util/abortable.ts";
+import { abortable, handled, rejected } from "../_util/abortable.ts";
+import type { ByteBudget } from "../byte_budget.ts";
 import type { ByteIO } from "./byte_io.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { WriteBuffer } from "../codecs/write_buffer.ts";
+import { QueueLimitError } from "../errors.ts";
 
 /** What one write takes at most: larger ones gain nothing, and count late. */
 const WRITE_BYTES = 64 * 1024;
@@ -17,6 +19,8 @@ export interface MessageWriterOptions<Out> {
   reuses: boolean;
   /** How many bytes may be queued before a send waits. */
   highWaterMark: number;
+  /** Counts what is queued; more than its limit ends the session. */
+  budget: ByteBudget;
   /** Told when writing fails. */
   onError: (error: unknown) => void;
 }
@@ -40,10 +44,13 @@ export class MessageWriter<Out> {
   readonly #io: ByteIO;
   readonly #reuses: boolean;
   readonly #highWaterMark: number;
+  readonly #budget: ByteBudget;
   readonly #onError: (error: unknown) => void;
   #buffer = new WriteBuffer();
   /** How many bytes have left the buffer and are not taken. */
   #inFlight = 0;
+  /** How many bytes the budget has been told of. */
+  #counted = 0;
   #taken = 0;
   #messages = 0;
   #blockedMs = 0;
@@ -58,7 +65,11 @@ export class MessageWriter<Out> {
     this.#codec = options.codec;
     this.#io = options.io;
     this.#reuses = options.reuses;
-    this.#highWaterMark = options.highWaterMark;
+    this.#budget = options.budget;
+    this.#highWaterMark = Math.min(
+      options.highWaterMark,
+      options.budget.limit,
+    );
     this.#onError = options.onError;
   }
 
@@ -94,24 +105,26 @@ export class MessageWriter<Out> {
 
   /** Queues a message; resolves when there is room for the next. */
   send(message: Out, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.cause);
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#failure !== undefined) return rejected(this.#failure.cause);
+    if (signal?.aborted) return rejected(signal.reason);
+    if (this.#queued > this.#budget.limit) return this.#overflow();
     try {
       this.#buffer.encode(this.#codec, message);
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
     this.#messages++;
     if (!this.#draining) this.#drain();
     if (this.#hasRoom()) return DONE;
+    this.#count();
     this.#room ??= { ...handled(), since: performance.now() };
     return abortable(this.#room.promise, signal);
   }
 
   /** Resolves when the transport has taken all that is queued now. */
   flush(signal?: AbortSignal): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure.cause);
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#failure) return rejected(this.#failure.cause);
+    if (signal?.aborted) return rejected(signal.reason);
     const { unsent } = this;
     if (unsent === 0) return DONE;
     const flush = { ...handled(), target: this.#taken + unsent };
@@ -131,6 +144,8 @@ export class MessageWriter<Out> {
     this.#failure = { cause };
     this.#inFlight = this.unsent;
     this.#buffer = new WriteBuffer();
+    this.#budget.release(this.#counted);
+    this.#counted = 0;
     this.settle(cause);
   }
 
@@ -142,10 +157,12 @@ export class MessageWriter<Out> {
         if (this.#failure) break;
         const chunk = this.#buffer.take(WRITE_BYTES);
         this.#inFlight = chunk.length;
+        this.#count();
         await this.#io.write(chunk);
         this.#inFlight -= chunk.length;
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
+        this.#count();
         if (this.#reuses) this.#buffer.giveBack();
         this.#wake();
       }
@@ -181,8 +198,34 @@ export class MessageWriter<Out> {
     return room;
   }
 
-  /** Text that is not encoded yet counts as it is at least. */
   #hasRoom(): boolean {
-    return this.#inFlight + this.#buffer.leastLength <= this.#highWaterMark;
+    return this.#queued <= this.#highWaterMark;
+  }
+
+  /** Text that is not encoded yet counts as it is at least. */
+  get #queued(): number {
+    return this.#inFlight + this.#buffer.leastLength;
+  }
+
+  /** Tells the budget what is queued: once a write, and while sends wait. */
+  #count(): void {
+    const more = this.#queued - this.#counted;
+    this.#counted += more;
+    if (more > 0) this.#budget.take(more);
+    else if (more < 0) this.#budget.release(-more);
+  }
+
+  /** Ends a session whose peer does not read what is sent. */
+  #overflow(): Promise<never> {
+    const { limit } = this.#budget;
+    const queued = this.#queued;
+    const error = new QueueLimitError(
+      `Cannot send: ${queued} bytes are queued that the peer does not read: maxQueuedBytes is ${limit}`,
+      limit,
+      queued,
+    );
+    this.fail(error);
+    this.#onError(error);
+    return rejected(error);
   }
 }

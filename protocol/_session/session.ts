@@ -4,6 +4,7 @@ import { type ByteIO, byteIO } from "./byte_io.ts";
 import type { Hooks } from "./hooks.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
+import { SessionBudget, type SharedBudget } from "./session_budget.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { FlushTimeoutError } from "../errors.ts";
 import type { ProtocolStats } from "../stats.ts";
@@ -11,6 +12,7 @@ import type { ProtocolStats } from "../stats.ts";
 /** What a session needs to know of its protocol. */
 export interface SessionOptions<In, Out> {
   highWaterMark: number;
+  maxQueuedBytes: number;
   closeTimeout: number;
   logger: Logger;
   hooks: Hooks<In, Out>;
@@ -19,7 +21,7 @@ export interface SessionOptions<In, Out> {
    * several protocols have sessions, V8 inlines it, and not two hooks; that is 6 %
    * of receiving.
    */
-  deliver(message: In): void | Promise<void>;
+  deliver(message: In, bytes: number): void | Promise<void>;
 }
 
 /** How a session ends. */
@@ -41,6 +43,8 @@ interface Wire<In, Out> {
 
 /** One connection's life: from the attempt to make it until all is released. */
 export class Session<In, Out> {
+  /** The bytes that are held for the peer. */
+  readonly budget: SessionBudget;
   readonly #options: SessionOptions<In, Out>;
   readonly #onError: (cause: unknown) => void;
   readonly #ended = new AbortController();
@@ -56,11 +60,16 @@ export class Session<In, Out> {
   #cutShort: ((reason: unknown) => void) | undefined;
   #logging = false;
 
-  /** @param onError Told when reading or writing fails. */
+  /**
+   * @param shared The budget of the session's server.
+   * @param onError Told when reading or writing fails.
+   */
   constructor(
     options: SessionOptions<In, Out>,
+    shared: SharedBudget | undefined,
     onError: (cause: unknown) => void,
   ) {
+    this.budget = new SessionBudget(options.maxQueuedBytes, shared, onError);
     this.#options = options;
     this.#onError = onError;
     this.#closed.promise.catch(() => {});
@@ -123,11 +132,12 @@ export class Session<In, Out> {
       io,
       reuses: connection.direct !== undefined,
       highWaterMark: this.#options.highWaterMark,
+      budget: this.budget,
       onError: this.#onError,
     };
     this.#wire = {
       io,
-      inbox: new MessageReader(codec, io),
+      inbox: new MessageReader(codec, io, this.budget),
       outbox: new MessageWriter(outbox),
     };
   }
@@ -157,6 +167,7 @@ export class Session<In, Out> {
   async read(): Promise<void> {
     const inbox = this.#requireWire().inbox;
     const { logger, hooks, deliver } = this.#options;
+    const { budget } = this;
     do {
       const logging = logger.isEnabledFor("debug");
       while (!this.#hasEnded) {
@@ -164,8 +175,15 @@ export class Session<In, Out> {
         if (message === undefined) break;
         if (logging) this.#log("←", message);
         // A promise a message costs more than the message: wait only for one.
-        const held = deliver(message);
-        if (held) await held;
+        const held = deliver(message, inbox.messageBytes);
+        if (held) {
+          inbox.count();
+          await held;
+        }
+        if (budget.exceeded) {
+          inbox.count();
+          await budget.room();
+        }
       }
       if (this.#hasEnded) return inbox.discard();
     } while (inbox.fill(await inbox.read()));
@@ -202,8 +220,9 @@ export class Session<In, Out> {
     this.#hasEnded = true;
     this.#ended.abort(cause);
     for (const { reject } of this.#waits) reject(cause);
+    this.budget.end();
     this.#wire?.outbox.settle(cause);
-    this.#release(drain, cause).then(
+    this.#release(drain, cause).finally(() => this.budget.close()).then(
       () => failed ? this.#closed.reject(cause) : this.#closed.resolve(),
       (error) => this.#closed.reject(failed ? cause : error),
     );

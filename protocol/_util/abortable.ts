@@ -1,8 +1,15 @@
-/** A promise that nobody has to wait for: all learn of a session's end from it. */
+/** A promise that may be left alone: its rejection is never unhandled. */
 export function handled<T = void>(): PromiseWithResolvers<T> {
   const resolvers = Promise.withResolvers<T>();
   resolvers.promise.catch(() => {});
   return resolvers;
+}
+
+/** A promise that is rejected and may be left alone. */
+export function rejected(cause: unknown): Promise<never> {
+  const promise = Promise.reject(cause);
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Settles like the promise, or rejects with the signal's reason before. */

@@ -1,0 +1,79 @@
+import { ByteBudget } from "../byte_budget.ts";
+
+/** What several sessions hold together: their server's budget. */
+export interface SharedBudget {
+  join(session: SessionBudget): void;
+  leave(session: SessionBudget): void;
+  /** Counts bytes that a session holds from now on, or fewer if negative. */
+  add(bytes: number): void;
+  /** Whether there is too much, and the session holds more than its share. */
+  isOver(session: SessionBudget): boolean;
+}
+
+/** A session's budget, which counts in its server's budget too. */
+export class SessionBudget extends ByteBudget {
+  #shared: SharedBudget | undefined;
+  #unread = 0;
+  #ended = false;
+  /** Ends the session because its server holds too much. */
+  readonly evict: (cause: unknown) => void;
+
+  constructor(
+    limit: number,
+    shared: SharedBudget | undefined,
+    evict: (cause: unknown) => void,
+  ) {
+    super(limit);
+    this.evict = evict;
+    this.#shared = shared;
+    shared?.join(this);
+  }
+
+  /** All bytes of the session, those of an incomplete message included. */
+  get total(): number {
+    return this.used + this.#unread;
+  }
+
+  override get exceeded(): boolean {
+    if (this.#ended) return false;
+    return super.exceeded || this.#shared?.isOver(this) === true;
+  }
+
+  override take(bytes: number): void {
+    super.take(bytes);
+    this.#shared?.add(bytes);
+  }
+
+  override release(bytes: number): void {
+    this.#shared?.add(-bytes);
+    super.release(bytes);
+  }
+
+  /**
+   * Counts the bytes that are read and not decoded. They count for the server
+   * only: in the session's own limit, a large message would hold itself up.
+   */
+  setUnread(bytes: number): void {
+    const more = bytes - this.#unread;
+    if (more === 0) return;
+    this.#unread = bytes;
+    this.#shared?.add(more);
+    if (more < 0) this.wake();
+  }
+
+  /** Holds the reader no more: the session has ended. */
+  end(): void {
+    this.#ended = true;
+    this.wake();
+  }
+
+  /** Counts for the server no more: the session has released everything. */
+  close(): void {
+    this.#shared?.leave(this);
+    this.#shared = undefined;
+  }
+
+  override wake(): void {
+    super.wake();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The bytes that a session holds for its peer: what is queued to be sent, and
+ * what was received and is kept. While there are more than the limit allows, the
+ * session reads nothing more.
+ *
+ * Bytes count as they are on the wire. The value that is decoded from them may
+ * take up to 28 times as much memory (JSON that consists of brackets).
+ *
+ * @example Counting what is kept
+ * ```ts
+ * import { ByteBudget } from "@parley/parley/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const budget = new ByteBudget(1000);
+ * budget.take(1500);
+ * assertEquals(budget.exceeded, true);
+ * const room = budget.room();
+ * budget.release(600);
+ * await room;
+ * assertEquals(budget.used, 900);
+ * ```
+ */
+export class ByteBudget {
+  /** How many bytes may be held. */
+  readonly limit: number;
+  #used = 0;
+  #room: PromiseWithResolvers<void> | undefined;
+
+  /** Makes a budget of which nothing is used. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** The number of bytes that are held. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Whether more is held than the limit allows. */
+  get exceeded(): boolean {
+    return this.#used > this.limit;
+  }
+
+  /** Counts bytes that are held from now on. */
+  take(bytes: number): void {
+    this.#used += bytes;
+  }
+
+  /** Counts bytes that are not held any more. */
+  release(bytes: number): void {
+    this.#used -= bytes;
+    this.wake();
+  }
+
+  /** Resolves when the budget is not exceeded: at once, or after a release. */
+  room(): Promise<void> {
+    if (!this.exceeded) return Promise.resolve();
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  /** Tells what waits for room that there is some, if there is. */
+  protected wake(): void {
+    if (!this.#room || this.exceeded) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+}
