@@ -11,7 +11,7 @@ import { ClientSession } from "./_client/client_session.ts";
 import { EventHub } from "./_client/event_hub.ts";
 import { nameOf } from "./_client/command_execution.ts";
 import { isTimeout, messageOf } from "./_wire/failure.ts";
-import { redact } from "./_wire/redact.ts";
+import { redactReply } from "./_wire/redact.ts";
 import { abortable, within } from "./_client/wait.ts";
 import {
   ExecInterruptedError,
@@ -334,7 +334,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
 
   /** Leaves out passwords and the data of secret objects. */
   protected override describe(message: QMPMessage): unknown {
-    return redact(message);
+    return redactReply(message, this.#dialog.commandOf(message));
   }
 
   /** After `quit`, the server ends the session, in whatever way. */

@@ -99,8 +99,7 @@ export class JobError extends ParleyError {
 /** A reply that is neither a result nor an error. The session goes on. */
 export class BadReplyError extends ProtocolError {
   readonly #sent: QMPMessage;
-  /** The whole reply. */
-  readonly received: QMPMessage;
+  readonly #received: QMPMessage;
 
   /** Takes what was sent and received beside the message. */
   constructor(
@@ -111,12 +110,17 @@ export class BadReplyError extends ProtocolError {
   ) {
     super(message, options);
     this.#sent = sent;
-    this.received = received;
+    this.#received = received;
   }
 
   /** The command as it was sent; inspection leaves it out, for its secrets. */
   get sent(): QMPMessage {
     return this.#sent;
+  }
+
+  /** The whole reply; inspection leaves it out, for its secrets. */
+  get received(): QMPMessage {
+    return this.#received;
   }
 }
 

@@ -84,6 +84,11 @@ export class ClientSession {
       : new CommandExecution(this.#calls, command, options).result;
   }
 
+  /** The command that a reply answers. */
+  commandOf(reply: QMPMessage): QMPMessage | undefined {
+    return this.#calls.commandOf(reply);
+  }
+
   /** Routes a message to who waits for it. */
   handle(message: QMPMessage): void {
     if (this.#calls.reply(message)) return;

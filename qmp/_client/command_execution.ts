@@ -4,6 +4,7 @@ import type {
   PendingCommands,
 } from "./pending_commands.ts";
 import { excerptOf, isObject } from "../_wire/client_codec.ts";
+import { redactReply } from "../_wire/redact.ts";
 import { BadReplyError, ExecuteError } from "../errors.ts";
 import type { QMPCommand, QMPMessage } from "../messages.ts";
 
@@ -86,7 +87,9 @@ export function resultOf(reply: QMPMessage, sent: QMPMessage): unknown {
   if (error === undefined && "return" in reply) return reply.return;
   if (!isObject(error)) {
     throw new BadReplyError(
-      `Reply has neither a result nor an error: ${excerptOf(reply)}`,
+      `Reply has neither a result nor an error: ${
+        excerptOf(redactReply(reply, sent))
+      }`,
       sent,
       reply,
     );
@@ -94,7 +97,9 @@ export function resultOf(reply: QMPMessage, sent: QMPMessage): unknown {
   const { class: errorClass, desc } = error;
   if (typeof errorClass !== "string" || typeof desc !== "string") {
     throw new BadReplyError(
-      `Reply has an error without class or desc: ${excerptOf(reply)}`,
+      `Reply has an error without class or desc: ${
+        excerptOf(redactReply(reply, sent))
+      }`,
       sent,
       reply,
     );

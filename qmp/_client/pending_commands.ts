@@ -78,6 +78,11 @@ export class PendingCommands {
     if (!call.sent) this.#calls.delete(call.message.id);
   }
 
+  /** The command that a reply answers. */
+  commandOf(reply: QMPMessage): QMPMessage | undefined {
+    return this.#calls.get(reply.id)?.message;
+  }
+
   /** Routes a reply; false where no call has its id. */
   reply(reply: QMPMessage): boolean {
     const call = this.#calls.get(reply.id);

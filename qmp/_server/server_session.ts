@@ -7,7 +7,7 @@ import {
 import { isObject } from "../_wire/client_codec.ts";
 import { getLogger, type Logger } from "../_deps.ts";
 import { messageOf } from "../_wire/failure.ts";
-import { redact } from "../_wire/redact.ts";
+import { redact, redactReply } from "../_wire/redact.ts";
 import { type CommandRequest, parseRequest } from "./command_request.ts";
 import { ParseFailure, serverCodec } from "../_wire/server_codec.ts";
 import { CommandError } from "../command.ts";
@@ -45,6 +45,8 @@ export class ServerSession<S extends QMPSchema>
   #queue: CommandRequest[] = [];
   /** What is in execution: the queue as one, and each command out of band. */
   #working = new Set<Promise<void>>();
+  /** The commands that were answered, by their replies, for the log. */
+  readonly #commands = new WeakMap<QMPMessage, unknown>();
   /** Aborted when nobody may wait for answers any more. */
   #left = new AbortController();
   /** Holds the reader. */
@@ -116,8 +118,10 @@ export class ServerSession<S extends QMPSchema>
     }
     if (signal.aborted) return;
     const { id } = request.message;
+    const answer = withId(reply, id);
+    this.#commands.set(answer, request.message);
     try {
-      await this.send(withId(reply, id));
+      await this.send(answer);
     } catch (error) {
       // Either the result has no JSON text, or nobody is there to get it.
       if (!signal.aborted) this.#reply(withId(this.#refusal(error), id));
@@ -245,7 +249,9 @@ export class ServerSession<S extends QMPSchema>
 
   /** Leaves out passwords, the data of secret objects, and what is no message. */
   protected override describe(message: unknown): unknown {
-    return message instanceof ParseFailure ? "no JSON" : redact(message);
+    if (message instanceof ParseFailure) return "no JSON";
+    const command = this.#commands.get(Object(message));
+    return command ? redactReply(message, command) : redact(message);
   }
 
   /** A client may leave at any time. */

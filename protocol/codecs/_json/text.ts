@@ -41,8 +41,9 @@ export class JSONText {
   decode(text: string, offset: number, bytes: () => Uint8Array): unknown {
     try {
       return this.parse(text);
-    } catch (cause) {
+    } catch (error) {
       const message = "Message is not JSON";
+      const cause = withoutExcerpt(error);
       throw new DecodeError(message, { offset, bytes: bytes(), cause });
     }
   }
@@ -64,6 +65,16 @@ export class JSONText {
     }
     return text;
   }
+}
+
+/**
+ * The error without the part of the text that V8 quotes in it: the part may be
+ * anywhere in a message, so it may be a secret.
+ */
+function withoutExcerpt(error: unknown): unknown {
+  return error instanceof SyntaxError
+    ? new SyntaxError(error.message.replace(/"[^]*"/, '"…"'))
+    : error;
 }
 
 const SAFE_DIGITS = 15;
