@@ -5,11 +5,17 @@ import type {
   Transport,
   WaitOptions,
 } from "../transports/transport.ts";
-import { getLogger } from "./_deps.ts";
 import type { Hooks } from "./_session/hooks.ts";
 import { Lifecycle } from "./_session/lifecycle.ts";
 import { rejected } from "./_util/abortable.ts";
-import { checkMember, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { loggerOf } from "./_util/logger.ts";
+import { printable } from "./_util/printable.ts";
+import {
+  checkMember,
+  checkNumber,
+  checkString,
+  MAX_TIMEOUT,
+} from "./_util/validate.ts";
 import { messageLimit } from "./codecs/_util/options.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
 import type { ByteBudget } from "./byte_budget.ts";
@@ -75,7 +81,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * Makes a protocol that is `idle`.
    *
    * @throws {RangeError} A number is out of range.
-   * @throws {TypeError} `maxMessageBytes` is no number.
+   * @throws {TypeError} `name` is not a string, `maxMessageBytes` is not a number.
    */
   constructor(options: AsyncProtocolOptions = {}) {
     const {
@@ -85,6 +91,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       maxQueuedBytes = 8 * 1024 * 1024,
       closeTimeout = 5_000,
     } = options;
+    checkString("name", name);
     messageLimit({ maxMessageBytes });
     checkNumber("highWaterMark", highWaterMark, 0, Infinity);
     checkNumber("maxQueuedBytes", maxQueuedBytes, 1, Infinity);
@@ -94,7 +101,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     const label = this.constructor.name;
     this.#lifecycle = new Lifecycle({
       label,
-      logger: getLogger(["parley", "protocol", name ?? label]),
+      logger: loggerOf("parley", "protocol", name ?? label),
       highWaterMark,
       maxQueuedBytes,
       closeTimeout,
@@ -239,7 +246,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     const name = this.#name === undefined
       ? ""
-      : ` name=${JSON.stringify(this.#name)}`;
+      : ` name=${printable(JSON.stringify(this.#name))}`;
     return `<${this.constructor.name}${name} runstate=${this.runstate}>`;
   }
 

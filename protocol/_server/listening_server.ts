@@ -4,7 +4,9 @@ import type {
   Listener,
   WaitOptions,
 } from "../../transports/transport.ts";
-import { delay, getLogger } from "../_deps.ts";
+import { delay } from "../_deps.ts";
+import { loggable } from "../_util/loggable.ts";
+import { loggerOf } from "../_util/logger.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
 import { Runstate } from "../runstate.ts";
 import type { ServeOptions, Server } from "../serve.ts";
@@ -23,7 +25,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   readonly #listener: Listener;
   readonly #create: () => P;
   readonly #limits: Limits;
-  readonly #logger = getLogger(["parley", "protocol", "serve"]);
+  readonly #logger = loggerOf("parley", "protocol", "serve");
   /** Every session that has not come back to idle, with the time of its start. */
   readonly #sessions = new Map<P, number>();
   readonly #budget: ServerBudget;
@@ -113,7 +115,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
         retryMs = Math.min(2 * retryMs || MIN_RETRY_MS, MAX_RETRY_MS);
         this.#logger.warn(
           "Accept failed, to be tried again while there is a listener: {error}",
-          { error },
+          { error: loggable(error) },
         );
         await delay(retryMs, { signal }).catch(() => {});
       }
@@ -141,7 +143,9 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     try {
       session = this.#newSession();
     } catch (error) {
-      this.#logger.error("No session was created: {error}", { error });
+      this.#logger.error("No session was created: {error}", {
+        error: loggable(error),
+      });
       return connection.abort(error);
     }
     try {

@@ -2,6 +2,8 @@ import type { Connection } from "../../transports/transport.ts";
 import { RunstateMachine } from "./runstate_machine.ts";
 import type { SharedBudget } from "./session_budget.ts";
 import { type Ending, Session, type SessionOptions } from "./session.ts";
+import { loggable } from "../_util/loggable.ts";
+import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
 import { ByteBudget } from "../byte_budget.ts";
 import { ConnectError, EndOfStreamError, StateError } from "../errors.ts";
@@ -116,7 +118,7 @@ export class Lifecycle<In, Out> {
       if (aborted) throw cause;
       const goal = session.remoteAddress ? "session" : "connection";
       const failure = new ConnectError(
-        `Failed to establish ${goal}: ${messageOf(cause)}`,
+        `Failed to establish ${goal}: ${printable(messageOf(cause))}`,
         { cause },
       );
       this.#logFailure(failure);
@@ -178,8 +180,11 @@ export class Lifecycle<In, Out> {
     }
     const orderly = this.runstate === Runstate.RUNNING &&
       this.#isOrderlyEnd(cause);
-    if (atEnd || orderly) this.#options.logger.info(messageOf(cause));
-    else this.#logFailure(cause);
+    if (atEnd || orderly) {
+      this.#options.logger.info("{message}", {
+        message: printable(messageOf(cause)),
+      });
+    } else this.#logFailure(cause);
     this.#end(session, { cause, drain: atEnd, failed: !orderly });
   }
 
@@ -220,13 +225,14 @@ export class Lifecycle<In, Out> {
     // the peer may end as it likes.
     if (cause instanceof EndOfStreamError) return;
     const level = this.#disconnecting ? "debug" : "warn";
-    this.#options.logger[level]("Later cause: {cause}", { cause });
+    this.#options.logger[level]("Later cause: {cause}", {
+      cause: loggable(cause),
+    });
   }
 
   #logFailure(error: unknown): void {
-    this.#options.logger.error("Session failed: {message}", {
-      message: messageOf(error),
+    this.#options.logger.error("Session failed: {error}", {
+      error: loggable(error),
     });
-    this.#options.logger.debug("Session failed: {error}", { error });
   }
 }

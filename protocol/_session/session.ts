@@ -2,6 +2,7 @@ import type { Address, Connection } from "../../transports/transport.ts";
 import type { Logger } from "../_deps.ts";
 import { type ByteIO, byteIO } from "./byte_io.ts";
 import type { Hooks } from "./hooks.ts";
+import { loggable } from "../_util/loggable.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { SessionBudget, type SharedBudget } from "./session_budget.ts";
@@ -236,9 +237,13 @@ export class Session<In, Out> {
 
   #log(direction: "→" | "←", message: In | Out): void {
     const { logger, hooks } = this.#options;
-    logger.debug(`${direction} {message}`, {
-      message: hooks.describe(message),
-    });
+    let described: unknown;
+    try {
+      described = hooks.describe(message);
+    } catch (error) {
+      described = error;
+    }
+    logger.debug(`${direction} {message}`, { message: loggable(described) });
   }
 
   #requireWire(): Wire<In, Out> {

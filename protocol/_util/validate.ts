@@ -25,6 +25,18 @@ export function checkNumber(
 }
 
 /**
+ * Checks an option that is text, if it is given.
+ *
+ * @throws {TypeError} It is something else.
+ */
+export function checkString(option: string, value: string | undefined): void {
+  if (value === undefined || typeof value === "string") return;
+  throw new TypeError(
+    `Cannot use the option: ${option} is ${show(value)}: it must be a string`,
+  );
+}
+
+/**
  * Checks that an argument has one of the members that tell what it is.
  *
  * @throws {TypeError} It is something else.
