@@ -1,5 +1,6 @@
 /**
- * Writes the types of what a live server knows, for `QMPClient<Schema>`:
+ * Writes the types of a live server's commands and events, for
+ * `QMPClient<Schema>`:
  *
  * ```sh
  * deno run --allow-net --allow-read --allow-write qmp/generate.ts \
@@ -11,8 +12,11 @@
 import { ParleyError } from "../protocol/errors.ts";
 import { parseTransport } from "../transports/parse_transport.ts";
 import type { Transport } from "../transports/transport.ts";
-import type { SchemaInfo } from "./_schema/schema_info.ts";
+import { readSchema } from "./_schema/read_schema.ts";
 import { typescriptOf } from "./_schema/typescript.ts";
+import { printableText } from "./_shell/printable_text.ts";
+import { versionText } from "./_shell/version_text.ts";
+import { isTimeout, messageOf } from "./_wire/failure.ts";
 import { QMPClient } from "./client.ts";
 
 const USAGE = `Usage: qmp/generate.ts ADDRESS > schema.ts
@@ -24,17 +28,29 @@ ADDRESS is unix:path, tcp://host:port or tls://host:port.
 
 Exit code: 0 done, 2 wrong usage, 3 the server cannot be asked.`;
 
-/** The types of what a server knows. */
+/** How long the server may take to answer, in milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+/** The types of a server's commands and events. */
 async function generate(transport: Transport): Promise<string> {
   await using client = new QMPClient();
   await client.connect(transport);
-  const { qemu, package: packager } = client.greeting?.QMP.version ?? {};
-  const version = `${qemu?.major}.${qemu?.minor}.${qemu?.micro}`;
-  const infos = await client.execute("query-qmp-schema");
-  return typescriptOf(
-    infos as SchemaInfo[],
-    `What version ${version} knows${packager && `, ${packager}`}.`,
-  );
+  const answer = await schemaOf(client);
+  const version = versionText(client.greeting);
+  return typescriptOf(readSchema(answer), `The schema of QEMU ${version}.`);
+}
+
+async function schemaOf(client: QMPClient): Promise<unknown> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    return await client.execute("query-qmp-schema", {}, { signal });
+  } catch (cause) {
+    if (!isTimeout(cause)) throw cause;
+    throw new ParleyError(
+      `Cannot get the server's schema: no reply within ${TIMEOUT_MS} ms`,
+      { cause },
+    );
+  }
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -60,7 +76,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function fail(code: number, error: unknown): number {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(printableText(messageOf(error)));
   return code;
 }
 

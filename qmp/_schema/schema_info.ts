@@ -1,4 +1,4 @@
-/** What `query-qmp-schema` says of a command, an event or a type. */
+/** The description of a command, an event or a type by `query-qmp-schema`. */
 export type SchemaInfo =
   | CommandInfo
   | EventInfo
@@ -8,10 +8,10 @@ export type SchemaInfo =
   | AlternateInfo
   | ObjectInfo;
 
-/** What may be said of anything. */
+/** The members of every description. */
 interface Info {
   readonly name: string;
-  /** What is special about it, such as `deprecated`. */
+  /** Marks such as `deprecated`. */
   readonly features?: readonly string[];
 }
 
@@ -39,28 +39,29 @@ export interface ArrayInfo extends Info {
 
 export interface EnumInfo extends Info {
   readonly "meta-type": "enum";
-  /** Before QEMU 6.2 there are `values` alone, and later both. */
+  /** Before QEMU 6.2 there are only `values`; later there are both. */
   readonly members?: readonly Info[];
   readonly values?: readonly string[];
 }
 
-/** One of several types that the JSON text tells apart. */
+/** One of several types, which differ in their kind of JSON value. */
 export interface AlternateInfo extends Info {
   readonly "meta-type": "alternate";
+  /** QEMU allows no alternate here. */
   readonly members: readonly { readonly type: string }[];
 }
 
 export interface ObjectInfo extends Info {
   readonly "meta-type": "object";
   readonly members: readonly MemberInfo[];
-  /** The member whose value says which of the variants it is. */
+  /** The member whose value selects one of the variants. */
   readonly tag?: string;
   readonly variants?: readonly VariantInfo[];
 }
 
 export interface MemberInfo extends Info {
   readonly type: string;
-  /** The member may be missing where this is there, whatever it is. */
+  /** The member is optional if this is there, whatever its value is. */
   readonly default?: unknown;
 }
 
@@ -72,7 +73,7 @@ export interface VariantInfo {
 type MetaType = SchemaInfo["meta-type"];
 type InfoOf<M extends MetaType> = Extract<SchemaInfo, { "meta-type": M }>;
 
-/** A server's introspection, to look things up in. */
+/** A server's schema, indexed by name. */
 export class SchemaIndex {
   readonly #infos = new Map<string, SchemaInfo>();
 
@@ -80,20 +81,20 @@ export class SchemaIndex {
     for (const info of infos) this.#infos.set(info.name, info);
   }
 
-  /** All there is of a kind, sorted by name. */
+  /** All descriptions of a kind, sorted by name. */
   all<M extends MetaType>(metaType: M): InfoOf<M>[] {
     return [...this.#infos.values()]
       .filter((info): info is InfoOf<M> => info["meta-type"] === metaType)
       .sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** What is said of a name, where it is of this kind. */
+  /** The description with a name, if it is of this kind. */
   get<M extends MetaType>(metaType: M, name: string): InfoOf<M> | undefined {
     const info = this.#infos.get(name);
     return info?.["meta-type"] === metaType ? info as InfoOf<M> : undefined;
   }
 
-  /** The type that has a name. */
+  /** The type with a name. */
   type(name: string): SchemaInfo | undefined {
     return this.#infos.get(name);
   }
@@ -101,7 +102,7 @@ export class SchemaIndex {
 
 /** Whether a member may be missing. */
 export function isOptional(member: MemberInfo): boolean {
-  return "default" in member;
+  return Object.hasOwn(member, "default");
 }
 
 /** The values of an enumeration. */

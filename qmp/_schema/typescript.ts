@@ -1,5 +1,8 @@
+import { documentedName } from "./known_enums.ts";
 import {
+  type AlternateInfo,
   type CommandInfo,
+  type EnumInfo,
   type EventInfo,
   isOptional,
   type MemberInfo,
@@ -11,21 +14,34 @@ import {
 import {
   comment,
   indent,
+  innerName,
+  literal,
   nameFrom,
   noteOf,
   propertyKey,
   union,
+  unionDeclaration,
 } from "./typescript_text.ts";
 
-/** What is sent to a server is just what it knows; what it sends may be more. */
+/**
+ * A client sends only values that the server knows. A server may send more than
+ * the schema tells, when it is newer.
+ */
 type Direction = "sent" | "received";
 
+/** Arrays are nested at most so deep; what is deeper has the type `unknown`. */
+const MAX_DIMENSIONS = 16;
+
 /**
- * TypeScript that exports a type `Schema`, for `QMPClient<Schema>`, made of what
- * `query-qmp-schema` has answered.
+ * TypeScript that exports a type `Schema`, for `QMPClient<Schema>`, and the types
+ * that it is made of.
  *
- * The types of objects get names of where they are met first: those that the
- * server gives mean nothing, and change from version to version.
+ * The names that a server gives to types mean nothing and change from version to
+ * version. An enumeration gets the name that QEMU's documentation has for it. Any
+ * other type is named after the first place where it is used.
+ *
+ * @param infos What `readSchema()` returns.
+ * @param source A sentence on where the schema is from, for the comment.
  */
 export function typescriptOf(
   infos: readonly SchemaInfo[],
@@ -36,75 +52,113 @@ export function typescriptOf(
 
 class Writer {
   readonly #index: SchemaIndex;
-  /** The names that are given, by what for: `sent 12` or `received 12`. */
+  /** The names of types, by what they are for: `sent 12` or `received 12`. */
   readonly #names = new Map<string, string>();
-  readonly #taken = new Set(["Schema", "Integer", "Other"]);
-  /** Declarations yet to be written: those that are nearest to a command first. */
-  readonly #pending: (() => string)[] = [];
+  /** The names that are taken, each with the last number behind it. */
+  readonly #taken = new Map(
+    ["Schema", "Integer", "Other", "Record"].map((name) => [name, 1]),
+  );
+  /** The declarations to write, those near to a command first. */
+  readonly #pending: (() => string[])[] = [];
 
   constructor(index: SchemaIndex) {
     this.#index = index;
   }
 
   write(source: string): string {
-    const commands = this.#index.all("command").map((info) =>
-      this.#command(info)
-    );
-    const events = this.#index.all("event").map((info) => this.#event(info));
-    const schema = `${comment([source])}export interface Schema {\n` +
-      `commands: {\n${commands.join("\n")}\n};\n` +
-      `events: {\n${events.join("\n")}\n};\n}`;
-    const declarations = [HEADER, schema];
-    for (const declare of this.#pending) declarations.push(declare());
-    return indent(declarations.join("\n\n")) + "\n";
+    const commands = this.#index.all("command");
+    const events = this.#index.all("event");
+    const lines = [
+      HEADER,
+      ...comment([source]),
+      "export interface Schema {",
+      "  commands: {",
+      ...indent(indent(commands.flatMap((info) => this.#command(info)))),
+      "  };",
+      "  events: {",
+      ...indent(indent(events.flatMap((info) => this.#event(info)))),
+      "  };",
+      "}",
+    ];
+    for (const declare of this.#pending) lines.push("", ...declare());
+    return lines.join("\n") + "\n";
   }
 
-  #command(info: CommandInfo): string {
+  #command(info: CommandInfo): string[] {
     const name = nameFrom(info.name);
     const told = this.#object(info["arg-type"], "sent", `${name}Arguments`);
     const untold = UNTOLD.has(info.name) ? " & Record<string, unknown>" : "";
     const result = this.#type(info["ret-type"], "received", `${name}Result`);
     const oob = info["allow-oob"] ? ["It may be executed out of band."] : [];
     const members = `{ arguments: ${told}${untold}; returns: ${result} }`;
-    return comment([...oob, ...noteOf(info)]) +
-      `${propertyKey(info.name)}: ${members};`;
+    return [
+      ...comment([...oob, ...noteOf(info)]),
+      `${propertyKey(info.name)}: ${members};`,
+    ];
   }
 
-  #event(info: EventInfo): string {
+  #event(info: EventInfo): string[] {
     const name = `${nameFrom(info.name.toLowerCase())}Data`;
     const data = this.#isEmpty(info["arg-type"])
       ? "undefined"
       : this.#object(info["arg-type"], "received", name);
-    return `${comment(noteOf(info))}${propertyKey(info.name)}: ${data};`;
+    return [
+      ...comment(noteOf(info)),
+      `${propertyKey(info.name)}: ${data};`,
+    ];
   }
 
-  /** A type, as an expression; `name` is for the object that it may lead to. */
+  /** A type, as an expression; `name` is for a type that it leads to. */
   #type(typeName: string, direction: Direction, name: string): string {
-    const info = this.#index.type(typeName);
+    let info = this.#index.type(typeName);
+    let dimensions = 0;
+    for (; info?.["meta-type"] === "array"; dimensions++) {
+      if (dimensions === MAX_DIMENSIONS) return "unknown";
+      info = this.#index.type(info["element-type"]);
+    }
+    const element = this.#single(info, direction, name);
+    if (dimensions === 0) return element;
+    const array = element.includes(" ") ? `(${element})[]` : `${element}[]`;
+    const rest = "[]".repeat(dimensions - 1);
+    return direction === "sent" ? `readonly ${array}${rest}` : array + rest;
+  }
+
+  /** A type that is not an array. */
+  #single(
+    info: SchemaInfo | undefined,
+    direction: Direction,
+    name: string,
+  ): string {
     switch (info?.["meta-type"]) {
       case "builtin":
-        return BUILTINS[info["json-type"]] ?? "unknown";
-      case "array": {
-        const element = this.#type(info["element-type"], direction, name);
-        const array = element.includes(" ") ? `(${element})[]` : `${element}[]`;
-        return direction === "sent" ? `readonly ${array}` : array;
-      }
-      case "enum": {
-        const values = valuesOf(info).map((value) => JSON.stringify(value));
-        return union(direction === "sent" ? values : [...values, "Other"]);
-      }
+        return BUILTINS.get(info["json-type"]) ?? "unknown";
+      case "enum":
+        return direction === "sent"
+          ? this.#enum(info, name)
+          : `${this.#enum(info, name)} | Other`;
       case "alternate":
-        return union(
-          info.members.map(({ type }) => this.#type(type, direction, name)),
+        return this.#declared(
+          `${direction} ${info.name}`,
+          () => name,
+          (given) => this.#alternate(info, direction, given),
         );
       case "object":
-        return this.#object(typeName, direction, name);
+        return this.#object(info.name, direction, name);
       default: // A kind of type that is newer than this.
         return "unknown";
     }
   }
 
-  /** The name of an object's type, which is declared where it was not yet. */
+  /** The name of an enumeration, which is the same in both directions. */
+  #enum(info: EnumInfo, name: string): string {
+    return this.#declared(
+      `enum ${info.name}`,
+      () => documentedName(info) ?? name,
+      (given) => unionDeclaration(given, valuesOf(info).map(literal)),
+    );
+  }
+
+  /** The name of an object's type. */
   #object(typeName: string, direction: Direction, name: string): string {
     const info = this.#index.get("object", typeName);
     if (!info) return "object";
@@ -112,46 +166,83 @@ class Writer {
       const member = direction === "sent" ? "never" : "unknown";
       return `Record<string, ${member}>`;
     }
-    const key = `${direction} ${typeName}`;
-    const known = this.#names.get(key);
-    if (known) return known;
-    const given = this.#freeName(name);
-    this.#names.set(key, given);
-    this.#pending.push(() => this.#declaration(info, direction, given));
-    return given;
+    return this.#declared(
+      `${direction} ${typeName}`,
+      () => name,
+      (given) => this.#declaration(info, direction, given),
+    );
   }
 
-  #declaration(info: ObjectInfo, direction: Direction, name: string): string {
+  /** The name of a type, which is declared when it is used for the first time. */
+  #declared(
+    key: string,
+    wanted: () => string,
+    declare: (name: string) => string[],
+  ): string {
+    const known = this.#names.get(key);
+    if (known !== undefined) return known;
+    const name = this.#freeName(wanted());
+    this.#names.set(key, name);
+    this.#pending.push(() => declare(name));
+    return name;
+  }
+
+  #alternate(
+    { members }: AlternateInfo,
+    direction: Direction,
+    name: string,
+  ): string[] {
+    const types = members.map(({ type }) =>
+      // An alternate within an alternate could go round in circles.
+      this.#index.get("alternate", type)
+        ? "unknown"
+        : this.#type(type, direction, innerName(name, "Value"))
+    );
+    return unionDeclaration(name, types);
+  }
+
+  #declaration(info: ObjectInfo, direction: Direction, name: string): string[] {
     const { members, tag, variants } = info;
-    const common = members.filter((member) => member.name !== tag)
-      .map((member) => this.#member(member, direction, name)).join("\n");
+    const unique = new Map(members.map((member) => [member.name, member]));
+    if (tag !== undefined && variants) unique.delete(tag);
+    const common = indent(
+      [...unique.values()].flatMap((member) =>
+        this.#member(member, direction, name)
+      ),
+    );
     const note = comment(noteOf(info));
     if (tag === undefined || !variants) {
-      return `${note}export interface ${name} {\n${common}\n}`;
+      return [...note, `export interface ${name} {`, ...common, "}"];
     }
     const kinds = [];
     for (const [type, cases] of this.#kinds(info)) {
-      const one = `{ ${propertyKey(tag)}: ${union(cases.map(quote))} }`;
-      kinds.push(
-        this.#isEmpty(type)
-          ? one
-          : `(${one} & ${
-            this.#object(type, direction, name + nameFrom(cases[0] ?? ""))
-          })`,
-      );
+      const one = `{ ${propertyKey(tag)}: ${union(cases.map(literal))} }`;
+      const rest = this.#isEmpty(type)
+        ? ""
+        : ` & ${
+          this.#object(type, direction, innerName(name, cases[0] ?? ""))
+        }`;
+      kinds.push(`  | (${one}${rest})`);
     }
-    const base = common && `{\n${common}\n} & `;
-    return `${note}export type ${name} = ${base}(\n${union(kinds)}\n);`;
+    const head = common.length > 0
+      ? [`export type ${name} = {`, ...common, "} & ("]
+      : [`export type ${name} = (`];
+    return [
+      ...note,
+      ...head,
+      ...(kinds.length > 0 ? kinds : ["  never"]),
+      ");",
+    ];
   }
 
-  #member(member: MemberInfo, direction: Direction, parent: string): string {
-    const name = parent + nameFrom(member.name);
+  #member(member: MemberInfo, direction: Direction, parent: string): string[] {
+    const name = innerName(parent, member.name);
     const type = this.#type(member.type, direction, name);
     const key = propertyKey(member.name) + (isOptional(member) ? "?" : "");
-    return `${comment(noteOf(member))}${key}: ${type};`;
+    return [...comment(noteOf(member)), `${key}: ${type};`];
   }
 
-  /** The values of an object's tag, by the type of what there is beside it. */
+  /** The values of an object's tag, by the type of the members that they add. */
   #kinds({ members, tag, variants = [] }: ObjectInfo): Map<string, string[]> {
     const type = members.find(({ name }) => name === tag)?.type ?? "";
     const info = this.#index.get("enum", type);
@@ -162,15 +253,18 @@ class Writer {
     );
   }
 
-  /** Whether a type is none of an object that has members. */
+  /** Whether a type is not an object with members. */
   #isEmpty(typeName: string): boolean {
     return !this.#index.get("object", typeName)?.members.length;
   }
 
   #freeName(wanted: string): string {
     let name = wanted;
-    for (let n = 2; this.#taken.has(name); n++) name = `${wanted}${n}`;
-    this.#taken.add(name);
+    for (let n = this.#taken.get(wanted) ?? 1; this.#taken.has(name);) {
+      name = `${wanted}${++n}`;
+      this.#taken.set(wanted, n);
+    }
+    this.#taken.set(name, 1);
     return name;
   }
 }
@@ -180,21 +274,18 @@ const HEADER = `// Made by qmp/generate.ts: do not edit.
 /** An integer: a \`bigint\` where a number would not be exact. */
 export type Integer = number | bigint;
 
-/** What a newer server may say beside the values that are known. */
-export type Other = string & Record<never, never>;`;
+/** A value of a newer server, beside the values that are known. */
+export type Other = string & Record<never, never>;
+`;
 
-/** Commands that take arguments which the server does not tell. */
+/** Commands that take more arguments than the server tells. */
 const UNTOLD = new Set(["device_add"]);
 
-const BUILTINS: Record<string, string> = {
-  string: "string",
-  int: "Integer",
-  number: "number | bigint",
-  boolean: "boolean",
-  null: "null",
-  value: "unknown",
-};
-
-function quote(text: string): string {
-  return JSON.stringify(text);
-}
+const BUILTINS: ReadonlyMap<string, string> = new Map([
+  ["string", "string"],
+  ["int", "Integer"],
+  ["number", "number | bigint"],
+  ["boolean", "boolean"],
+  ["null", "null"],
+  ["value", "unknown"],
+]);

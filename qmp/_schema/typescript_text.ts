@@ -1,9 +1,17 @@
+import { printable } from "../../protocol/_util/printable.ts";
+
+/** A longer line of types is written over several lines. */
+const MAX_LINE = 80;
+
+/** A longer name would be made longer by every object within it. */
+const MAX_NAME = 80;
+
 /** Something that may have features. */
 interface Featured {
   readonly features?: readonly string[];
 }
 
-/** What a comment says of the features that there are. */
+/** The paragraphs of a comment on the features of something. */
 export function noteOf({ features = [] }: Featured): string[] {
   const others = features.filter((feature) => feature !== "deprecated");
   return [
@@ -14,16 +22,36 @@ export function noteOf({ features = [] }: Featured): string[] {
   ];
 }
 
-/** A comment of so many paragraphs, with its newline; nothing where there are none. */
-export function comment(paragraphs: readonly string[]): string {
-  if (paragraphs.length === 0) return "";
-  const text = paragraphs.join("\n\n").replaceAll("*/", "*\\/");
-  return `/**\n${text.replace(/^(?=.)/gm, " * ").replace(/^$/gm, " *")}\n */\n`;
+/** The lines of a comment of these paragraphs; without paragraphs, none. */
+export function comment(paragraphs: readonly string[]): string[] {
+  if (paragraphs.length === 0) return [];
+  const lines = paragraphs.flatMap((text) => [
+    "",
+    printable(text).replaceAll("*/", "*\\/"),
+  ]);
+  return [
+    "/**",
+    ...lines.slice(1).map((line) => line === "" ? " *" : ` * ${line}`),
+    " */",
+  ];
 }
 
-/** A member's name as it stands in a type. */
+/** Moves lines to the right. */
+export function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}
+
+/** A text as a literal, which is also the type of this text alone. */
+export function literal(text: string): string {
+  return JSON.stringify(text).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The name of a member, as it is declared in a type. */
 export function propertyKey(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name);
 }
 
 /** One of several types. */
@@ -31,20 +59,27 @@ export function union(types: readonly string[]): string {
   return types.length > 0 ? [...new Set(types)].join(" | ") : "never";
 }
 
-/** A part of a type's name: `query-block` becomes `QueryBlock`. */
-export function nameFrom(text: string): string {
-  return text.split(/[^A-Za-z0-9]+/)
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
+/** The declaration of a type that is one of several, over as many lines as it needs. */
+export function unionDeclaration(
+  name: string,
+  types: readonly string[],
+): string[] {
+  const line = `export type ${name} = ${union(types)};`;
+  if (line.length <= MAX_LINE) return [line];
+  const parts = [...new Set(types)].map((type) => `  | ${type}`);
+  return [`export type ${name} =`, ...parts.slice(0, -1), `${parts.at(-1)};`];
 }
 
-/** Moves each line to the right, by how many brackets are open before it. */
-export function indent(text: string): string {
-  let depth = 0;
-  return text.replace(/^.+$/gm, (line) => {
-    if (/^[})]/.test(line)) depth--;
-    const indented = "  ".repeat(depth) + line;
-    if (/[{(]$/.test(line)) depth++;
-    return indented;
-  });
+/** A part of a type's name: `query-block` becomes `QueryBlock`. */
+export function nameFrom(text: string): string {
+  return text.slice(0, MAX_NAME).split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("").replace(/^(?=\d)/, "_");
+}
+
+/** The name of a type within another: of both names, or of its own alone. */
+export function innerName(outer: string, text: string): string {
+  const inner = nameFrom(text);
+  const whole = outer + inner.replace(/^_/, "");
+  return whole.length <= MAX_NAME ? whole : inner || "Inner";
 }

@@ -1,5 +1,6 @@
 import { JSONText } from "../../protocol/codecs/_json/text.ts";
 import { isObject } from "../_wire/client_codec.ts";
+import { setMember } from "../_wire/set_member.ts";
 import type { QMPCommand } from "../messages.ts";
 import type { Given, Guide } from "./guide.ts";
 import { LineError, splitPair, splitWords } from "./words.ts";
@@ -40,8 +41,10 @@ function readArguments(
 ): Given {
   const args: Given = {};
   for (const word of words) {
-    if (word.startsWith("{")) Object.assign(args, parseObject(word));
-    else {
+    if (word.startsWith("{")) {
+      const members = Object.entries(parseObject(word));
+      for (const [name, value] of members) setMember(args, name, value);
+    } else {
       const [name, text] = splitPair(word) ?? [];
       if (name === undefined || text === undefined) {
         throw new LineError(`Argument is neither key=value nor JSON: ${word}`);
@@ -106,9 +109,9 @@ function assign(args: Given, path: readonly string[], value: unknown): void {
     if (name === "") {
       throw new LineError(`Key has an empty part: ${path.join(".")}`);
     }
-    if (index === path.length - 1) object[name] = value;
+    if (index === path.length - 1) setMember(object, name, value);
     else {
-      if (!Object.hasOwn(object, name)) object[name] = {};
+      if (!Object.hasOwn(object, name)) setMember(object, name, {});
       const inner = object[name];
       if (!isObject(inner)) {
         const key = path.slice(0, index + 1).join(".");

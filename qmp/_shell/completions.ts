@@ -46,8 +46,7 @@ function wordsAfter(
   const members = guide.membersOf(guide.typeAt(type, path, parsed.args), given)
     .filter((member) => !Object.hasOwn(given, member.name));
   const keys = members.flatMap(({ name, type }) => {
-    const isObject = guide.membersOf(type, {}).length > 0;
-    return isObject
+    return guide.hasMembers(type)
       ? [`${prefix}${name}.`, `${prefix}${name}=`]
       : [`${prefix}${name}=`];
   });

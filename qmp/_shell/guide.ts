@@ -1,20 +1,23 @@
 import {
   type MemberInfo,
+  type ObjectInfo,
   SchemaIndex,
   type SchemaInfo,
   valuesOf,
 } from "../_schema/schema_info.ts";
 
-/** What is given so far of an object. */
+/** The arguments, or the members of an argument, that are given so far. */
 export type Given = Record<string, unknown>;
 
-/** What a server knows, as one needs it to write commands. */
+/** A server's schema, as one needs it to write commands. */
 export class Guide {
   readonly #index: SchemaIndex;
+  /** What has been found out about types: they have many users. */
+  readonly #hasMembers = new Map<string, boolean>();
   /** The names of all commands. */
   readonly commands: readonly string[];
 
-  /** Without the introspection of a server it knows nothing. */
+  /** Without a schema, nothing is known. */
   constructor(infos: readonly SchemaInfo[] = []) {
     this.#index = new SchemaIndex(infos);
     this.commands = this.#index.all("command").map(({ name }) => name);
@@ -25,7 +28,7 @@ export class Guide {
     return this.#index.get("command", command)?.["arg-type"];
   }
 
-  /** The names of what a transaction can do. */
+  /** The names of the actions of a transaction. */
   get actions(): readonly string[] {
     return this.valuesOf(this.#memberType(this.#action, "type", {}));
   }
@@ -36,20 +39,30 @@ export class Guide {
   }
 
   /**
-   * The members of an object; `given` decides between its variants. Of an
-   * alternate, the members of all objects that it can be.
+   * The members of an object; `given` selects its variants. The members of an
+   * alternate are those of all objects that it can be.
    */
   membersOf(type: string | undefined, given: Given): readonly MemberInfo[] {
-    const info = this.#index.type(type ?? "");
-    if (info?.["meta-type"] === "alternate") {
-      return info.members.flatMap(({ type }) => this.membersOf(type, given));
+    const found = new Map<string, readonly MemberInfo[]>();
+    for (const branch of this.#branches(type)) {
+      let info = this.#index.get("object", branch);
+      while (info && !found.has(info.name)) {
+        found.set(info.name, info.members);
+        info = this.#index.get("object", variantOf(info, given));
+      }
     }
-    if (info?.["meta-type"] !== "object") return [];
-    const { members, tag, variants = [] } = info;
-    const chosen = variants.find(({ case: one }) =>
-      tag !== undefined && one === given[tag]
+    return [...found.values()].flat();
+  }
+
+  /** Whether a type is an object that has members, or can be one. */
+  hasMembers(type: string): boolean {
+    const known = this.#hasMembers.get(type);
+    if (known !== undefined) return known;
+    const has = this.#branches(type).some((branch) =>
+      this.#index.get("object", branch)?.members.length
     );
-    return [...members, ...this.membersOf(chosen?.type, given)];
+    this.#hasMembers.set(type, has);
+    return has;
   }
 
   /** The type at the end of a path of members. */
@@ -58,46 +71,52 @@ export class Guide {
     path: readonly string[],
     given: Given,
   ): string | undefined {
-    const [name, ...rest] = path;
-    if (name === undefined) return type;
-    const inner = this.#memberType(type, name, given);
-    return this.typeAt(inner, rest, objectAt(given, [name]));
+    let at = type;
+    let object = given;
+    for (const name of path) {
+      at = this.#memberType(at, name, object);
+      object = objectAt(object, [name]);
+    }
+    return at;
   }
 
-  /** What a type can be as JSON, such as `string` or `int`. */
+  /** The kinds of JSON values of a type, such as `string` or `int`. */
   kindsOf(type: string | undefined): readonly string[] {
-    const info = this.#index.type(type ?? "");
-    switch (info?.["meta-type"]) {
-      case "builtin":
-        return [info["json-type"]];
-      case "enum":
-        return ["string"];
-      case "array":
-      case "object":
-        return [info["meta-type"]];
-      case "alternate":
-        return info.members.flatMap(({ type }) => this.kindsOf(type));
-      default:
-        return ["value"];
-    }
+    return this.#branches(type).map((branch) => {
+      const info = this.#index.type(branch);
+      switch (info?.["meta-type"]) {
+        case "builtin":
+          return info["json-type"];
+        case "enum":
+          return "string";
+        case "array":
+        case "object":
+          return info["meta-type"];
+        default:
+          return "value";
+      }
+    });
   }
 
-  /** The values that can be told in advance. */
+  /** The values that are known in advance. */
   valuesOf(type: string | undefined): readonly string[] {
-    const info = this.#index.type(type ?? "");
-    switch (info?.["meta-type"]) {
-      case "enum":
-        return valuesOf(info);
-      case "builtin":
-        return info["json-type"] === "boolean" ? ["true", "false"] : [];
-      case "alternate":
-        return info.members.flatMap(({ type }) => this.valuesOf(type));
-      default:
-        return [];
-    }
+    return this.#branches(type).flatMap((branch) => {
+      const info = this.#index.type(branch);
+      if (info?.["meta-type"] === "enum") return valuesOf(info);
+      const isBoolean = info?.["meta-type"] === "builtin" &&
+        info["json-type"] === "boolean";
+      return isBoolean ? ["true", "false"] : [];
+    });
   }
 
-  /** The type of what a transaction consists of. */
+  /** The types that a value can have: one, unless the type is an alternate. */
+  #branches(type = ""): readonly string[] {
+    const info = this.#index.get("alternate", type);
+    const types = info?.members.map((member) => member.type) ?? [type];
+    return [...new Set(types)];
+  }
+
+  /** The type of an action of a transaction. */
   get #action(): string | undefined {
     const type = this.#memberType(
       this.argumentsOf("transaction"),
@@ -117,12 +136,22 @@ export class Guide {
   }
 }
 
-/** The object at the end of a path of members; an empty one where there is none. */
+/** The type of the variant that the value of the tag selects. */
+function variantOf({ tag, variants = [] }: ObjectInfo, given: Given): string {
+  const value = tag === undefined ? undefined : memberOf(given, tag);
+  return variants.find(({ case: one }) => one === value)?.type ?? "";
+}
+
+/** The object at the end of a path of members; an empty one if there is none. */
 export function objectAt(given: Given, path: readonly string[]): Given {
   let object = given;
   for (const name of path) {
-    const inner = object[name];
+    const inner = memberOf(object, name);
     object = typeof inner === "object" && inner !== null ? inner as Given : {};
   }
   return object;
+}
+
+function memberOf(object: Given, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }

@@ -6,8 +6,9 @@ import {
 } from "@std/assert";
 import { QMPClient, QMPServer } from "../../qmp/mod.ts";
 import type { SchemaInfo } from "../../qmp/_schema/schema_info.ts";
+import { readSchema } from "../../qmp/_schema/read_schema.ts";
 import { typescriptOf } from "../../qmp/_schema/typescript.ts";
-import { memory } from "../../transports/mod.ts";
+import { memory, unix } from "../../transports/mod.ts";
 import { runDeno } from "../support/program.ts";
 import { needs, startQemu, startStorageDaemon } from "../support/qemu.ts";
 
@@ -49,7 +50,6 @@ const cases: [string, object[], string][] = [
     stop: { arguments: Record<string, never>; returns: Record<string, unknown> };
   };
   events: {
-
   };
 }
 `,
@@ -78,19 +78,20 @@ const cases: [string, object[], string][] = [
     paint: { arguments: PaintArguments; returns: PaintResult[] };
   };
   events: {
-
   };
 }
 
 export interface PaintArguments {
-  colour: "red" | "dark-blue";
-  "other-colours"?: readonly ("red" | "dark-blue")[];
+  colour: PaintArgumentsColour;
+  "other-colours"?: readonly PaintArgumentsColour[];
 }
 
 export interface PaintResult {
-  colour: "red" | "dark-blue" | Other;
-  "other-colours"?: ("red" | "dark-blue" | Other)[];
+  colour: PaintArgumentsColour | Other;
+  "other-colours"?: (PaintArgumentsColour | Other)[];
 }
+
+export type PaintArgumentsColour = "red" | "dark-blue";
 `,
   ],
   [
@@ -108,7 +109,6 @@ export interface PaintResult {
     ],
     `export interface Schema {
   commands: {
-
   };
   events: {
     DRY: undefined;
@@ -117,8 +117,10 @@ export interface PaintResult {
 }
 
 export interface PaintedData {
-  colour: "red" | Other;
+  colour: PaintedDataColour | Other;
 }
+
+export type PaintedDataColour = "red";
 `,
   ],
   [
@@ -173,19 +175,22 @@ export interface PaintedData {
     draw: { arguments: DrawArguments; returns: Integer };
   };
   events: {
-
   };
 }
 
 export type DrawArguments = {
-  under?: DrawArguments | string | null;
+  under?: DrawArgumentsUnder;
   /**
    * @deprecated It may be gone in a later version of the server.
    */
   size: number | bigint;
 } & (
-  ({ kind: "disc" | "ball" } & DrawArgumentsDisc) | { kind: "void" } | { kind: "dot" }
+  | ({ kind: "disc" | "ball" } & DrawArgumentsDisc)
+  | ({ kind: "void" })
+  | ({ kind: "dot" })
 );
+
+export type DrawArgumentsUnder = DrawArguments | string | null;
 
 export interface DrawArgumentsDisc {
   radius: Integer;
@@ -261,6 +266,8 @@ const right = [
   "const error: string | undefined = data.error;",
   'const { image } = (await client.execute("query-named-block-nodes"))[0]!;',
   'if (image["format-specific"]?.type === "qcow2") image["format-specific"].data.compat.length;',
+  'const status: JobStatus | Other | undefined = (await client.execute("query-jobs"))[0]?.status;',
+  'const known: JobStatus = "concluded";',
   'const answer: string = await client.execute("blockdev-add", { driver: "file", filename: "disk" }).then(() => "");',
 ];
 
@@ -277,6 +284,7 @@ const wrong = [
   'await client.execute("blockdev-add", { driver: "file", filename: 5 });',
   'const version: string = await client.execute("query-version");',
   'client.listen("BLOCK_JOB_COMPLETE");',
+  'const misspelt: JobStatus = "conclude";',
 ];
 
 const servers = [
@@ -301,13 +309,33 @@ for (const { name, program, start } of servers) {
         ...["qmp/generate.ts", String(server.transport)],
       ]);
       assertEquals({ code, stderr }, { code: 0, stderr: "" });
-      assertMatch(stdout, /What version \d+\.\d+\.\d+ knows/);
+      assertMatch(stdout, /^ \* The schema of QEMU \d+\.\d+\.\d+[,.]/m);
       await Deno.writeTextFile(`${folder}/schema.ts`, stdout);
       assertEquals(await wrongLines(folder, right), []);
       assertEquals(await wrongLines(folder, wrong), wrong);
     },
   });
 }
+
+Deno.test({
+  name: "enumerations of QEMU have the names that its documentation gives them",
+  ...needs("qemu-system-x86_64"),
+  fn: async () => {
+    await using server = await startQemu();
+    await using client = new QMPClient();
+    await client.connect(server.transport);
+    const answer = await client.execute("query-qmp-schema");
+    const text = typesOf(readSchema(answer));
+    assertMatch(text, /^export type RunState =\n( {2}\| "[a-z-]+"\n)+/m);
+    assertMatch(text, /^ {2}status: RunState \| Other;$/m);
+    assertMatch(text, /^export type ShutdownCause =$/m);
+    assertMatch(text, /^ {2}reason: ShutdownCause \| Other;$/m);
+    assertMatch(text, /^ {2}sync: MirrorSyncMode;$/m);
+    const names = [...text.matchAll(/^export (?:type|interface) (\w+)/gm)]
+      .map(([, name]) => name);
+    assertEquals(names.length, new Set(names).size);
+  },
+});
 
 Deno.test({
   name: "types made from QEMU know what is deprecated, and what is not told",
@@ -355,6 +383,31 @@ Deno.test("generate.ts says by its exit code what was wrong", async () => {
   assertMatch(gone.stderr, /^Failed to establish connection: .*\n$/);
 });
 
+Deno.test("generate.ts says in one line that a server's schema is not one", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-" });
+  const transport = unix({ path: `${folder}/socket` });
+  try {
+    await using server = new QMPServer({
+      commands: {
+        "query-qmp-schema": () => ({ "\x1b]0;x\x07": "\u009b\u202e" }),
+      },
+    });
+    server.serve(await transport.listen());
+    const { code, stdout, stderr } = await runDeno([
+      ...["run", "--no-prompt", ...flags, "qmp/generate.ts"],
+      String(transport),
+    ]);
+    assertEquals({ code, stdout }, { code: 3, stdout: "" });
+    assertEquals(
+      stderr,
+      "Cannot read the server's schema: schema is " +
+        '{"\\u001b]0;x\\u0007":"\\u{9b}\\u{202e}"}, expected an array\n',
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 /** Those of the lines that do not type-check, for a client with this schema. */
 async function wrongLines(folder: string, lines: string[]): Promise<string[]> {
   const head = [
@@ -362,7 +415,7 @@ async function wrongLines(folder: string, lines: string[]): Promise<string[]> {
       "../../qmp/mod.ts",
       import.meta.url,
     )}";`,
-    'import type { Schema } from "./schema.ts";',
+    'import type { JobStatus, Other, Schema } from "./schema.ts";',
     "const client = new QMPClient<Schema>();",
   ];
   await Deno.writeTextFile(

@@ -1,0 +1,15 @@
+import { printable } from "../../protocol/_util/printable.ts";
+import type { QMPGreeting } from "../messages.ts";
+
+/** The server's version, for a person; it is a peer's text, of any form. */
+export function versionText(greeting: QMPGreeting | undefined): string {
+  const { qemu, package: packager } = Object(greeting?.QMP.version);
+  const { major, minor, micro } = Object(qemu);
+  const numbers = [major, minor, micro];
+  const version = numbers.every((number) => typeof number === "number")
+    ? numbers.join(".")
+    : "unknown";
+  return typeof packager === "string" && packager !== ""
+    ? `${version}, ${printable(packager)}`
+    : version;
+}
