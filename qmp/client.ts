@@ -5,7 +5,12 @@ import {
 } from "../protocol/mod.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
-import { newlineApart, nothing, qmpCodec } from "./_wire/client_codec.ts";
+import {
+  newlineApart,
+  nothing,
+  type QMPCodec,
+  qmpCodec,
+} from "./_wire/client_codec.ts";
 import { getLogger, type Logger } from "./_deps.ts";
 import { ClientSession } from "./_client/client_session.ts";
 import { EventHub } from "./_client/event_hub.ts";
@@ -117,6 +122,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   readonly #hub = new EventHub();
   #events: QMPEventListener<EventOf<Schema, EventName<Schema>>>;
   #dialog: ClientSession;
+  #codec: QMPCodec | undefined;
   /** The signal of the session that the dialog is about. */
   #session: AbortSignal | undefined;
   #established = false;
@@ -274,7 +280,10 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     Failure: typeof GreetingError | typeof NegotiationError,
   ): Promise<void> {
     const receive = async () => {
-      while (!reached()) this.onMessage(await this.receive());
+      while (!reached()) {
+        const message = await this.receive();
+        this.onMessage(message, this.#codec?.messageBytes ?? 0);
+      }
     };
     try {
       await within(this.#handshakeTimeout, receive());
@@ -302,7 +311,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
       dialog.end(signal.reason);
       if (this.#established) this.#hub.end(signal.reason);
     }, { once: true });
-    return qmpCodec({
+    return this.#codec = qmpCodec({
       maxMessageBytes: this.maxMessageBytes,
       ending: this.remoteAddress?.transport === "tls" ? newlineApart : nothing,
     });
@@ -328,8 +337,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   }
 
   /** Routes a message to who waits for it. */
-  protected override onMessage(message: QMPMessage): void {
-    this.#dialog.handle(message);
+  protected override onMessage(message: QMPMessage, bytes: number): void {
+    this.#dialog.handle(message, bytes);
   }
 
   /** Leaves out passwords and the data of secret objects. */

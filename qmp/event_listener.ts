@@ -4,19 +4,26 @@ import type { QMPEvent } from "./messages.ts";
 /** Options of a listener. */
 export interface ListenOptions<E = QMPEvent> extends WaitOptions {
   /**
-   * Which of the events to hear, beside what their names say. An error that it
-   * throws closes the listener.
+   * Selects events, beside their names. It is also given the event's size in
+   * bytes, as it was received. An error that it throws closes the listener.
    *
    * @default {undefined}
    */
-  filter?: (event: E) => boolean;
+  filter?: ((event: E, bytes: number) => boolean) | undefined;
   /**
-   * How many events are kept for who reads late. Beyond it the oldest is
-   * dropped, and counted.
+   * How many events are kept until they are read, and in the history. Beyond
+   * that the oldest event is dropped, and counted if it was not read.
    *
    * @default {1024}
    */
-  limit?: number;
+  limit?: number | undefined;
+  /**
+   * How many bytes of events are kept, as they were received, until they are
+   * read, and in the history. The newest event is kept in any case.
+   *
+   * @default {8388608}
+   */
+  maxBytes?: number | undefined;
 }
 
 /**
@@ -43,9 +50,9 @@ export interface QMPEventListener<E = QMPEvent>
   ): Promise<E>;
   /** Empties the queue, and returns what was in it. */
   clear(): E[];
-  /** The last events that were heard, `limit` of them, whether read or not. */
+  /** The last events, read or not, up to `limit` and `maxBytes`. */
   readonly history: readonly E[];
-  /** How many events were dropped because nobody read them in time. */
+  /** How many events were dropped because they were not read in time. */
   readonly dropped: number;
   /** Whether nothing more will be heard. */
   readonly closed: boolean;

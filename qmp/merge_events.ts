@@ -67,8 +67,8 @@ export function mergeEvents<
   const ends = Array.from(listened, async (from) => {
     const part = from.listen(undefined, {
       // Handed on the moment it comes: the order of all is kept.
-      filter: (event) => {
-        merged.dispatch({ ...event, from } as QMPEvent);
+      filter: (event, bytes) => {
+        merged.dispatch({ ...event, from } as QMPEvent, bytes);
         return false;
       },
     });

@@ -214,8 +214,8 @@ class Supervisor<S extends QMPSchema> implements Reconnection<S> {
   /** Hands events on the moment they come, also those before the negotiation. */
   #tap(): Disposable {
     return this.#client.listen(undefined, {
-      filter: (event) => {
-        this.#hub.dispatch(event as QMPEvent);
+      filter: (event, bytes) => {
+        this.#hub.dispatch(event as QMPEvent, bytes);
         return false;
       },
     });

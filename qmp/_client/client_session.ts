@@ -89,11 +89,16 @@ export class ClientSession {
     return this.#calls.commandOf(reply);
   }
 
-  /** Routes a message to who waits for it. */
-  handle(message: QMPMessage): void {
+  /**
+   * Routes a message to the call or the listeners that it is for.
+   *
+   * @param bytes Its size on the wire.
+   */
+  handle(message: QMPMessage, bytes: number): void {
     if (this.#calls.reply(message)) return;
-    if ("event" in message) this.#options.hub.dispatch(checkEvent(message));
-    else if ("QMP" in message) this.#onGreeting(message);
+    if ("event" in message) {
+      this.#options.hub.dispatch(checkEvent(message), bytes);
+    } else if ("QMP" in message) this.#onGreeting(message);
     else if (this.#options.awaitGreeting && !this.#greeting) {
       throw new GreetingError(
         `Expected a greeting, received: ${excerptOf(message)}`,

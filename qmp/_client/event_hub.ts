@@ -23,8 +23,9 @@ export class EventHub {
     return listener as QMPEventListener<unknown> as QMPEventListener<E>;
   }
 
-  dispatch(event: QMPEvent): void {
-    for (const listener of this.#listeners) listener.dispatch(event);
+  /** @param bytes The event's size on the wire. */
+  dispatch(event: QMPEvent, bytes: number): void {
+    for (const listener of this.#listeners) listener.dispatch(event, bytes);
   }
 
   /** Ends every listener after what it has queued. */

@@ -1,33 +1,32 @@
 import { EndOfStreamError } from "../../protocol/errors.ts";
+import { show } from "../../protocol/_util/show.ts";
 import type { WaitOptions } from "../../transports/transport.ts";
 import type { ListenOptions, QMPEventListener } from "../event_listener.ts";
 import type { QMPEvent } from "../messages.ts";
+import { BoundedEvents } from "./bounded_events.ts";
 
-const LIMIT = 1024;
-
-/** Somebody who waits for an event. */
+/** A pending wait for an event. */
 interface Waiter {
   wants(event: QMPEvent): boolean;
-  /** Gets the event, or nothing when the listener has ended. */
+  /** Takes the event; `undefined` when the listener has ended. */
   settle(event: QMPEvent | undefined): void;
 }
 
 /** How a listener ended. */
 interface End {
-  /** Why, for who waits for an event that does not come any more. */
+  /** The cause for waits for an event that will not come. */
   cause: unknown;
   /** Whether it is a failure, which iterations throw. */
   failed: boolean;
 }
 
-/** A listener, as who fills it sees it. */
+/** A listener with the methods that fill and end it. */
 export class EventQueue implements QMPEventListener {
-  readonly #wants: (event: QMPEvent) => boolean;
-  readonly #limit: number;
+  readonly #wants: (event: QMPEvent, bytes: number) => boolean;
   readonly #onClosed: () => void;
   readonly #waiters = new Set<Waiter>();
-  readonly #unread: QMPEvent[] = [];
-  readonly #history: QMPEvent[] = [];
+  readonly #unread: BoundedEvents;
+  readonly #history: BoundedEvents;
   #dropped = 0;
   #end: End | undefined;
 
@@ -36,13 +35,13 @@ export class EventQueue implements QMPEventListener {
     options: ListenOptions,
     onClosed: (queue: EventQueue) => void,
   ) {
-    const { filter, limit = LIMIT, signal } = options;
-    if (!(Number.isInteger(limit) && limit > 0)) {
-      throw new RangeError(`Cannot use the option: limit is ${limit}`);
-    }
-    this.#wants = (event) =>
-      (names?.has(event.event) ?? true) && (filter?.(event) ?? true);
-    this.#limit = limit;
+    const { filter, limit = 1024, maxBytes = 8 * 2 ** 20, signal } = options;
+    checkPositiveInteger("limit", limit);
+    checkPositiveInteger("maxBytes", maxBytes);
+    this.#wants = (event, bytes) =>
+      (names?.has(event.event) ?? true) && (filter?.(event, bytes) ?? true);
+    this.#unread = new BoundedEvents({ limit, maxBytes });
+    this.#history = new BoundedEvents({ limit, maxBytes });
     const abort = () => this.#stop({ cause: signal?.reason, failed: true });
     this.#onClosed = () => {
       signal?.removeEventListener("abort", abort);
@@ -53,7 +52,7 @@ export class EventQueue implements QMPEventListener {
   }
 
   get history(): readonly QMPEvent[] {
-    return this.#history.slice();
+    return this.#history.toArray();
   }
   get dropped(): number {
     return this.#dropped;
@@ -62,23 +61,22 @@ export class EventQueue implements QMPEventListener {
     return this.#end !== undefined;
   }
 
-  /** Queues an event, where it is one to be heard here. */
-  dispatch(event: QMPEvent): void {
+  /**
+   * Takes an event, if it is wanted here.
+   *
+   * @param bytes Its size on the wire.
+   */
+  dispatch(event: QMPEvent, bytes: number): void {
     try {
-      if (this.#end || !this.#wants(event)) return;
+      if (this.#end || !this.#wants(event, bytes)) return;
     } catch (cause) {
       return this.#stop({ cause, failed: true });
     }
-    this.#history.push(event);
-    if (this.#history.length > this.#limit) this.#history.shift();
+    this.#history.push(event, bytes);
     for (const waiter of this.#waiters) {
       if (waiter.wants(event)) return waiter.settle(event);
     }
-    this.#unread.push(event);
-    if (this.#unread.length > this.#limit) {
-      this.#unread.shift();
-      this.#dropped++;
-    }
+    this.#dropped += this.#unread.push(event, bytes);
   }
 
   /** Ends it after what is queued. */
@@ -121,7 +119,7 @@ export class EventQueue implements QMPEventListener {
   }
 
   clear(): QMPEvent[] {
-    return this.#unread.splice(0);
+    return this.#unread.clear();
   }
 
   close(): void {
@@ -174,15 +172,14 @@ export class EventQueue implements QMPEventListener {
       },
     };
     const cancel = () => waiter.settle(undefined);
-    const place = this.#unread.findIndex(wants);
-    if (place >= 0) resolve(this.#unread.splice(place, 1)[0]);
-    else if (this.#end) resolve(undefined);
+    const event = this.#unread.take(wants);
+    if (event || this.#end) resolve(event);
     else this.#waiters.add(waiter);
     return { taken, cancel };
   }
 
   #stop(end: End): void {
-    this.#unread.length = 0;
+    this.#unread.clear();
     this.#close(end);
   }
 
@@ -192,6 +189,16 @@ export class EventQueue implements QMPEventListener {
     this.#onClosed();
     for (const waiter of this.#waiters) waiter.settle(undefined);
   }
+}
+
+function checkPositiveInteger(option: string, value: unknown): void {
+  if (Number.isInteger(value) && Number(value) > 0) return;
+  const WrongOption = typeof value === "number" ? RangeError : TypeError;
+  throw new WrongOption(
+    `Cannot use the option: ${option} is ${
+      show(value)
+    }: it must be a positive integer`,
+  );
 }
 
 /** Names as a set; `undefined` stands for all. */

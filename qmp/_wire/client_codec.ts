@@ -40,13 +40,28 @@ export interface QMPCodecOptions {
   ending: (output: WriteBuffer) => void;
 }
 
+/** A codec that tells how large a message was. */
+export interface QMPCodec extends Codec<QMPMessage> {
+  /** The size on the wire of the last message that was decoded. */
+  readonly messageBytes: number;
+}
+
 /** JSON objects in any layout, with integers of any size. */
-export function qmpCodec(options: QMPCodecOptions): Codec<QMPMessage> {
+export function qmpCodec(options: QMPCodecOptions): QMPCodec {
   const { maxMessageBytes = MAX_MESSAGE_BYTES, ending } = options;
   const values = jsonValues({ bigint: true, maxMessageBytes });
   const texts = new JSONText({ bigint: true });
+  let messageBytes = 0;
   return {
-    decode: (input) => checkObject(values.decode(input)),
+    get messageBytes() {
+      return messageBytes;
+    },
+    decode(input) {
+      const start = input.offset;
+      const message = checkObject(values.decode(input));
+      messageBytes = input.offset - start;
+      return message;
+    },
     end: (input) => checkObject(values.end?.(input)),
     encode(message, output) {
       output.text(texts.stringify(message));

@@ -283,6 +283,80 @@ Deno.test("what is read in time is in the history, and not dropped", async () =>
   await server.end();
 });
 
+Deno.test("a listener that is bounded in bytes keeps the newest events, and counts what it dropped", async () => {
+  const { client, server } = await runningClient();
+  const listener = client.listen(undefined, { maxBytes: 2_000 });
+  for (let n = 0; n < 5; n++) {
+    server.send(event(`E${n}`, { text: "x".repeat(800) }));
+  }
+  await client.events.next("E4");
+  assertEquals(listener.dropped, 3);
+  assertEquals(listener.history.map(({ event }) => event), ["E3", "E4"]);
+  assertEquals(queued(listener), ["E3", "E4"]);
+  assertEquals(client.events.dropped, 0);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("the history of a listener is bounded in bytes, though each event is read at once", async () => {
+  const { client, server } = await runningClient();
+  const listener = client.listen(undefined, { maxBytes: 2_000 });
+  for (let n = 0; n < 5; n++) {
+    server.send(event(`E${n}`, { text: "x".repeat(800) }));
+    assertEquals((await listener.next()).event, `E${n}`);
+  }
+  assertEquals(listener.dropped, 0);
+  assertEquals(listener.history.map(({ event }) => event), ["E3", "E4"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("an event that is larger than all that is kept takes the place of all", async () => {
+  const { client, server } = await runningClient();
+  const listener = client.listen(undefined, { maxBytes: 500 });
+  server.send(event("SMALL"), event("LARGE", { text: "x".repeat(800) }));
+  await client.events.next("LARGE");
+  assertEquals(listener.history.map(({ event }) => event), ["LARGE"]);
+  server.send(event("NEXT"));
+  await client.events.next("NEXT");
+  assertEquals(listener.dropped, 2);
+  assertEquals(queued(listener), ["NEXT"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("events before the greeting are bounded in bytes, too", async () => {
+  const [near, far] = memoryPair();
+  const client = new QMPClient();
+  const listener = client.listen(undefined, { maxBytes: 2_000 });
+  const server = await Script.over(far);
+  const connecting = client.connect(near);
+  for (let n = 0; n < 5; n++) {
+    server.send(event(`E${n}`, { text: "x".repeat(800) }));
+  }
+  await Promise.all([connecting, server.shakeHands()]);
+  assertEquals(listener.dropped, 3);
+  assertEquals(queued(listener), ["E3", "E4"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("events that are read one by one leave room for others", async () => {
+  const { client, server } = await runningClient();
+  const listener = client.listen(undefined, { limit: 3 });
+  let sent = 0;
+  for (let round = 0; round < 100; round++) {
+    for (let n = 0; n < 3; n++) server.send(event(`E${sent++}`));
+    await client.events.next(`E${sent - 1}`);
+    assertEquals((await listener.next(`E${sent - 2}`)).event, `E${sent - 2}`);
+    assertEquals((await listener.next()).event, `E${sent - 3}`);
+    assertEquals((await listener.next()).event, `E${sent - 1}`);
+  }
+  assertEquals(listener.dropped, 0);
+  await client.disconnect();
+  await server.end();
+});
+
 Deno.test("a listener without room is refused", () => {
   for (const limit of [0, -1, 1.5, NaN, Infinity]) {
     assertThrows(
@@ -290,7 +364,17 @@ Deno.test("a listener without room is refused", () => {
       RangeError,
       `Cannot use the option: limit is ${limit}`,
     );
+    assertThrows(
+      () => new QMPClient().listen("STOP", { maxBytes: limit }),
+      RangeError,
+      `Cannot use the option: maxBytes is ${limit}`,
+    );
   }
+  assertThrows(
+    () => new QMPClient().listen("STOP", { limit: "1" as unknown as number }),
+    TypeError,
+    'Cannot use the option: limit is "1": it must be a positive integer',
+  );
 });
 
 Deno.test("an event without a name ends the session", async () => {

@@ -89,6 +89,18 @@ Deno.test("mergeEvents() has one limit for all, and counts what it dropped", asy
   );
 });
 
+Deno.test("mergeEvents() has one bound in bytes for all", async () => {
+  await using both = await twoClients();
+  using merged = mergeEvents(both.clients, undefined, { maxBytes: 2_000 });
+  const text = "x".repeat(800);
+  both.one.send(event("A", { text }), event("B", { text }));
+  both.two.send(event("C", { text }), event("D", { text }));
+  await turns();
+  assertEquals(merged.dropped, 2);
+  assertEquals(merged.history.length, 2);
+  assertEquals(merged.clear().length, 2);
+});
+
 Deno.test("mergeEvents() ends when the last client's session has ended, with its cause", async () => {
   await using both = await twoClients();
   const merged = mergeEvents(both.clients);

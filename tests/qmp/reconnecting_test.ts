@@ -110,6 +110,25 @@ Deno.test("a listener of a reconnection hears the events of every session, in or
   await listener.close();
 });
 
+Deno.test("a listener of a reconnection is bounded in bytes over all sessions", async () => {
+  const transport = memory();
+  const listener = await transport.listen();
+  const connection = reconnecting(new QMPClient(), transport, policy);
+  const events = connection.listen(undefined, { maxBytes: 2_000 });
+  const text = "x".repeat(800);
+  for (const name of ["ONE", "TWO", "THREE", "FOUR"]) {
+    const server = await Script.over(await listener.accept());
+    server.send(event(name, { text }));
+    await server.shakeHands();
+    await connection.connected();
+    await server.end();
+  }
+  await connection[Symbol.asyncDispose]();
+  assertEquals(events.dropped, 2);
+  assertEquals(events.clear().map(({ event }) => event), ["THREE", "FOUR"]);
+  await listener.close();
+});
+
 Deno.test("a client that is running already is looked after from here on", async () => {
   const transport = memory();
   await using server = await startServer(transport);
