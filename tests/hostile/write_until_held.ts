@@ -20,8 +20,8 @@ export async function writeUntilHeld(
       const timer = setTimeout(() => resolve(true), STALL_MS);
       const written = writer.write(chunk).then(() => false);
       written.catch(() => {}); // It fails when the connection is aborted later.
-      const held = await Promise.race([written, stalled]);
-      clearTimeout(timer);
+      const held = await Promise.race([written, stalled])
+        .finally(() => clearTimeout(timer));
       if (held) break;
       sent += chunk.length;
     }
