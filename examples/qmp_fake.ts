@@ -24,4 +24,4 @@ const server = new QMPServer({
 });
 const listener = await parseTransport(address).listen();
 console.log("Listening at", address);
-await server.serve(listener).finished; // until a client says quit
+await server.serve(listener).closed; // until a client says quit

@@ -301,6 +301,13 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected onEnd(): void | Promise<void> {}
 
+  /**
+   * Called when the server of a running session shuts down: the session ends
+   * when a promise is settled and nothing else is going on. By default it
+   * waits for nothing.
+   */
+  protected onShutdown(): void | Promise<void> {}
+
   /** Called with each message before `onMessage()`; by default it changes nothing. */
   protected filterInbound(message: In): In {
     return message;
@@ -339,14 +346,17 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * Waits for the next message; only within `negotiate()`.
+   * Waits for the next message; only within `negotiate()`. An aborted wait takes
+   * no message.
    *
    * @throws {StateError} There is no negotiation.
    * @throws {EndOfStreamError} The peer has ended the stream.
+   * @throws The signal's reason, when it is aborted.
    */
-  protected async receive(): Promise<In> {
+  protected async receive(options: WaitOptions = {}): Promise<In> {
     const session = this.#lifecycle.openWhile(Runstate.CONNECTING);
-    return this.filterInbound(await session.raceWithEnd(session.receive()));
+    const message = session.receive(options.signal);
+    return this.filterInbound(await session.raceWithEnd(message));
   }
 
   /**

@@ -30,6 +30,7 @@ export * from "./peer.ts";
 export * from "./pending_calls.ts";
 export { Runstate } from "./runstate.ts";
 export * from "./serve.ts";
+export type * from "./server.ts";
 export type { ProtocolStats } from "./stats.ts";
 export * from "./codecs/mod.ts";
 export type {

@@ -1,32 +1,36 @@
 import { MessageQueue } from "./_peer/message_queue.ts";
-import { show } from "./_util/show.ts";
+import type { NextOptions } from "./_util/queue.ts";
+import { checkFunction } from "./_util/validate.ts";
 import { AsyncProtocol } from "./async_protocol.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
 import type { Codec } from "./codecs/codec.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { EndOfStreamError } from "./errors.ts";
+import { Runstate } from "./runstate.ts";
 
-/** How many messages wait for whoever iterates, before the reader is held. */
-const INBOX_MESSAGES = 64;
+/** How many messages are held before the reader is held. */
+const MAX_HELD_MESSAGES = 64;
 
 /** Options of a peer. */
 export interface PeerOptions<In, Out = In> extends AsyncProtocolOptions {
   /**
    * Makes the codec of a session, such as `jsonLines`. It gets the limit for
-   * incoming messages, where one was given.
+   * incoming messages, if there is one.
    */
   codec: (options: { maxMessageBytes?: number }) => Codec<In, Out>;
 }
 
 /**
- * A protocol that is ready to use: messages are sent with `send()`, and what
- * the peer sends is iterated.
+ * A protocol that is ready to use: messages are sent with `send()`, and the
+ * peer's messages are iterated, or taken one at a time with `receive()`.
  *
- * Who does not iterate stops the peer, by backpressure, after a bounded number
- * of messages; more are read, and an end behind them is seen, once half of those
- * are taken. An iteration ends with its session, after what was received: it
- * returns when the session ended in order or the peer ended the stream, and
- * throws the first cause otherwise. All iterations of a session share its
+ * If messages are not taken, backpressure stops the peer: after 64 messages, or
+ * when the session's `maxQueuedBytes` are held. More are read, and an end behind
+ * them is seen, once half of the messages are taken.
+ *
+ * An iteration ends with its session, after what was received: it returns when
+ * the session ended in order or the peer ended the stream, and throws the first
+ * cause otherwise. All iterations of a session, and `receive()`, share its
  * messages: each message goes to one of them.
  *
  * @example JSON lines over any transport
@@ -62,13 +66,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
    */
   constructor(options: PeerOptions<In, Out>) {
     super(options);
-    if (typeof options.codec !== "function") {
-      throw new TypeError(
-        `Cannot use the option: codec is ${
-          show(options.codec)
-        }: it must be a function`,
-      );
-    }
+    checkFunction("option", "codec", options.codec);
     this.#codec = options.codec;
   }
 
@@ -96,24 +94,42 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
     return super.flush(options);
   }
 
-  /** The messages of the current session, or what is left of the last one's. */
+  /**
+   * Takes the next message of the current session, or waits for it; within
+   * `negotiate()`, of the negotiation. An aborted wait takes no message. The
+   * promise may be left alone: its rejection is never unhandled.
+   *
+   * @throws {EndOfStreamError} The session has ended in order, or the peer has
+   * ended the stream, and no message is left.
+   * @throws The first cause, once, if the session has ended otherwise.
+   * @throws The signal's reason, when it is aborted.
+   */
+  override receive(options: WaitOptions = {}): Promise<In> {
+    const received = this.runstate === Runstate.CONNECTING
+      ? super.receive(options)
+      : this.#receive(options);
+    received.catch(() => {});
+    return received;
+  }
+
+  /**
+   * The messages of the current session, or what is left of the last one's.
+   * `return()` ends a `next()` that waits: it takes no message.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<In> {
     const messages = this.#messages;
     const iterator: AsyncIterableIterator<In> = {
-      next: () => {
-        const next = messages.next();
-        // Not for one message at a time, each of which would cost a promise.
-        if (messages.length <= INBOX_MESSAGES / 2) this.#held?.resolve();
-        return next;
+      next: () => this.#take(messages, { owner: iterator }),
+      return: () => {
+        messages.withdraw(iterator);
+        return Promise.resolve({ done: true, value: undefined });
       },
-      // What another iteration would get stays where it is.
-      return: () => Promise.resolve({ done: true, value: undefined }),
       [Symbol.asyncIterator]: () => iterator,
     };
     return iterator;
   }
 
-  /** Begins the session's inbox beside its codec. */
+  /** Makes the codec, and a queue for the messages of the session. */
   protected override createCodec(): Codec<In, Out> {
     if (this.#messages.closed) this.#messages = new MessageQueue();
     const messages = this.#messages;
@@ -122,7 +138,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
       once: true,
     });
     this.closed.then(
-      () => messages.close({}),
+      () => messages.close(),
       (error) =>
         messages.close(error instanceof EndOfStreamError ? {} : { error }),
     );
@@ -132,14 +148,36 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
     );
   }
 
-  /** Queues the message for whoever iterates. */
+  /** Queues the message for `receive()` and iterations. */
   protected override onMessage(
     message: In,
     bytes: number = 0,
   ): void | Promise<void> {
     this.#messages.push(message, bytes);
-    if (this.#messages.length < INBOX_MESSAGES) return;
+    if (this.#messages.length < MAX_HELD_MESSAGES) return;
     this.#held = Promise.withResolvers();
     return this.#held.promise;
+  }
+
+  /** Waits until all messages are taken and the next one is waited for. */
+  protected override onShutdown(): void | Promise<void> {
+    return this.#messages.rest();
+  }
+
+  async #receive({ signal }: WaitOptions): Promise<In> {
+    const { done, value } = await this.#take(this.#messages, { signal });
+    if (done) throw new EndOfStreamError("Cannot receive: session has ended");
+    return value;
+  }
+
+  #take(
+    messages: MessageQueue<In>,
+    options: NextOptions,
+  ): Promise<IteratorResult<In>> {
+    const next = messages.next(options);
+    // The reader goes on for half of the messages at once: each time it is held
+    // costs a promise.
+    if (messages.length <= MAX_HELD_MESSAGES / 2) this.#held?.resolve();
+    return next;
   }
 }

@@ -161,7 +161,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
     );
     this.#servers.add(server);
     const forget = () => this.#servers.delete(server);
-    server.finished.then(forget, forget);
+    server.closed.then(forget, forget);
     return server;
   }
 

@@ -8,23 +8,24 @@ import { delay } from "../_deps.ts";
 import { loggable } from "../_util/loggable.ts";
 import { loggerOf } from "../_util/logger.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
+import { EndOfStreamError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
-import type { ServeOptions, Server } from "../serve.ts";
+import type { ServeOptions, Server } from "../server.ts";
 import { ServerBudget } from "./server_budget.ts";
 
 const MIN_RETRY_MS = 5;
 const MAX_RETRY_MS = 1_000;
 
-type Limits = Omit<ServeOptions, "signal">;
+type Options<P> = Omit<ServeOptions<P>, "signal">;
 
 /** A server, from the listener that it is given to the end of its last session. */
 export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   implements Server<P> {
   readonly addr: Address;
-  readonly finished: Promise<void>;
+  readonly closed: Promise<void>;
   readonly #listener: Listener;
-  readonly #create: () => P;
-  readonly #limits: Limits;
+  readonly #create: (connection: Connection) => P;
+  readonly #options: Options<P>;
   readonly #logger = loggerOf("parley", "protocol", "serve");
   /** Every session that has not come back to idle, with the time of its start. */
   readonly #sessions = new Map<P, number>();
@@ -35,19 +36,18 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
 
   constructor(
     listener: Listener,
-    create: () => P,
-    limits: Limits,
+    create: (connection: Connection) => P,
+    options: Options<P>,
     signal: AbortSignal | undefined,
   ) {
     this.addr = listener.address;
     this.#listener = listener;
     this.#create = create;
-    this.#limits = limits;
-    const { maxQueuedBytes = 32 * 1024 * 1024 } = limits;
+    this.#options = options;
+    const { maxQueuedBytes = 32 * 1024 * 1024 } = options;
     this.#budget = new ServerBudget(maxQueuedBytes);
-    this.finished = this.#endedBy(signal, this.#run());
-    // Who is interested in a listener that cannot be closed asks for it.
-    this.finished.catch(() => {});
+    this.closed = this.#endedBy(signal, this.#run());
+    this.closed.catch(() => {});
   }
 
   get sessions(): ReadonlySet<P> {
@@ -60,7 +60,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
 
   async shutdown({ signal }: WaitOptions = {}): Promise<void> {
     this.#stop();
-    await this.#endedBy(signal, this.finished);
+    await this.#endedBy(signal, this.closed);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -68,7 +68,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   }
 
   async #run(): Promise<void> {
-    const { idleTimeout } = this.#limits;
+    const { idleTimeout } = this.#options;
     const sweeping = idleTimeout === undefined
       ? undefined
       : setInterval(() => this.#endIdle(idleTimeout), idleTimeout / 4);
@@ -86,13 +86,13 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   /** Waits, and ends every session when the signal is aborted before. */
   async #endedBy(
     signal: AbortSignal | undefined,
-    finished: Promise<void>,
+    closed: Promise<void>,
   ): Promise<void> {
     const end = () => this.#endAll();
     signal?.addEventListener("abort", end, { once: true });
     if (signal?.aborted) end();
     try {
-      await finished;
+      await closed;
     } finally {
       signal?.removeEventListener("abort", end);
     }
@@ -100,7 +100,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
 
   /** Accepts until the listener is closed; any other failure may pass. */
   async #acceptAll(): Promise<void> {
-    const { maxSessions = Infinity } = this.#limits;
+    const { maxSessions = Infinity } = this.#options;
     const { signal } = this.#stopping;
     let retryMs = 0;
     while (!signal.aborted) {
@@ -113,10 +113,13 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
       } catch (error) {
         if (signal.aborted) return;
         retryMs = Math.min(2 * retryMs || MIN_RETRY_MS, MAX_RETRY_MS);
-        this.#logger.warn(
-          "Accept failed, to be tried again while there is a listener: {error}",
-          { error: loggable(error) },
-        );
+        if (this.#options.onError) this.#report(error);
+        else {
+          this.#logger.warn(
+            "Accept failed, to be tried again while there is a listener: {error}",
+            { error: loggable(error) },
+          );
+        }
         await delay(retryMs, { signal }).catch(() => {});
       }
       await this.#until(() =>
@@ -141,37 +144,63 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   async #serve(connection: Connection): Promise<void> {
     let session: P;
     try {
-      session = this.#newSession();
+      session = this.#newSession(connection);
     } catch (error) {
-      this.#logger.error("No session was created: {error}", {
+      connection.abort(error);
+      if (this.#options.onError) return this.#report(error);
+      return this.#logger.error("No session was created: {error}", {
         error: loggable(error),
       });
-      return connection.abort(error);
     }
-    try {
-      await session.connect(connection);
-      await session.closed;
-    } catch {
-      // The session has logged it.
-    }
+    const lifecycle = lifecycleOf(session);
+    lifecycle.sharedBudget = this.#budget;
+    if (this.#options.onError) lifecycle.failureLevel = "debug";
+    await this.#lifetime(session, connection);
     if (session.runstate !== Runstate.IDLE) {
       await session.disconnect().catch(() => {});
     }
-    lifecycleOf(session).sharedBudget = undefined;
+    lifecycle.sharedBudget = undefined;
+    lifecycle.failureLevel = "error";
     this.#sessions.delete(session);
     this.#notify();
   }
 
-  #newSession(): P {
-    const session = this.#create();
+  /** Waits until the session has ended, and reports why if it has failed. */
+  async #lifetime(session: P, connection: Connection): Promise<void> {
+    try {
+      await session.connect(connection);
+    } catch (error) {
+      // The reason itself is thrown if the server has ended the attempt.
+      if (error !== session.signal.reason) this.#report(error, session);
+      return;
+    }
+    try {
+      await session.closed;
+    } catch (error) {
+      if (!(error instanceof EndOfStreamError)) this.#report(error, session);
+    }
+  }
+
+  #newSession(connection: Connection): P {
+    const session = this.#create(connection);
     if (session.runstate !== Runstate.IDLE) {
       throw new TypeError(
         `Cannot serve with a session that is ${session.runstate}`,
       );
     }
-    lifecycleOf(session).sharedBudget = this.#budget;
     this.#sessions.set(session, Date.now());
     return session;
+  }
+
+  /** Tells `onError()`, if there is one, of what is not logged then. */
+  #report(error: unknown, session?: P): void {
+    try {
+      this.#options.onError?.(error, session);
+    } catch (thrown) {
+      this.#logger.error("onError() failed: {error}", {
+        error: loggable(thrown),
+      });
+    }
   }
 
   #stop(): void {
@@ -179,11 +208,18 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     this.#stopping.abort();
     this.#deadline = setTimeout(
       () => this.#endAll(),
-      this.#limits.shutdownTimeout ?? 5_000,
+      this.#options.shutdownTimeout ?? 5_000,
     );
     // Its failure is that of the server, which closes it again at its end.
     this.#listener.close().catch(() => {});
+    for (const session of this.#sessions.keys()) this.#finish(session);
     this.#notify();
+  }
+
+  /** Ends a session as soon as nothing is going on in it. */
+  async #finish(session: P): Promise<void> {
+    await lifecycleOf(session).rest();
+    this.#end(session);
   }
 
   #endAll(): void {
@@ -205,8 +241,9 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     }
   }
 
-  /** The outcome is that of `closed`, which is waited for where it is served. */
+  /** Disconnects a session; `#lifetime()` sees the outcome. */
   #end(session: P): void {
+    if (session.runstate === Runstate.IDLE) return;
     session.disconnect().catch(() => {});
   }
 

@@ -9,6 +9,7 @@ export interface Hooks<In, Out> {
   createCodec(): Codec<In, Out>;
   negotiate(signal: AbortSignal): Promise<void>;
   onEnd(): void | Promise<void>;
+  onShutdown(): void | Promise<void>;
   describe(message: In | Out): unknown;
   isOrderlyEnd(cause: unknown): boolean;
 }

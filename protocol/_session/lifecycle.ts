@@ -31,6 +31,8 @@ export class Lifecycle<In, Out> {
   #disconnecting: Promise<void> | undefined;
   /** The budget of the server that the next sessions count for. */
   sharedBudget: SharedBudget | undefined;
+  /** The level at which failures are logged: lower if somebody is told. */
+  failureLevel: "error" | "debug" = "error";
 
   constructor(options: LifecycleOptions<In, Out>) {
     this.#options = options;
@@ -148,6 +150,18 @@ export class Lifecycle<In, Out> {
     }
   }
 
+  /** Waits until nothing is going on in a session that is to end then. */
+  async rest(): Promise<void> {
+    const session = this.#session;
+    if (!session || this.runstate !== Runstate.RUNNING) return;
+    try {
+      await this.#options.hooks.onShutdown();
+    } catch (error) {
+      this.#fail(session, error);
+    }
+    await session.rest();
+  }
+
   #newSession(): Session<In, Out> {
     const session: Session<In, Out> = new Session(
       this.#options,
@@ -231,7 +245,7 @@ export class Lifecycle<In, Out> {
   }
 
   #logFailure(error: unknown): void {
-    this.#options.logger.error("Session failed: {error}", {
+    this.#options.logger[this.failureLevel]("Session failed: {error}", {
       error: loggable(error),
     });
   }

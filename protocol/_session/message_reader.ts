@@ -1,4 +1,5 @@
 import type { ByteIO } from "./byte_io.ts";
+import { abortable } from "../_util/abortable.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
 import { decodeEnd } from "../codecs/_util/decode_end.ts";
@@ -11,6 +12,7 @@ export class MessageReader<In> {
   readonly #io: ByteIO;
   readonly #budget: SessionBudget;
   readonly #input = new ReadBuffer();
+  #more: Promise<boolean> | undefined;
   #atEnd = false;
   #messages = 0;
   #bytes = 0;
@@ -56,9 +58,14 @@ export class MessageReader<In> {
     return this.#budget.room().then(() => this.#io.read(this.#input.space()));
   }
 
+  /** The number of bytes that are read and not decoded. */
+  get unread(): number {
+    return this.#input.length;
+  }
+
   /** Tells the budget how much is read and not decoded. */
   count(): void {
-    this.#budget.setUnread(this.#input.length);
+    this.#budget.setUnread(this.unread);
   }
 
   /** Takes what was read; false when the stream and its messages are at their end. */
@@ -80,13 +87,27 @@ export class MessageReader<In> {
     this.#input.giveBack(message);
   }
 
-  /** Waits for the next message. */
-  async receive(): Promise<In> {
+  /** Waits for the next message; an aborted wait takes none. */
+  async receive(signal?: AbortSignal): Promise<In> {
+    signal?.throwIfAborted();
     do {
       const message = this.decode();
       if (message !== undefined) return message;
-    } while (this.fill(await this.read()));
+    } while (await abortable(this.more(), signal));
     throw new EndOfStreamError("Peer ended the stream");
+  }
+
+  /** Reads and fills once; a wait that was aborted is gone on with. */
+  more(): Promise<boolean> {
+    this.#more ??= this.read().then((read) => this.fill(read)).finally(() => {
+      this.#more = undefined;
+    });
+    return this.#more;
+  }
+
+  /** The read of an aborted wait, which comes before others. */
+  get pending(): Promise<boolean> | undefined {
+    return this.#more;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Address, Connection } from "../../transports/transport.ts";
 import type { Logger } from "../_deps.ts";
 import { type ByteIO, byteIO } from "./byte_io.ts";
 import type { Hooks } from "./hooks.ts";
+import { handled } from "../_util/abortable.ts";
 import { loggable } from "../_util/loggable.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
@@ -60,6 +61,9 @@ export class Session<In, Out> {
   #forced: { readonly reason: unknown } | undefined;
   #cutShort: ((reason: unknown) => void) | undefined;
   #logging = false;
+  /** Whether the reader waits for bytes, and has none of a message. */
+  #resting = false;
+  #onRest: PromiseWithResolvers<void> | undefined;
 
   /**
    * @param shared The budget of the session's server.
@@ -158,8 +162,8 @@ export class Session<In, Out> {
   }
 
   /** Waits for the next message; only before `read()`. */
-  async receive(): Promise<In> {
-    const message = await this.#requireWire().inbox.receive();
+  async receive(signal: AbortSignal | undefined): Promise<In> {
+    const message = await this.#requireWire().inbox.receive(signal);
     if (this.#options.logger.isEnabledFor("debug")) this.#log("←", message);
     return message;
   }
@@ -169,6 +173,8 @@ export class Session<In, Out> {
     const inbox = this.#requireWire().inbox;
     const { logger, hooks, deliver } = this.#options;
     const { budget } = this;
+    await inbox.pending;
+    let more: boolean;
     do {
       const logging = logger.isEnabledFor("debug");
       while (!this.#hasEnded) {
@@ -187,8 +193,21 @@ export class Session<In, Out> {
         }
       }
       if (this.#hasEnded) return inbox.discard();
-    } while (inbox.fill(await inbox.read()));
+      this.#resting = inbox.unread === 0;
+      if (this.#resting) this.#onRest?.resolve();
+      const read = await inbox.read();
+      this.#resting = false;
+      more = inbox.fill(read);
+    } while (more);
     if (!this.#hasEnded) await hooks.onEnd();
+  }
+
+  /** Resolves when the reader waits for a message, and everything is sent. */
+  async rest(): Promise<void> {
+    while (this.open && !(this.#resting && this.#requireWire().outbox.idle)) {
+      if (this.#resting) await this.flush(undefined).catch(() => {});
+      else await (this.#onRest = handled()).promise;
+    }
   }
 
   useCodec(codec: Codec<In, Out>): void {
@@ -222,6 +241,7 @@ export class Session<In, Out> {
     this.#ended.abort(cause);
     for (const { reject } of this.#waits) reject(cause);
     this.budget.end();
+    this.#onRest?.resolve();
     this.#wire?.outbox.settle(cause);
     this.#release(drain, cause).finally(() => this.budget.close()).then(
       () => failed ? this.#closed.reject(cause) : this.#closed.resolve(),

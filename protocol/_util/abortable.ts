@@ -13,12 +13,12 @@ export function rejected(cause: unknown): Promise<never> {
 }
 
 /** Settles like the promise, or rejects with the signal's reason before. */
-export function abortable(
-  promise: Promise<void>,
+export function abortable<T>(
+  promise: Promise<T>,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<T> {
   if (!signal) return promise;
-  const { promise: either, resolve, reject } = handled();
+  const { promise: either, resolve, reject } = handled<T>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   promise.then(resolve, reject)

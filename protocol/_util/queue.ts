@@ -1,19 +1,34 @@
-interface QueueOptions<T> {
-  /** Closes the queue at once: what iterates it gets the reason. */
+import { handled } from "./abortable.ts";
+
+/** Options of a queue. */
+export interface QueueOptions<T> {
+  /** Closes the queue at once: an iteration throws the reason. */
   signal?: AbortSignal | undefined;
-  /** Called once, when the queue is closed: at once, where the signal is aborted. */
+  /** Called once, when the queue is closed: at once if the signal is aborted. */
   onClosed?: (queue: Queue<T>) => void;
 }
 
+/** Options of a wait for the next item. */
+export interface NextOptions {
+  /** Withdraws the wait, which then rejects with the reason. */
+  signal?: AbortSignal | undefined;
+  /** By whom the wait can be withdrawn. */
+  owner?: object | undefined;
+}
+
+interface Waiter<T> extends PromiseWithResolvers<IteratorResult<T>> {
+  owner: object | undefined;
+}
+
 /**
- * What is pushed at one end is iterated at the other, in order. When it is
- * closed, an iteration goes on to the end of what was pushed, and then ends or
- * throws. `return()` and the signal close it at once.
+ * Items are pushed at one end and iterated at the other, in order. When the
+ * queue is closed, an iteration goes on to the end of what was pushed, and then
+ * ends or throws. `return()` and the signal close it at once.
  */
 export class Queue<T> implements AsyncIterableIterator<T> {
   #items: T[] = [];
   #taken = 0;
-  #waiting: PromiseWithResolvers<IteratorResult<T>>[] = [];
+  #waiting: Waiter<T>[] = [];
   #end: { error?: unknown } | undefined;
   readonly #closed: () => void;
 
@@ -28,9 +43,14 @@ export class Queue<T> implements AsyncIterableIterator<T> {
     if (signal?.aborted) abort();
   }
 
-  /** The number of items that nobody has taken. */
+  /** The number of items that are not taken. */
   get length(): number {
     return this.#items.length - this.#taken;
+  }
+
+  /** The number of waits for an item. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Whether the queue takes no more items. */
@@ -46,7 +66,7 @@ export class Queue<T> implements AsyncIterableIterator<T> {
     else this.#items.push(item);
   }
 
-  /** Ends the iteration after what was pushed, with an error where one is given. */
+  /** Ends the iteration after what was pushed, with an error if one is given. */
   close(end: { error?: unknown } = {}): void {
     if (this.#end) return;
     this.#end = end;
@@ -68,23 +88,29 @@ export class Queue<T> implements AsyncIterableIterator<T> {
     return item;
   }
 
-  next(): Promise<IteratorResult<T>> {
+  next({ signal, owner }: NextOptions = {}): Promise<IteratorResult<T>> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.length > 0) {
       return Promise.resolve({ done: false, value: this.shift() as T });
     }
-    if (!this.#end) {
-      const waiter = Promise.withResolvers<IteratorResult<T>>();
-      // Who waits may look at it later than the end comes.
-      waiter.promise.catch(() => {});
-      this.#waiting.push(waiter);
-      return waiter.promise;
-    }
+    if (!this.#end) return this.#wait(signal, owner);
     // An error is thrown once: after it, the iteration is over.
     const end = this.#end;
     this.#end = {};
     return "error" in end
       ? Promise.reject(end.error)
       : Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** Ends the waits of an owner: they take no item. */
+  withdraw(owner: object): void {
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter((waiter) => waiter.owner !== owner);
+    for (const waiter of waiting) {
+      if (waiter.owner === owner) {
+        waiter.resolve({ done: true, value: undefined });
+      }
+    }
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -94,6 +120,23 @@ export class Queue<T> implements AsyncIterableIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #wait(
+    signal: AbortSignal | undefined,
+    owner: object | undefined,
+  ): Promise<IteratorResult<T>> {
+    const waiter = { ...handled<IteratorResult<T>>(), owner };
+    this.#waiting.push(waiter);
+    if (!signal) return waiter.promise;
+    const abort = () => {
+      this.#waiting = this.#waiting.filter((other) => other !== waiter);
+      waiter.reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    const settled = () => signal.removeEventListener("abort", abort);
+    waiter.promise.then(settled, settled);
+    return waiter.promise;
   }
 
   #stop(end: { error?: unknown }): void {

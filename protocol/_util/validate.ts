@@ -37,6 +37,22 @@ export function checkString(option: string, value: string | undefined): void {
 }
 
 /**
+ * Checks an option or an argument that is a function.
+ *
+ * @throws {TypeError} It is something else.
+ */
+export function checkFunction(
+  kind: "option" | "argument",
+  name: string,
+  value: unknown,
+): void {
+  if (typeof value === "function") return;
+  throw new TypeError(
+    `Cannot use the ${kind}: ${name} is ${show(value)}: it must be a function`,
+  );
+}
+
+/**
  * Checks that an argument has one of the members that tell what it is.
  *
  * @throws {TypeError} It is something else.

@@ -247,6 +247,11 @@ export class ServerSession<S extends QMPSchema>
     return this.#answered();
   }
 
+  /** Waits until every command that was received has been answered. */
+  protected override onShutdown(): Promise<void> {
+    return this.#answered();
+  }
+
   /** Leaves out passwords, the data of secret objects, and what is no message. */
   protected override describe(message: unknown): unknown {
     if (message instanceof ParseFailure) return "no JSON";

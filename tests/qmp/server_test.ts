@@ -522,7 +522,7 @@ Deno.test("close() lets what was sent be executed and answered, and takes no mor
   assertEquals(await Promise.all(calls), [1, 2, 3]);
   await assertRejects(() => late, ExecInterruptedError);
   await closing;
-  await serving.finished;
+  await serving.closed;
   assertEquals(server.sessions.size, 0);
   await assertRejects(() => client.disconnect(), EndOfStreamError);
   await assertRejects(() => transport.connect());
@@ -551,7 +551,7 @@ Deno.test("an aborted close() rejects with the reason, and ends the sessions at 
   aborting.abort(reason);
   assertStrictEquals(await assertRejects(() => closing), reason);
   await assertRejects(() => call, ExecInterruptedError);
-  await serving.finished;
+  await serving.closed;
   assertEquals(server.sessions.size, 0);
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });

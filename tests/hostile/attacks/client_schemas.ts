@@ -48,8 +48,8 @@ export const attack: Attack = {
         },
       },
     });
-    const { finished } = server.serve(await transport.listen());
-    await deadline(finished, WAIT_MS);
+    const { closed } = server.serve(await transport.listen());
+    await deadline(closed, WAIT_MS);
     return `${(sent / 2 ** 20).toFixed(1)} MiB`;
   },
 };

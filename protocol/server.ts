@@ -1,0 +1,75 @@
+import type { Address, WaitOptions } from "../transports/transport.ts";
+import type { AsyncProtocol } from "./async_protocol.ts";
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions<P = AsyncProtocol<unknown, unknown>> {
+  /**
+   * Ends the server at once when it is aborted: nothing more is accepted, and
+   * every session is disconnected, each within its `closeTimeout`.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Told of each failure: of a session, of `create()`, and of `accept()`, the
+   * last two without a session. A peer that merely ends its session is not a
+   * failure. Without this function, failures are logged at error level, with
+   * their stacks.
+   *
+   * @default {undefined}
+   */
+  onError?: ((error: unknown, session?: P) => void) | undefined;
+  /**
+   * The maximum number of sessions, those in negotiation included. While there
+   * are so many, nothing is accepted: the next connections wait in the queue of
+   * the listener.
+   *
+   * @default {Infinity}
+   */
+  maxSessions?: number | undefined;
+  /**
+   * After how many milliseconds in which no byte has gone either way a session
+   * is disconnected, also in its negotiation. It takes a quarter longer at most.
+   *
+   * @default {undefined}
+   */
+  idleTimeout?: number | undefined;
+  /**
+   * How many milliseconds `shutdown()` waits for sessions in which something is
+   * going on, before it disconnects them.
+   *
+   * @default {5000}
+   */
+  shutdownTimeout?: number | undefined;
+  /**
+   * How many bytes all sessions together hold for their peers: what is queued,
+   * what is kept, and what is received of a message that is not complete. While
+   * they hold more, each session that holds more than an equal share of the
+   * limit reads nothing. If they still hold more after a second, the largest
+   * session ends with a `QueueLimitError`.
+   *
+   * @default {33554432}
+   */
+  maxQueuedBytes?: number | undefined;
+}
+
+/** The sessions of one listener; disposing of it is `shutdown()`. */
+export interface Server<P> extends AsyncDisposable {
+  /** Where the server listens. */
+  readonly addr: Address;
+  /** The sessions that are running at this moment. */
+  readonly sessions: ReadonlySet<P>;
+  /**
+   * Fulfils when nothing is accepted any more, every session has ended, and
+   * everything is released. Rejects when the listener cannot be closed; this
+   * never counts as an unhandled rejection.
+   */
+  readonly closed: Promise<void>;
+  /**
+   * Stops accepting, and ends each session as soon as nothing is going on in it:
+   * no handler runs, no message is received in part, everything is sent, and
+   * its `onShutdown()` has settled. After `shutdownTimeout`, or when the signal
+   * is aborted, the others are disconnected too. Settles like `closed`.
+   */
+  shutdown(options?: WaitOptions): Promise<void>;
+}
