@@ -126,9 +126,10 @@ export function tls(options: TlsOptions): Transport {
     async connect({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        const { checkCredentials, connectTls } = await nodeTls();
-        const credentials = { cert, key, ca: caCerts, alpnProtocols };
-        checkCredentials(credentials);
+        const { connectTls, readCredentials } = await implementation();
+        const credentials = readCredentials({
+          ...{ cert, key, caCerts, alpnProtocols },
+        });
         const conn = await dial({ hostname, port }, signal);
         const handshake = () => connectTls(conn, credentials, serverName);
         return await secure(conn, handshake, signal);
@@ -145,10 +146,11 @@ export function tls(options: TlsOptions): Transport {
         );
       }
       try {
-        const { acceptTls, checkCredentials } = await nodeTls();
+        const { acceptTls, readCredentials } = await implementation();
         signal?.throwIfAborted();
-        const credentials = { cert, key, ca: clientCaCerts, alpnProtocols };
-        checkCredentials(credentials);
+        const credentials = readCredentials({
+          ...{ cert, key, caCerts: clientCaCerts, alpnProtocols },
+        });
         const listener = Deno.listen({ hostname, port });
         const queue = new HandshakeQueue(listener, async (conn, signal) => {
           const peer = formatAddress(address(conn.remoteAddr));
@@ -170,8 +172,14 @@ export function tls(options: TlsOptions): Transport {
 }
 
 /** Loaded where it is needed: it takes longer than all the rest. */
-function nodeTls(): Promise<typeof import("./_tls/node_tls.ts")> {
-  return import("./_tls/node_tls.ts");
+async function implementation(): Promise<
+  & typeof import("./_tls/handshake.ts")
+  & typeof import("./_tls/credentials.ts")
+> {
+  return {
+    ...await import("./_tls/handshake.ts"),
+    ...await import("./_tls/credentials.ts"),
+  };
 }
 
 function address({ hostname, port }: Deno.NetAddr): Address {

@@ -6,11 +6,15 @@ export interface Outcome {
 }
 
 /** Runs Deno to its end in the project's folder, with this text as its input. */
-export async function runDeno(args: string[], input = ""): Promise<Outcome> {
+export async function runDeno(
+  args: string[],
+  input = "",
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
     cwd: new URL("../../", import.meta.url),
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -5,7 +5,7 @@ import { release } from "../_socket/raw_socket.ts";
  * is closed.
  */
 export async function withDeadline<T>(
-  conn: Deno.TcpConn,
+  conn: { close(): void },
   handshake: () => Promise<T>,
   timeout: number,
   signal: AbortSignal | undefined,

@@ -1,14 +1,20 @@
 import type { TLSSocket } from "node:tls";
-import type { TcpDuplex } from "./node_duplex.ts";
 import type { RawSocket } from "../_socket/raw_socket.ts";
+import type { ChannelDuplex } from "./channel_duplex.ts";
 
 /** Bounds what is encrypted, and held in memory, at once. */
 const WRITE_BYTES = 256 * 1024;
 
-/** What is decrypted and held at most while no reader waits. */
-const READ_AHEAD_BYTES = 16 * 1024;
+/** Smaller buffers are not read into: most records are longer. */
+const LEAST_READ = 4 * 1024;
 
-/** A TLS socket of Node's, through the operations of one of Deno's. */
+/**
+ * A TLS socket of Node's with the operations of one of Deno's.
+ *
+ * The channel is read only while a reader waits, and only for as many bytes as
+ * the reader's buffer has. So at most one record of 16 KiB and one read of 4 KiB
+ * are decrypted early. The reader's own buffer takes the encrypted bytes.
+ */
 export class NodeTlsSocket implements RawSocket {
   /**
    * In TLS 1.3 a server sends tickets after the handshake (RFC 8446 §4.6.1). A
@@ -16,24 +22,29 @@ export class NodeTlsSocket implements RawSocket {
    */
   readonly settled: Promise<void> | undefined;
   readonly #socket: TLSSocket;
-  readonly #duplex: TcpDuplex;
-  /** What is decrypted and not read yet. */
+  readonly #duplex: ChannelDuplex;
+  readonly #close: () => void;
+  /** Bytes that are decrypted and not read yet. */
   readonly #chunks: Uint8Array[] = [];
-  #available = 0;
-  /** How much room the reader has who waits. */
-  #wanted = 0;
-  /** What a cut may come of, as long as nothing has been read. */
+  /** A likely reason for a cut, as long as nothing has been read. */
   #suspicion: string;
-  /** Whether the peer has ended TLS, or else only TCP. */
-  #end: "none" | "orderly" | "cut" = "none";
+  /** Whether close_notify has arrived. */
+  #ended = false;
   #readFailure: unknown;
   #writeFailure: unknown;
-  #wakeReader = () => {};
+  #heard = () => {};
   #wakeWriter: (error: unknown) => void = () => {};
 
-  constructor(socket: TLSSocket, duplex: TcpDuplex, isClient: boolean) {
+  /** @param close Releases the channel. */
+  constructor(
+    socket: TLSSocket,
+    duplex: ChannelDuplex,
+    isClient: boolean,
+    close: () => void,
+  ) {
     this.#socket = socket;
     this.#duplex = duplex;
+    this.#close = close;
     // In TLS 1.3 a client's handshake is done before the server has seen its
     // certificate.
     this.#suspicion = isClient
@@ -41,32 +52,22 @@ export class NodeTlsSocket implements RawSocket {
       : "";
     if (isClient && socket.getProtocol() === "TLSv1.3") {
       this.settled = new Promise((resolve) => {
-        duplex.heard = resolve;
+        this.#heard = resolve;
       });
     }
-    duplex.room = () =>
-      Math.max(this.#wanted, READ_AHEAD_BYTES - this.#available);
     duplex.writeFailed = (error) => this.#failWriting(error);
-    const push = socket.push.bind(socket);
-    let cut = false;
-    socket.push = (chunk, encoding) => {
-      if (chunk === null) cut = duplex.readableEnded;
-      return push(chunk, encoding);
-    };
     socket.on("data", (chunk: Uint8Array) => {
       this.#chunks.push(chunk);
-      this.#available += chunk.length;
-      this.#wanted = 0;
-      this.#wakeReader();
     });
-    socket.on("end", () => {
-      this.#end = cut ? "cut" : "orderly";
-      this.#wakeReader();
-    });
+    // The event `end` comes too late: the next read would wait for the channel.
+    const push = socket.push.bind(socket);
+    socket.push = (chunk, encoding) => {
+      if (chunk === null) this.#ended = true;
+      return push(chunk, encoding);
+    };
     const fail = (error?: Error) => {
       const failure = asDenoError(error);
       this.#readFailure ??= failure;
-      this.#wakeReader();
       this.#failWriting(failure);
     };
     socket.on("error", fail);
@@ -77,27 +78,30 @@ export class NodeTlsSocket implements RawSocket {
     if (into.length === 0) return 0;
     for (;;) {
       const count = this.#take(into);
-      if (count > 0) {
-        this.#suspicion = "";
-        return count;
-      }
-      if (this.#end === "orderly") return null;
-      if (this.#end === "cut") {
-        throw this.#duplex.readFailure ??
-          new Deno.errors.UnexpectedEof(
-            `the peer closed the connection without a TLS close_notify${this.#suspicion}`,
-          );
-      }
+      if (count > 0) return count;
+      if (this.#ended) return null;
       if (this.#readFailure) throw this.#readFailure;
-      this.#wanted = into.length;
-      this.#duplex.readOn();
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve;
-      });
+      await this.#pull(
+        into.length < LEAST_READ ? new Uint8Array(LEAST_READ) : into,
+      );
     }
   }
 
-  /** Moves what is decrypted, as far as it fits. */
+  /** Reads more bytes, which may be less than a record. */
+  async #pull(buffer: Uint8Array): Promise<void> {
+    try {
+      if (await this.#duplex.pull(buffer) !== null || this.#ended) return;
+      this.#readFailure ??= new Deno.errors.UnexpectedEof(
+        `the peer closed the connection without a TLS close_notify${this.#suspicion}`,
+      );
+    } catch (error) {
+      this.#readFailure ??= error;
+    } finally {
+      this.#heard();
+    }
+  }
+
+  /** Moves decrypted bytes, as far as they fit. */
   #take(into: Uint8Array): number {
     let count = 0;
     while (count < into.length) {
@@ -110,7 +114,7 @@ export class NodeTlsSocket implements RawSocket {
         this.#chunks.unshift(chunk.subarray(part.length));
       }
     }
-    this.#available -= count;
+    if (count > 0) this.#suspicion = "";
     return count;
   }
 
@@ -131,7 +135,7 @@ export class NodeTlsSocket implements RawSocket {
 
   close(): void {
     this.#socket.destroy();
-    this.#duplex.close();
+    this.#close();
   }
 
   #untilFailure(
@@ -150,7 +154,7 @@ export class NodeTlsSocket implements RawSocket {
   }
 }
 
-/** What Deno's own TLS would have failed with. */
+/** The error that Deno's own TLS has in this case. */
 export function asDenoError(error: unknown): Error {
   if (!(error instanceof Error)) {
     return new Deno.errors.Interrupted("the connection is closed");

@@ -1,0 +1,45 @@
+import { assert } from "@std/assert";
+import {
+  type Listener,
+  tls,
+  type TlsOptions,
+} from "../../../transports/mod.ts";
+import type { Crafted } from "../../support/crafted_certificates.ts";
+
+export function portOf({ address }: Listener): number {
+  assert("port" in address);
+  return address.port;
+}
+
+/** One client and one server; what each of them says of a failure. */
+export async function meet(
+  connect: Partial<TlsOptions>,
+  listen: Partial<TlsOptions>,
+): Promise<{ client: unknown; server: unknown }> {
+  const server = Promise.withResolvers<unknown>();
+  await using listener = await tls({
+    ...{ port: 0, ...listen },
+    onHandshakeError: server.resolve,
+  }).listen();
+  listener.accept().then(async (connection) => {
+    server.resolve(undefined);
+    await connection.close();
+  }, () => {});
+  const connecting = (async () => {
+    await using connection = await tls({
+      ...{ port: portOf(listener), ...connect },
+    }).connect();
+    const reader = connection.readable.getReader();
+    return await reader.read();
+  })();
+  const client = await connecting.then(() => undefined, (error) => error);
+  return { client, server: await server.promise };
+}
+
+/** The options of an end that shows these certificates, its own first. */
+export function identity(
+  ...shown: readonly Crafted[]
+): { cert: string; key: string } {
+  const cert = shown.map(({ cert }) => cert).join("");
+  return { cert, key: shown[0]?.key ?? "" };
+}

@@ -1,0 +1,78 @@
+// Refuses handshakes in all ways, as many as the argument says, and prints by
+// how much the heap and the number of descriptors have grown.
+import {
+  type Listener,
+  tcp,
+  tls,
+  type TlsOptions,
+} from "../../../transports/mod.ts";
+import { certificates, newAuthority } from "../../support/certificates.ts";
+
+const { ca, server, client } = await certificates();
+const stranger = await newAuthority("stranger");
+const known = { caCerts: [ca], alpnProtocols: ["echo"], ...client };
+const text = new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n");
+
+const ways: ((port: number) => Promise<void>)[] = [
+  (port) => shake({ ...known, ...stranger.client, port }),
+  (port) => shake({ ...known, cert: undefined, key: undefined, port }),
+  (port) => shake({ ...known, alpnProtocols: ["other"], port }),
+  (port) => shake({ ...known, caCerts: [stranger.ca], port }),
+  (port) => write(port, text),
+  (port) => write(port, new Uint8Array(0)),
+];
+
+async function shake(options: TlsOptions): Promise<void> {
+  try {
+    await using connection = await tls(options).connect();
+    await connection.readable.getReader().read();
+  } catch {
+    return;
+  }
+  throw new Error("A handshake that must be refused was not");
+}
+
+async function write(port: number, bytes: Uint8Array): Promise<void> {
+  const connection = await tcp({ port }).connect();
+  await connection.writable.getWriter().write(bytes);
+  connection.abort();
+}
+
+/** Refuses so many, one at a time; each is over at both ends when it returns. */
+async function refuse(count: number): Promise<void> {
+  let over = () => {};
+  await using listener: Listener = await tls({
+    ...{ port: 0, ...server, clientCaCerts: [ca], alpnProtocols: ["echo"] },
+    onHandshakeError: () => over(),
+  }).listen();
+  if (!("port" in listener.address)) throw new Error("A listener has a port");
+  for (let i = 0; i < count; i++) {
+    const told = new Promise<void>((resolve) => {
+      over = resolve;
+    });
+    await ways[i % ways.length]?.(listener.address.port);
+    await told;
+  }
+}
+
+async function measure(): Promise<{ bytes: number; descriptors: number }> {
+  const gc = Reflect.get(globalThis, "gc");
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    gc();
+  }
+  const { heapUsed, external } = Deno.memoryUsage();
+  const descriptors = [...Deno.readDirSync("/proc/self/fd")].length;
+  return { bytes: heapUsed + external, descriptors };
+}
+
+// What is made once is made by then.
+await refuse(120);
+const before = await measure();
+await refuse(Number(Deno.args[0]));
+const after = await measure();
+console.log(JSON.stringify({
+  bytes: after.bytes - before.bytes,
+  descriptors: after.descriptors - before.descriptors,
+}));
+Deno.exit();
