@@ -3,37 +3,49 @@ import { osError } from "./_socket/os_error.ts";
 import { retryBusy } from "./_socket/retry_busy.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
-import { bindPath, fileAt } from "./_unix/bind_path.ts";
+import { bindPath, removeFile } from "./_unix/bind_path.ts";
+import { withoutCall } from "./_unix/errors.ts";
+import { folderOf, temporaryName } from "./_unix/file.ts";
+import { absolutePathTooLong, checkPathLength } from "./_unix/path_limit.ts";
+import { isShort } from "./_unix/short_folder.ts";
 import { checkPath, show } from "./_util/validate.ts";
 import type { Address, Transport } from "./transport.ts";
 
 /** Options of {@linkcode unix}. */
 export interface UnixOptions {
-  /** A file, or `@` and a name without `/` in Linux's abstract namespace. */
+  /**
+   * The path of a file, or `@` and a name in Linux's abstract namespace. A file
+   * whose name begins with `@` is `./@name`.
+   */
   path: string;
   /**
    * The file mode of a listener's socket: who may connect. It holds from the
-   * first instant. A socket in the abstract namespace has none.
+   * first instant. A socket in the abstract namespace has no mode.
    *
    * @default {0o600}
    */
-  mode?: number;
+  mode?: number | undefined;
 }
 
 /**
  * Unix sockets.
  *
- * Listening takes over the file of a dead listener, and is refused with
- * `Deno.errors.AddrInUse` where somebody is listening or the file is no socket.
- * Closing the listener removes its file, unless another has taken its place.
+ * Listening replaces the file of a listener that has died, and is refused with
+ * `Deno.errors.AddrInUse` if a listener is there or the file is not a socket.
+ * No other file is removed, even if it appears at the last moment. Closing the
+ * listener removes its file, unless another file has taken its place.
  *
  * Connecting to `/run/x/s` needs `--allow-net=unix:/run/x/s
- * --allow-read=/run/x/s --allow-write=/run/x/s`; listening makes a private
- * folder beside it for a moment, and needs `--allow-net --allow-read=/run/x
- * --allow-write=/run/x`.
+ * --allow-read=/run/x/s --allow-write=/run/x/s`. Listening makes a private
+ * folder beside the socket for a moment, and needs `--allow-net
+ * --allow-read=/run/x --allow-write=/run/x`, or `--allow-all` if the folder's
+ * path has more than 90 bytes. An abstract name needs `--allow-net`.
  *
- * @throws {TypeError} `path` is no text, is empty or has a NUL in it.
- * @throws {RangeError} `mode` is no integer from 0 to 0o777.
+ * A path may have 107 bytes on Linux and 103 on macOS. `connect()` and
+ * `listen()` reject with a `RangeError` if it has more.
+ *
+ * @throws {TypeError} `path` is not a string, is empty or has a NUL in it.
+ * @throws {RangeError} `mode` is not an integer from 0 to 0o777.
  *
  * @example One connection
  * ```ts
@@ -61,6 +73,11 @@ export function unix(options: UnixOptions): Transport {
       `mode is ${show(mode)}: it must be an integer from 0 to 0o777`,
     );
   }
+  const abstract = path.startsWith("@");
+  const raw = {
+    transport: "unix",
+    path: abstract ? `\0${path.slice(1)}` : path,
+  } as const;
   const named: Address = { transport: "unix", path };
   const anonymous: Address = { transport: "unix", path: "" };
   const name = formatAddress(named);
@@ -68,36 +85,35 @@ export function unix(options: UnixOptions): Transport {
   return {
     async connect({ signal } = {}) {
       try {
+        checkPathLength(path);
         // A listener whose queue is full refuses for the moment.
-        const raw = await retryBusy(
-          () => Deno.connect({ transport: "unix", path }),
-          signal,
-        );
-        const connection = new SocketConnection(raw, anonymous, named);
+        const socket = await retryBusy(() => Deno.connect(raw), signal);
+        const connection = new SocketConnection(socket, anonymous, named);
         if (signal?.aborted) connection.abort();
         signal?.throwIfAborted();
         return connection;
       } catch (error) {
         signal?.throwIfAborted();
-        throw osError(`Connect to ${name}`, error, connectFlags(path));
+        const cause = error instanceof TypeError
+          ? absolutePathTooLong(path, error)
+          : error;
+        throw osError(`Connect to ${name}`, cause, connectFlags(path));
       }
     },
     async listen({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        const { listener: raw, file } = path.startsWith("@")
-          ? { listener: Deno.listen({ transport: "unix", path }) }
+        checkPathLength(path);
+        const { listener: socket, file } = abstract
+          ? { listener: Deno.listen(raw) }
           : await bindPath(path, mode, signal);
         const listener = new SocketListener({
           accept: async () =>
-            new SocketConnection(await raw.accept(), named, anonymous),
+            new SocketConnection(await socket.accept(), named, anonymous),
           close: async () => {
-            try {
-              // While it is open, no other file is given its file's number.
-              if (file && await fileAt(path) === file) await Deno.remove(path);
-            } finally {
-              raw.close();
-            }
+            // While it is open, no other file is given its file's number.
+            using _ = socket;
+            if (file) await removeFile(path, file).catch(failToClose);
           },
         }, named);
         if (signal?.aborted) await listener.close();
@@ -105,20 +121,28 @@ export function unix(options: UnixOptions): Transport {
         return listener;
       } catch (error) {
         signal?.throwIfAborted();
-        throw osError(`Listen at ${name}`, error, listenFlags(path));
+        const cause = withoutCall(error);
+        throw osError(`Listen at ${name}`, cause, listenFlags(path));
       }
     },
     toString: () => name,
   };
+
+  function failToClose(error: unknown): never {
+    throw osError(`Close the listener at ${name}`, withoutCall(error));
+  }
 }
 
 function connectFlags(path: string): string {
+  if (path.startsWith("@")) return "--allow-net";
   const net = path.startsWith("/") ? `=unix:${path}` : "";
   return `--allow-net${net} --allow-read=${path} --allow-write=${path}`;
 }
 
 function listenFlags(path: string): string {
-  const folder = path.startsWith("@") ? path : path.replace(/\/?[^/]*$/, "");
-  const files = folder || (path.startsWith("/") ? "/" : ".");
+  if (path.startsWith("@")) return "--allow-net";
+  const folder = folderOf(path);
+  if (!isShort(folder + temporaryName())) return "--allow-all";
+  const files = folder.replace(/(?<=.)\/$/, "");
   return `--allow-net --allow-read=${files} --allow-write=${files}`;
 }

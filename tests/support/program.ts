@@ -5,15 +5,16 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs Deno to its end in the project's folder, with this text as its input. */
+/** Runs Deno to its end, with this text as its input; in the project's folder. */
 export async function runDeno(
   args: string[],
   input = "",
   env: Record<string, string> = {},
+  cwd: string | URL = new URL("../../", import.meta.url),
 ): Promise<Outcome> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
-    cwd: new URL("../../", import.meta.url),
+    cwd,
     env: { NO_COLOR: "1", ...env },
     stdin: "piped",
     stdout: "piped",

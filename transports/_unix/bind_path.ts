@@ -1,109 +1,158 @@
 import { retryBusy } from "../_socket/retry_busy.ts";
+import {
+  folderOf,
+  idOf,
+  statOf,
+  TEMPORARY_NAME,
+  temporaryName,
+} from "./file.ts";
+import { folderError } from "./errors.ts";
+import { removeIf } from "./move_aside.ts";
+import {
+  makePrivateFolder,
+  type PrivateFolder,
+  removeStale,
+} from "./private_folder.ts";
+import { shortFolder } from "./short_folder.ts";
+import { socketState } from "./socket_state.ts";
 
-/** A listener, and the file that it has made. */
+/** A listener, and which file it has made. */
 export interface BoundPath {
   readonly listener: Deno.UnixListener;
   readonly file: string | undefined;
 }
 
 /**
- * Binds a Unix socket to a path. It is made in a private folder beside the path
- * and then linked to it, which never replaces a file: so its mode is right from
- * the first instant, and of two that bind at once one loses.
+ * Binds a Unix socket to a path. The socket is made in a private folder beside
+ * the path and then linked to it, which never replaces a file. So its mode is
+ * right from the first instant, and of two that bind at once one fails.
  *
- * @throws {Deno.errors.AddrInUse} Somebody listens at the path, or what is
- * there is no socket. The file of a dead listener is replaced.
+ * @throws {Deno.errors.AddrInUse} The file at the path is not a stale socket. A
+ * stale socket is replaced.
  */
 export async function bindPath(
   path: string,
   mode: number,
   signal: AbortSignal | undefined,
 ): Promise<BoundPath> {
-  const folder = path.slice(0, path.lastIndexOf("/") + 1) || "./";
-  const room = await makePrivateFolder(folder);
+  let bound: BoundPath | undefined;
   try {
-    const socket = `${room}/s`;
-    const listener = Deno.listen({ transport: "unix", path: socket });
-    try {
-      await Deno.chmod(socket, mode);
-      const file = await fileAt(socket);
-      if (await hasDeadSocket(path)) await removeDead(path, folder, signal);
-      await Deno.link(socket, path);
-      return { listener, file };
-    } catch (error) {
-      listener.close();
-      throw error instanceof Deno.errors.AlreadyExists ? inUse(error) : error;
-    }
-  } finally {
-    await Deno.remove(room, { recursive: true });
-  }
-}
-
-/** Which file a path names; as long as the file is there, no other is equal. */
-export async function fileAt(path: string): Promise<string | undefined> {
-  const info = await statOf(path);
-  return info && `${info.dev}:${info.ino}`;
-}
-
-async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.lstat(path);
+    await using room = await makeRoom(folderOf(path));
+    await removeStale(folderOf(path), TEMPORARY_NAME, room);
+    return bound = await bindWithin(room, path, mode, signal);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    // The private folder could not be removed.
+    using _ = bound?.listener;
+    if (bound?.file) await removeFile(path, bound.file);
     throw error;
   }
 }
 
-/** With a short name: a socket's path has 107 bytes at most. */
-async function makePrivateFolder(parent: string): Promise<string> {
-  for (;;) {
-    const folder = `${parent}.${crypto.randomUUID().slice(0, 4)}`;
-    try {
-      await Deno.mkdir(folder, { mode: 0o700 });
-      return folder;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-  }
-}
-
-/**
- * Removes the file of a dead listener, under a lock on its folder: or else two
- * find it dead, and the slower one removes what the faster has put there.
- */
-async function removeDead(
+async function bindWithin(
+  room: PrivateFolder,
   path: string,
-  folder: string,
+  mode: number,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  using lock = await Deno.open(folder);
-  await retryBusy(async () => {
-    if (!await lock.tryLock(true)) throw new Deno.errors.WouldBlock(folder);
-  }, signal);
-  if (await hasDeadSocket(path)) await Deno.remove(path);
+): Promise<BoundPath> {
+  await using short = await shortFolder(room.path);
+  // Closing the listener removes the file of this name, wherever it is by then.
+  const name = short.passing ? crypto.randomUUID() : "s";
+  const listener = Deno.listen({
+    transport: "unix",
+    path: `${short.path}/${name}`,
+  });
+  try {
+    const socket = `${room.path}/${name}`;
+    await Deno.chmod(socket, mode);
+    const file = idOf(await statOf(socket));
+    if (await isStale(path)) {
+      using _ = await lock(folderOf(path), signal);
+      // Another process may have replaced it while this one waited.
+      if (await isStale(path)) {
+        await removeIf(
+          path,
+          `${room.path}/o`,
+          async () => await socketState(`${short.path}/o`, path) === "dead",
+        );
+      }
+    }
+    await Deno.link(socket, path);
+    return { listener, file };
+  } catch (error) {
+    listener.close();
+    throw error instanceof Deno.errors.AlreadyExists
+      ? new Deno.errors.AddrInUse("a file has just appeared there", {
+        cause: error,
+      })
+      : error;
+  }
 }
 
 /** Whether a path is to be replaced (`true`), or is free (`false`). */
-async function hasDeadSocket(path: string): Promise<boolean> {
-  try {
-    const connection = await Deno.connect({ transport: "unix", path });
-    connection.close();
-  } catch (error) {
-    if (error instanceof Deno.errors.WouldBlock) throw inUse(error);
-    const refused = error instanceof Deno.errors.ConnectionRefused;
-    if (!refused && !(error instanceof Deno.errors.NotFound)) throw error;
-    const info = await statOf(path);
-    if (info === undefined) return false;
-    // Where there was nothing, a socket has appeared since: it is alive.
-    if (info.isSocket) return refused;
-    throw new Deno.errors.AddrInUse(
-      "What is there is no socket, and is left alone",
-      { cause: error },
-    );
+async function isStale(path: string): Promise<boolean> {
+  const state = await socketState(path);
+  switch (state) {
+    case "missing":
+    case "dead":
+      return state === "dead";
+    case "alive":
+      throw new Deno.errors.AddrInUse("another listener is there");
+    case "bound":
+      throw new Deno.errors.AddrInUse(
+        "a socket is bound there, and does not listen yet",
+      );
+    case "not a socket":
+      throw new Deno.errors.AddrInUse("the file there is not a socket");
   }
-  throw inUse();
 }
 
-function inUse(cause?: unknown): Error {
-  return new Deno.errors.AddrInUse("Somebody is listening there", { cause });
+/** Locks a folder, so that one process at a time replaces a file in it. */
+async function lock(
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<Deno.FsFile> {
+  const file = await Deno.open(folder);
+  try {
+    await retryBusy(async () => {
+      if (!await file.tryLock(true)) {
+        throw new Deno.errors.WouldBlock(
+          `another process holds the lock of the folder ${folder}`,
+        );
+      }
+    }, signal);
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/** Removes the file that a listener has made, if it is still at the path. */
+export async function removeFile(path: string, file: string): Promise<void> {
+  if (idOf(await statOf(path)) !== file) return;
+  const aside = folderOf(path) + temporaryName();
+  await removeIf(path, aside, async () => idOf(await statOf(aside)) === file);
+}
+
+/**
+ * Makes a private folder within another.
+ *
+ * @throws The system's error; the message names the outer folder alone.
+ */
+async function makeRoom(parent: string): Promise<PrivateFolder> {
+  try {
+    return await makePrivateFolder(async () => {
+      for (;;) {
+        const path = parent + temporaryName();
+        try {
+          await Deno.mkdir(path, { mode: 0o700 });
+          return path;
+        } catch (error) {
+          if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        }
+      }
+    });
+  } catch (error) {
+    throw folderError(parent, error);
+  }
 }

@@ -1,0 +1,75 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { removeIf } from "../../transports/_unix/move_aside.ts";
+
+async function inFolder(run: (folder: string) => Promise<void>) {
+  const folder = await Deno.makeTempDir({ prefix: "aside-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function names(folder: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(folder), (e) => e.name)).sort();
+}
+
+const kinds: Record<string, (path: string) => Promise<unknown>> = {
+  file: (path) => Deno.writeTextFile(path, "precious"),
+  folder: (path) => Deno.mkdir(path),
+  link: (path) => Deno.symlink("nowhere", path),
+};
+
+for (const [kind, make] of Object.entries(kinds)) {
+  Deno.test(`a ${kind} that is not the expected one is put back`, () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/a`;
+      await make(path);
+      const before = await Deno.lstat(path);
+      await removeIf(path, `${folder}/b`, () => Promise.resolve(false));
+      assertEquals(await names(folder), ["a"]);
+      assertEquals((await Deno.lstat(path)).ino, before.ino);
+    }));
+
+  Deno.test(`a ${kind} whose place has been taken is kept beside it, and the error says where`, () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/a`;
+      await make(path);
+      const before = await Deno.lstat(path);
+      const { message } = await assertRejects(
+        () =>
+          removeIf(path, `${folder}/b`, async () => {
+            await Deno.writeTextFile(path, "second");
+            return false;
+          }),
+        Deno.errors.AddrInUse,
+        "other processes have put two files there, one of them is now ",
+      );
+      assertEquals(await Deno.readTextFile(path), "second");
+      const kept = message.slice(message.indexOf(" now ") + " now ".length);
+      assertEquals((await Deno.lstat(kept)).ino, before.ino);
+      assertEquals((await names(folder)).length, 2);
+    }));
+}
+
+Deno.test("the expected file is removed", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/a`, "");
+    const yes = () => Promise.resolve(true);
+    await removeIf(`${folder}/a`, `${folder}/b`, yes);
+    assertEquals(await names(folder), []);
+    await removeIf(`${folder}/a`, `${folder}/b`, yes);
+  }));
+
+Deno.test("a file that cannot be looked at is put back", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/a`, "");
+    const reason = new Error("Cannot look");
+    const looking = removeIf(
+      `${folder}/a`,
+      `${folder}/b`,
+      () => Promise.reject(reason),
+    );
+    assertStrictEquals(await assertRejects(() => looking), reason);
+    assertEquals(await names(folder), ["a"]);
+  }));

@@ -1,0 +1,37 @@
+/** What is at a path, links not followed; `undefined` if nothing is there. */
+export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Removes what is at a path, if anything is. */
+export async function removeIfThere(
+  path: string,
+  options?: Deno.RemoveOptions,
+): Promise<void> {
+  try {
+    await Deno.remove(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Names a file; while it exists, no other file has an equal name. */
+export function idOf(info: Deno.FileInfo | undefined): string | undefined {
+  return info && `${info.dev}:${info.ino}`;
+}
+
+/** The folder of a path, with the slash at its end; `./` for a bare name. */
+export function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/") + 1) || "./";
+}
+
+/** A name for a file that is there for a moment only, and its pattern. */
+export function temporaryName(): string {
+  return `.parley-${crypto.randomUUID().slice(0, 6)}`;
+}
+export const TEMPORARY_NAME = /^\.parley-[0-9a-f]{6}$/;
