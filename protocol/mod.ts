@@ -28,6 +28,8 @@ export * from "./byte_budget.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
 export * from "./pending_calls.ts";
+export * from "./reconnecting.ts";
+export type * from "./reconnection.ts";
 export { Runstate } from "./runstate.ts";
 export * from "./serve.ts";
 export type * from "./server.ts";

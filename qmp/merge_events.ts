@@ -2,13 +2,13 @@ import { EventQueue, namesOf } from "./_client/event_queue.ts";
 import type { QMPClient } from "./client.ts";
 import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPEvent } from "./messages.ts";
-import type { Reconnection } from "./reconnecting.ts";
+import type { QMPReconnection } from "./reconnecting.ts";
 import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
 
 /** Whose events can be listened to: a client, or a reconnection. */
 export type QMPEventSource<S extends QMPSchema = AnySchema> =
   | QMPClient<S>
-  | Reconnection<S>;
+  | QMPReconnection<S>;
 
 /** An event, and the one of several sources that it is from. */
 export type MergedEvent<Source, E = QMPEvent> = E & {

@@ -64,6 +64,8 @@ export type {
   Listener,
   ProtocolStats,
   ReadBuffer,
+  Reconnection,
+  ReconnectPolicy,
   ServeOptions,
   Server,
   Transport,

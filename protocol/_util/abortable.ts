@@ -21,7 +21,7 @@ export function abortable<T>(
   const { promise: either, resolve, reject } = handled<T>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
-  promise.then(resolve, reject)
-    .finally(() => signal.removeEventListener("abort", abort));
+  const settled = () => signal.removeEventListener("abort", abort);
+  promise.finally(settled).then(resolve, reject);
   return either;
 }

@@ -4,9 +4,9 @@ import { show } from "./show.ts";
 export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
- * Checks an option that is a number, where it is given.
+ * Checks an option that is a number, if it is given.
  *
- * @throws {RangeError} It is none, or out of range.
+ * @throws {RangeError} It is not a number, or out of range.
  */
 export function checkNumber(
   option: string,
@@ -22,6 +22,25 @@ export function checkNumber(
       }: it must be a number from ${least} to ${most}`,
     );
   }
+}
+
+/**
+ * Checks an option that is an integer or Infinity, if it is given.
+ *
+ * @throws {RangeError} It is something else, or out of range.
+ */
+export function checkCount(
+  option: string,
+  value: number | undefined,
+  least: number,
+): void {
+  checkNumber(option, value, least, Infinity);
+  if (value === undefined || value === Infinity || Number.isInteger(value)) {
+    return;
+  }
+  throw new RangeError(
+    `Cannot use the option: ${option} is ${value}: it must be an integer`,
+  );
 }
 
 /**

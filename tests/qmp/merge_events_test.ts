@@ -153,7 +153,7 @@ Deno.test("mergeEvents() of reconnections goes on from session to session", asyn
   const transport = memory();
   const listener = await transport.listen();
   const client = new QMPClient();
-  const connection = reconnecting(client, transport, { minTimeout: 0 });
+  const connection = reconnecting(client, transport, { initialDelay: 0 });
   const merged = mergeEvents([connection]);
   for (const name of ["FIRST", "SECOND"]) {
     const server = await Script.over(await listener.accept());

@@ -4,6 +4,7 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import {
@@ -29,7 +30,7 @@ import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
 
 /** At once: no test waits for a clock. */
-const policy = { minTimeout: 0 };
+const policy = { initialDelay: 0 };
 
 /** A server whose sessions a test ends, and whose events it sends. */
 async function startServer(transport: Transport): Promise<QMPServer> {
@@ -193,7 +194,7 @@ for (const end of ["quit", "disconnect"] as const) {
     const listener = connection.listen();
     await connection.connected();
     await client[end]();
-    await connection.finished;
+    await connection.closed;
     assertEquals(await Array.fromAsync(listener), []);
     const error = await assertRejects(
       () => connection.connected(),
@@ -220,7 +221,7 @@ Deno.test("the last attempt that is allowed says why it has failed", async () =>
   );
   assertEquals(error.message, "Failed to establish connection: Nobody there");
   assertStrictEquals(
-    await connection.finished.catch((reason) => reason),
+    await connection.closed.catch((reason) => reason),
     error,
   );
   assertEquals(transport.attempts, 3);
@@ -238,7 +239,7 @@ Deno.test("a missing permission is no reason to try again", async () => {
     return Promise.reject(denied);
   };
   await using connection = reconnecting(client, transport, policy);
-  const error = await assertRejects(() => connection.finished, ConnectError);
+  const error = await assertRejects(() => connection.closed, ConnectError);
   assertStrictEquals(error.cause, denied);
   assertEquals(transport.attempts, 1);
 });
@@ -250,8 +251,8 @@ Deno.test("pauses grow to their limit, and are random below it", async () => {
     Math.random = () => 0.25;
     const transport = unreachable();
     const connection = reconnecting(new QMPClient(), transport, {
-      minTimeout: 100,
-      maxTimeout: 300,
+      initialDelay: 100,
+      maxDelay: 300,
     });
     for (const [index, longest] of [100, 200, 300, 300].entries()) {
       await turns();
@@ -294,8 +295,8 @@ Deno.test("a server that negotiates and ends at once is dialled with pauses that
     const { transport, servers } = negotiating();
     const client = new QMPClient();
     await using connection = reconnecting(client, transport, {
-      minTimeout: 100,
-      maxTimeout: 350,
+      initialDelay: 100,
+      maxDelay: 350,
     });
     for (const [index, pause] of [100, 200, 350, 350].entries()) {
       await connection.connected();
@@ -322,7 +323,7 @@ Deno.test("pauses are short again after a session that has lived for 10 seconds"
     const { transport, servers } = negotiating();
     const client = new QMPClient();
     await using connection = reconnecting(client, transport, {
-      minTimeout: 100,
+      initialDelay: 100,
     });
     for (
       const [lifetime, pause] of [
@@ -355,12 +356,12 @@ Deno.test("pauses are short again after a session that has lived for 10 seconds"
 
 Deno.test("a reconnection that is disposed of while it pauses or connects stops at once", async () => {
   const pausing = reconnecting(new QMPClient(), unreachable(), {
-    minTimeout: 1e6,
-    maxTimeout: 1e6,
+    initialDelay: 1e6,
+    maxDelay: 1e6,
   });
   await turns();
   await pausing[Symbol.asyncDispose]();
-  await pausing.finished;
+  await pausing.closed;
 
   const transport = memory();
   await using _silent = await transport.listen();
@@ -369,7 +370,7 @@ Deno.test("a reconnection that is disposed of while it pauses or connects stops 
   await turns();
   assertEquals(client.runstate, "connecting");
   await connecting[Symbol.asyncDispose]();
-  await connecting.finished;
+  await connecting.closed;
   assertEquals(client.runstate, "idle");
 });
 
@@ -403,7 +404,7 @@ Deno.test("a listener that is closed is no reason to try again", async () => {
     "Failed to establish connection: " +
       "Accept at memory:anonymous: the listener is closed",
   );
-  await assertRejects(() => connection.finished, ConnectError);
+  await assertRejects(() => connection.closed, ConnectError);
 });
 
 Deno.test("with a listener, the server is to dial again, and the listener stays open", async () => {
@@ -440,15 +441,18 @@ Deno.test("a client that is neither idle nor running, and a policy that is none,
     () => reconnecting(client, transport),
     StateError,
   );
-  assertEquals(error.message, "Cannot reconnect a client that is connecting");
+  assertEquals(
+    error.message,
+    "Cannot reconnect: QMPClient is connecting: it must be idle or running",
+  );
   aborter.abort("Enough");
   assertEquals(await connecting.catch((reason) => reason), "Enough");
 
   const policies: [object, string][] = [
-    [{ minTimeout: -1 }, "minTimeout is -1"],
-    [{ minTimeout: 2, maxTimeout: 1 }, "minTimeout is 2"],
-    [{ minTimeout: 0, maxTimeout: 0 }, "maxTimeout is 0"],
-    [{ maxTimeout: Infinity }, "maxTimeout is Infinity"],
+    [{ initialDelay: -1 }, "initialDelay is -1"],
+    [{ initialDelay: 2, maxDelay: 1 }, "initialDelay is 2"],
+    [{ initialDelay: 0, maxDelay: 0 }, "maxDelay is 0"],
+    [{ maxDelay: Infinity }, "maxDelay is Infinity"],
     [{ maxAttempts: 0 }, "maxAttempts is 0"],
     [{ maxAttempts: 1.5 }, "maxAttempts is 1.5"],
   ];
@@ -457,7 +461,10 @@ Deno.test("a client that is neither idle nor running, and a policy that is none,
       () => reconnecting(client, transport, policy),
       RangeError,
     );
-    assertEquals(error.message, `Cannot use the option: ${message}`);
+    assertStringIncludes(
+      error.message,
+      `Cannot use the option: ${message}: it must be`,
+    );
   }
 });
 
@@ -474,7 +481,7 @@ Deno.test({
       });
     const client = new QMPClient({ handshakeTimeout: 1_000 });
     const connection = reconnecting(client, unix({ path }), {
-      minTimeout: 10,
+      initialDelay: 10,
     });
     const resumes = connection.listen("RESUME");
     for (const name of ["first", "second"]) {
@@ -501,7 +508,9 @@ Deno.test({
     const folder = await Deno.makeTempDir({ prefix: "parley-" });
     const path = `${folder}/socket`;
     const client = new QMPClient();
-    const connection = reconnecting(client, unix({ path }), { minTimeout: 10 });
+    const connection = reconnecting(client, unix({ path }), {
+      initialDelay: 10,
+    });
     const jobs = connection.listen("JOB_STATUS_CHANGE", {
       filter: ({ data }) => data?.status === "concluded",
     });

@@ -27,7 +27,8 @@ export class Backoff {
   /** The length of the next pause, in milliseconds. */
   next(): number {
     const bound = this.#bound;
-    this.#bound = Math.min(bound * 2, this.#options.maxDelay);
+    // A first pause of 0 is followed by longer ones, too.
+    this.#bound = Math.min(Math.max(bound * 2, 1), this.#options.maxDelay);
     return bound * (1 - Math.random());
   }
 
