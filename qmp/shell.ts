@@ -1,6 +1,6 @@
 /**
  * A shell for QMP: commands from the terminal, from a script, or from the
- * command line. `--help` tells more.
+ * command line. `--help` shows how to use it.
  *
  * ```sh
  * deno run --allow-net --allow-read --allow-write \
@@ -10,17 +10,14 @@
  * @module
  */
 import { ParleyError } from "../protocol/errors.ts";
-import type { SchemaInfo } from "./_schema/schema_info.ts";
 import { Conversation } from "./_shell/conversation.ts";
-import type { Dialect } from "./_shell/dialect.ts";
-import { Guide } from "./_shell/guide.ts";
-import { humanCommand, HumanDialect } from "./_shell/human_dialect.ts";
+import { dialectFor } from "./_shell/dialect_for.ts";
+import { hintFor } from "./_shell/hints.ts";
 import { interact } from "./_shell/interact.ts";
 import { linesOf } from "./_shell/lines_of.ts";
 import {
   parseOptions,
   type ShellOptions,
-  USAGE,
   UsageError,
 } from "./_shell/options.ts";
 import {
@@ -29,83 +26,130 @@ import {
   type Sink,
   TextOutput,
 } from "./_shell/output.ts";
-import { QMPDialect } from "./_shell/qmp_dialect.ts";
+import {
+  agentPartner,
+  monitorPartner,
+  type Partner,
+} from "./_shell/partner.ts";
+import { StandardOutput } from "./_shell/standard_output.ts";
+import { USAGE } from "./_shell/usage.ts";
+import { versionText } from "./_shell/version_text.ts";
 import { LineError } from "./_shell/words.ts";
 import { QMPClient } from "./client.ts";
-import { ExecuteError } from "./errors.ts";
 
-/** Runs the shell, and gives its exit code. */
+/** After so long without a greeting, a person at a terminal gets a hint. */
+const SILENCE_MS = 2_000;
+
+/** Runs the shell, and resolves with its exit code. */
 async function main(args: readonly string[]): Promise<number> {
-  const client = new QMPClient({ name: "shell" });
+  const standard = new StandardOutput();
+  let options: ShellOptions | undefined;
   try {
-    const options = parseOptions(args);
-    if (options) {
-      await client.connect(options.transport);
-      return await talk(client, options);
-    }
-    console.log(USAGE);
-    return 0;
+    options = parseOptions(args);
   } catch (error) {
-    if (error instanceof ParleyError) return fail(3, error.message);
-    if (error instanceof LineError) return fail(2, error.message);
     if (!(error instanceof UsageError)) throw error;
-    return fail(2, `${error.message}: see --help`);
-  } finally {
-    await client.disconnect().catch(() => {}); // It has been told of already.
+    outputFor(undefined, standard).error(`${error.message}: see --help`);
+    return 2;
   }
-}
-
-async function talk(client: QMPClient, options: ShellOptions): Promise<number> {
-  const dialect = await dialectFor(client, options);
-  const { command, json } = options;
-  const interactive = command === undefined && Deno.stdin.isTerminal() &&
-    Deno.stdout.isTerminal();
-  const outputTo = (sink: Sink): Output =>
-    json ? new JSONOutput(sink) : new TextOutput(sink, {
-      pretty: options.pretty ?? interactive,
-      colours: Deno.stdout.isTerminal() && !Deno.noColor,
-    });
-  if (interactive) {
-    const welcome = welcomeTo(client, options);
-    return await interact(client, { dialect, welcome, outputTo }) ? 0 : 130;
+  if (!options) {
+    standard.out(USAGE);
+    return 0;
   }
-  const output = outputTo({ out: console.log, err: console.error });
-  const conversation = new Conversation(client, dialect, output);
-  if (command !== undefined) {
-    return await conversation.executeAll([command]) ? 0 : 1;
-  }
-  conversation.showEvents();
-  return await conversation.executeAll(linesOf(Deno.stdin.readable)) ? 0 : 1;
-}
-
-/** What is talked, with what the server tells of it. */
-async function dialectFor(
-  client: QMPClient,
-  { hmp }: ShellOptions,
-): Promise<Dialect> {
-  const command = hmp ? humanCommand("help") : { execute: "query-qmp-schema" };
-  let told: unknown;
+  const partner = options.agent ? agentPartner() : monitorPartner();
+  const output = outputFor(options, standard);
   try {
-    told = await client.executeMessage(command);
+    await connect(partner, options, output);
+    return await talk(partner, options, output, standard);
   } catch (error) {
-    // A server need not tell: then nothing is completed.
-    if (!(error instanceof ExecuteError)) throw error;
+    if (standard.gone.aborted) return 141; // as a shell says SIGPIPE
+    const isWrong = error instanceof LineError;
+    if (!isWrong && !(error instanceof ParleyError)) throw error;
+    output.error(error.message);
+    const hint = hintFor(error, options.agent);
+    if (hint !== undefined) output.note(hint);
+    return isWrong ? 2 : 3;
+  } finally {
+    await partner.client.disconnect().catch(() => {}); // It is told above.
   }
-  return hmp
-    ? new HumanDialect(typeof told === "string" ? told : "")
-    : new QMPDialect(new Guide(told as SchemaInfo[] | undefined));
 }
 
-function welcomeTo(client: QMPClient, { address }: ShellOptions): string {
-  const { qemu, package: packager } = client.greeting?.QMP.version ?? {};
-  const version = `${qemu?.major}.${qemu?.minor}.${qemu?.micro}`;
-  const server = packager ? `${version}, ${packager},` : version;
-  return `Connected to version ${server} at ${address}: Ctrl-D leaves`;
+/** Connects; a terminal shows after a while why there may be no answer. */
+async function connect(
+  { client }: Partner,
+  { transport, address, agent }: ShellOptions,
+  output: Output,
+): Promise<void> {
+  const other = agent ? "no agent runs" : "another client is connected";
+  const hint = () =>
+    output.note(
+      `Waiting for an answer from ${address}: perhaps ${other} (Ctrl-C leaves)`,
+    );
+  const wait = Deno.stderr.isTerminal()
+    ? setTimeout(hint, SILENCE_MS)
+    : undefined;
+  try {
+    await client.connect(transport);
+  } finally {
+    clearTimeout(wait);
+  }
 }
 
-function fail(code: number, message: string): number {
-  console.error(message);
-  return code;
+async function talk(
+  partner: Partner,
+  options: ShellOptions,
+  output: Output,
+  standard: StandardOutput,
+): Promise<number> {
+  const dialect = await dialectFor(partner, options, output);
+  const { command } = options;
+  if (isInteractive(options)) {
+    const left = await interact(partner, {
+      dialect,
+      welcome: welcomeTo(partner, options),
+      outputTo: (sink) => outputFor(options, sink),
+    });
+    return left ? 0 : 130;
+  }
+  const conversation = new Conversation(partner, dialect, output);
+  const { gone } = standard;
+  if (command === undefined) {
+    // The end of the session ends the events, and the next command tells it.
+    conversation.showEvents().catch(() => {});
+  }
+  const lines = command === undefined
+    ? linesOf(Deno.stdin.readable)
+    : [command];
+  const done = await conversation.executeAll(lines, gone);
+  gone.throwIfAborted();
+  return done ? 0 : 1;
+}
+
+function isInteractive({ command }: ShellOptions): boolean {
+  return command === undefined && Deno.stdin.isTerminal() &&
+    Deno.stdout.isTerminal();
+}
+
+function outputFor(options: ShellOptions | undefined, sink: Sink): Output {
+  if (options?.json) return new JSONOutput(sink);
+  return new TextOutput(sink, {
+    pretty: options?.pretty ??
+      (options !== undefined && isInteractive(options)),
+    colours: Deno.stdout.isTerminal() && !Deno.noColor,
+  });
+}
+
+function welcomeTo(
+  { client }: Partner,
+  { address, hmp }: ShellOptions,
+): string {
+  const server = client instanceof QMPClient
+    ? `version ${versionText(client.greeting)},`
+    : "the guest agent";
+  const help = hmp
+    ? "help lists the commands"
+    : "help shows how to type commands";
+  return `Connected to ${server} at ${address}\n` +
+    `Tab completes, ${help}, Ctrl-D leaves`;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

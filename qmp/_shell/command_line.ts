@@ -7,7 +7,7 @@ import { LineError, splitPair, splitWords } from "./words.ts";
 
 const json = new JSONText({ bigint: true });
 
-/** A command with its arguments, as a line has them. */
+/** The command on a line, with its arguments. */
 export interface ParsedLine {
   readonly command: string;
   readonly args: Given;
@@ -18,7 +18,7 @@ export interface ParsedLine {
  * objects, and JSON objects.
  *
  * @param typeOf The type of a command's arguments.
- * @throws {LineError} The line is no command.
+ * @throws {LineError} The line is not a command.
  */
 export function parseLine(
   line: string,
@@ -27,12 +27,12 @@ export function parseLine(
 ): ParsedLine {
   const [command = "", ...words] = splitWords(line);
   const type = typeOf(command);
-  // What a member decides about another may stand after it.
+  // A member may select the members before it: the line is read twice.
   const known = readArguments(words, guide, type, {});
   return { command, args: readArguments(words, guide, type, known) };
 }
 
-/** The arguments, with what is known of them before. */
+/** The arguments; `known` selects the variants of their types. */
 function readArguments(
   words: readonly string[],
   guide: Guide,
@@ -47,7 +47,9 @@ function readArguments(
     } else {
       const [name, text] = splitPair(word) ?? [];
       if (name === undefined || text === undefined) {
-        throw new LineError(`Argument is neither key=value nor JSON: ${word}`);
+        throw new LineError(
+          `Cannot read the argument ${word}: expected key=value or a JSON object`,
+        );
       }
       const path = name.split(".");
       const kinds = guide.kindsOf(guide.typeAt(type, path, known));
@@ -60,13 +62,13 @@ function readArguments(
 /**
  * Reads a whole message.
  *
- * @throws {LineError} It is no JSON object.
+ * @throws {LineError} The line is not a JSON object.
  */
 export function parseMessage(line: string): QMPCommand {
   return parseObject(line);
 }
 
-/** A value, where it can be of these kinds: what is no JSON is a string. */
+/** A value that can be of these kinds; text that is not JSON is a string. */
 export function parseValue(text: string, kinds: readonly string[]): unknown {
   if (/^'.*'$/s.test(text)) return text.slice(1, -1);
   if (!/^["{[]/.test(text) && kinds.every((kind) => kind === "string")) {
@@ -77,7 +79,9 @@ export function parseValue(text: string, kinds: readonly string[]): unknown {
     value = json.parse(text);
   } catch (cause) {
     if (!/^["{[]/.test(text)) return text;
-    throw new LineError(`Value is no JSON: ${text}`, { cause });
+    throw new LineError(`Cannot read the value ${text}: it is not JSON`, {
+      cause,
+    });
   }
   const fits = kinds.includes("value") || kinds.includes(kindOf(value)) ||
     kindOf(value) === "int" && kinds.includes("number");
@@ -88,7 +92,9 @@ export function parseValue(text: string, kinds: readonly string[]): unknown {
 
 function parseObject(text: string): Given {
   const value = parseValue(text, ["object"]);
-  if (!isObject(value)) throw new LineError(`Text is no object: ${text}`);
+  if (!isObject(value)) {
+    throw new LineError(`Cannot read ${text}: it is not a JSON object`);
+  }
   return value;
 }
 
@@ -102,12 +108,14 @@ function kindOf(value: unknown): string {
   return typeof value;
 }
 
-/** Sets what is at the end of a path; objects on the way are made. */
+/** Sets the member at the end of a path, and makes the objects on the way. */
 function assign(args: Given, path: readonly string[], value: unknown): void {
   let object = args;
   for (const [index, name] of path.entries()) {
     if (name === "") {
-      throw new LineError(`Key has an empty part: ${path.join(".")}`);
+      throw new LineError(
+        `Cannot read the key ${path.join(".")}: a part of it is empty`,
+      );
     }
     if (index === path.length - 1) setMember(object, name, value);
     else {
@@ -116,7 +124,7 @@ function assign(args: Given, path: readonly string[], value: unknown): void {
       if (!isObject(inner)) {
         const key = path.slice(0, index + 1).join(".");
         throw new LineError(
-          `Cannot set ${path.join(".")}: ${key} is no object`,
+          `Cannot set ${path.join(".")}: ${key} is not an object`,
         );
       }
       object = inner;

@@ -1,16 +1,18 @@
+import { printable } from "../../protocol/_util/printable.ts";
 import { parseLine } from "./command_line.ts";
 import { type Guide, objectAt } from "./guide.ts";
 import { LineError, splitPair } from "./words.ts";
 
-/** What can stand first, and the types of what can follow. */
+/** The words that can stand first, and the types of the arguments after them. */
 export interface Grammar {
   readonly commands: readonly string[];
   typeOf(command: string): string | undefined;
 }
 
 /**
- * What the last word of a line can become, and that word: a command, the key of
- * an argument that is not given yet, or a value that is known in advance.
+ * The words that the last word of a line can become, and that word: a command,
+ * the key of an argument that is not given yet, or a value that is known in
+ * advance.
  */
 export function completions(
   line: string,
@@ -20,12 +22,20 @@ export function completions(
   const word = /\S*$/.exec(line)?.[0] ?? "";
   const before = line.slice(0, line.length - word.length);
   const candidates = before.trim() === ""
-    ? grammar.commands.map(ended)
+    ? grammar.commands.filter(isTypeable).map(ended)
     : wordsAfter(before, word, guide, grammar);
   return [candidates.filter((one) => one.startsWith(word)), word];
 }
 
-/** The words that can follow what stands before them. */
+/**
+ * Whether a server's name can be typed as a word: other names are not offered,
+ * as they could act on the terminal.
+ */
+export function isTypeable(name: string): boolean {
+  return /^[^\s"'=]+$/.test(name) && printable(name) === name;
+}
+
+/** The words that can follow the words before them. */
 function wordsAfter(
   before: string,
   word: string,
@@ -38,13 +48,14 @@ function wordsAfter(
   const [name] = splitPair(word) ?? [];
   if (name !== undefined) {
     const inner = guide.typeAt(type, name.split("."), parsed.args);
-    return guide.valuesOf(inner).map((value) => ended(`${name}=${value}`));
+    return guide.valuesOf(inner).filter(isTypeable)
+      .map((value) => ended(`${name}=${value}`));
   }
   const path = word.split(".").slice(0, -1);
   const prefix = path.map((part) => `${part}.`).join("");
   const given = objectAt(parsed.args, path);
   const members = guide.membersOf(guide.typeAt(type, path, parsed.args), given)
-    .filter((member) => !Object.hasOwn(given, member.name));
+    .filter(({ name }) => isTypeable(name) && !Object.hasOwn(given, name));
   const keys = members.flatMap(({ name, type }) => {
     return guide.hasMembers(type)
       ? [`${prefix}${name}.`, `${prefix}${name}=`]
@@ -53,7 +64,7 @@ function wordsAfter(
   return [...new Set(keys)];
 }
 
-/** The line as far as it goes; nothing where it is no command. */
+/** The line as far as it goes; nothing if it is not a command. */
 function attempt<T>(parse: () => T): T | undefined {
   try {
     return parse();

@@ -1,25 +1,25 @@
-import type { QMPClient } from "../client.ts";
 import { ExecuteError } from "../errors.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Output } from "./output.ts";
+import type { Partner } from "./partner.ts";
 import { LineError } from "./words.ts";
 
-/** Lines that are executed, and what comes of them. */
+/** Executes lines, and shows their results. */
 export class Conversation {
-  readonly #client: QMPClient;
+  readonly #partner: Partner;
   readonly #dialect: Dialect;
   readonly #output: Output;
 
-  constructor(client: QMPClient, dialect: Dialect, output: Output) {
-    this.#client = client;
+  constructor(partner: Partner, dialect: Dialect, output: Output) {
+    this.#partner = partner;
     this.#dialect = dialect;
     this.#output = output;
   }
 
   /**
-   * Executes a line, and shows what comes of it; false where the server refuses.
+   * Executes a line, and shows the result; false if the command fails.
    *
-   * @throws {LineError} The line is no command.
+   * @throws {LineError} The line is not a command.
    * @throws {ParleyError} There is no answer.
    * @throws The signal's reason, when it is aborted.
    */
@@ -27,9 +27,8 @@ export class Conversation {
     const command = this.#dialect.read(line);
     if (!command) return true;
     try {
-      const result = await this.#client.executeMessage(command, { signal });
-      this.#output.result(result, this.#dialect.textOf(result));
-      return true;
+      const result = await this.#partner.execute(command, signal);
+      return this.#show(result);
     } catch (error) {
       if (error instanceof TypeError) {
         throw new LineError(error.message, { cause: error });
@@ -41,24 +40,36 @@ export class Conversation {
   }
 
   /**
-   * Executes lines up to the first that the server refuses; false where it has
-   * refused one.
+   * Executes lines up to the first command that fails; false if one has failed.
    *
-   * @throws {LineError} A line is no command, or the last one ends within one.
+   * @throws {LineError} A line is not a command, or the last one ends within one.
    * @throws {ParleyError} There is no answer.
+   * @throws The signal's reason, when it is aborted.
    */
   async executeAll(
     lines: Iterable<string> | AsyncIterable<string>,
+    signal?: AbortSignal,
   ): Promise<boolean> {
     for await (const line of lines) {
-      if (!await this.execute(line)) return false;
+      signal?.throwIfAborted();
+      if (!await this.execute(line, signal)) return false;
     }
     if (!this.#dialect.unfinished) return true;
-    throw new LineError("Transaction is not closed");
+    throw new LineError("Cannot execute the transaction: it is not closed");
   }
 
   /** Shows events as they come, until the session ends. */
   async showEvents(): Promise<void> {
-    for await (const event of this.#client.events) this.#output.event(event);
+    for await (const event of this.#partner.events) this.#output.event(event);
+  }
+
+  #show(result: unknown): boolean {
+    const text = this.#dialect.textOf(result);
+    if (text === undefined || !this.#dialect.isFailure(text)) {
+      this.#output.result(result, text);
+      return true;
+    }
+    this.#output.failure(text);
+    return false;
   }
 }

@@ -2,18 +2,23 @@ import type { QMPCommand } from "../messages.ts";
 
 /** A language that commands are typed in. */
 export interface Dialect {
-  /** What a line begins with. */
+  /** The text before a line that is typed. */
   readonly prompt: string;
+  /** The answer to the line `help`, if it is not a command of the server. */
+  readonly help: string | undefined;
+  /** Whether the lines read so far end within a command. */
+  readonly unfinished: boolean;
   /**
-   * What a line says is to be executed; nothing where more lines are to come.
+   * The command on a line, or none if the line has none or more lines are to
+   * come.
    *
-   * @throws {LineError} The line is no command.
+   * @throws {LineError} The line is not a command.
    */
   read(line: string): QMPCommand | undefined;
-  /** What the last word of a line can become, and that word. */
+  /** The words that the last word of a line can become, and that word. */
   complete(line: string): [candidates: string[], word: string];
-  /** A result, where it is text to be shown as it is. */
+  /** The text of a result, if the result is text for people. */
   textOf(result: unknown): string | undefined;
-  /** Whether the lines end within a command. */
-  readonly unfinished: boolean;
+  /** Whether a text says that its command has failed. */
+  isFailure(text: string): boolean;
 }

@@ -1,9 +1,12 @@
+import { mayHaveSecret } from "../_wire/secrets.ts";
+
+/** So many lines of earlier shells are read. */
 const LINES = 1000;
 
-/** The lines of before, in a file that only its owner can read. */
+/** The lines of earlier shells, in a file that only its owner can read. */
 export class ShellHistory {
   #path: string | undefined;
-  /** The last one first. */
+  /** The latest one first. */
   readonly lines: string[];
   #last: string | undefined;
 
@@ -13,7 +16,7 @@ export class ShellHistory {
     this.#last = lines[0];
   }
 
-  /** Reads the file; where that cannot be, nothing is kept. */
+  /** Reads the file. If it cannot be read, no lines are kept. */
   static async load(): Promise<ShellHistory> {
     const path = await historyPath();
     if (path === undefined) return new ShellHistory(undefined, []);
@@ -30,9 +33,13 @@ export class ShellHistory {
     }
   }
 
-  /** Keeps a line; where that cannot be, no more are kept. */
+  /**
+   * Keeps a line, unless it may have a secret or begins with a blank. If the file
+   * cannot be written, no more lines are kept.
+   */
   async add(line: string): Promise<void> {
-    if (!this.#path || line.trim() === "" || line === this.#last) return;
+    if (!this.#path || !/^\S/.test(line) || line === this.#last) return;
+    if (mayHaveSecret(line)) return;
     this.#last = line;
     const folder = this.#path.slice(0, this.#path.lastIndexOf("/"));
     try {
@@ -47,7 +54,7 @@ export class ShellHistory {
   }
 }
 
-/** Where the file is, if it may be read and written. */
+/** The path of the file, if it may be read and written. */
 async function historyPath(): Promise<string | undefined> {
   const state = await environment("XDG_STATE_HOME");
   const home = await environment("HOME");
@@ -59,14 +66,14 @@ async function historyPath(): Promise<string | undefined> {
   return may ? path : undefined;
 }
 
-/** What the environment says, where it may be asked. */
+/** The value of a variable, if it may be read. */
 async function environment(variable: string): Promise<string | undefined> {
   return await granted({ name: "env", variable })
     ? Deno.env.get(variable) || undefined
     : undefined;
 }
 
-/** Whether we may, without anybody being asked for it. */
+/** Whether a permission is there, without a prompt. */
 async function granted(
   permission: Deno.PermissionDescriptor,
 ): Promise<boolean> {

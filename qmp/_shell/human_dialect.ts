@@ -1,18 +1,28 @@
 import type { QMPCommand } from "../messages.ts";
+import { isTypeable } from "./completions.ts";
 import type { Dialect } from "./dialect.ts";
 
-/** The commands of QEMU's monitor for people, and text as their results. */
+/** Lines of QEMU's human monitor that stand anywhere in the text of a failure. */
+const FAILURE = /^(Error[: ]|unknown command: |Try "help )/m;
+
+/** Lines that begin or end the text of a failure, or are all of it. */
+const FAILURE_LINE =
+  /^(unknown |unexpected |[Ii]nvalid |Could not |Cannot |Failed to |Must )|^Device .* not found$/;
+
+/** The commands of QEMU's human monitor, with text as their results. */
 export class HumanDialect implements Dialect {
   readonly prompt = "(qemu) ";
+  readonly help = undefined;
   readonly unfinished = false;
   readonly #commands: readonly string[];
 
-  /** Takes what the monitor answers to `help`. */
+  /** Takes the answer of the monitor to `help`. */
   constructor(help: string) {
     const names = help.split("\n").map((line) =>
       /^[^\s[]+/.exec(line)?.[0] ?? ""
     );
-    this.#commands = names.flatMap((name) => name.split("|")).filter(Boolean);
+    this.#commands = names.flatMap((name) => name.split("|"))
+      .filter(isTypeable);
   }
 
   read(line: string): QMPCommand | undefined {
@@ -22,7 +32,7 @@ export class HumanDialect implements Dialect {
   complete(line: string): [candidates: string[], word: string] {
     const word = /\S*$/.exec(line)?.[0] ?? "";
     const candidates = this.#commands.filter((name) => name.startsWith(word));
-    // `help` and `info` are followed by the name of what they are about.
+    // `help` is followed by the name of a command.
     const first = line.slice(0, line.length - word.length).trim();
     return [["", "help"].includes(first) ? candidates : [], word];
   }
@@ -30,9 +40,17 @@ export class HumanDialect implements Dialect {
   textOf(result: unknown): string | undefined {
     return typeof result === "string" ? result.trimEnd() : undefined;
   }
+
+  /** The monitor answers with text alone: a failure is known by its words. */
+  isFailure(text: string): boolean {
+    const lines = text.split(/\r?\n/);
+    return FAILURE.test(text) ||
+      FAILURE_LINE.test(lines[0] ?? "") ||
+      FAILURE_LINE.test(lines.at(-1) ?? "");
+  }
 }
 
-/** A command for the monitor for people, as QMP has it. */
+/** A command for the human monitor, as QMP has it. */
 export function humanCommand(line: string): QMPCommand {
   return {
     execute: "human-monitor-command",

@@ -1,30 +1,31 @@
 import { EndOfStreamError, ParleyError } from "../../protocol/errors.ts";
-import type { QMPClient } from "../client.ts";
 import { Conversation } from "./conversation.ts";
 import type { Dialect } from "./dialect.ts";
 import { ShellHistory } from "./history.ts";
 import type { Output, Sink } from "./output.ts";
+import type { Partner } from "./partner.ts";
 import { Terminal } from "./terminal.ts";
 import { LineError } from "./words.ts";
 
-/** What to talk in, and how to show what comes. */
+/** The language of the lines, and how to show results. */
 export interface InteractOptions {
   dialect: Dialect;
-  /** What is shown first. */
+  /** The first text that is shown. */
   welcome: string;
   outputTo(sink: Sink): Output;
 }
 
 /**
- * Executes what is typed in the terminal, until somebody leaves or the session
- * ends; false where that was Ctrl-C.
+ * Executes the lines that are typed in the terminal, until the user leaves or the
+ * session ends; false if the user left by Ctrl-C.
  *
  * @throws {ParleyError} The session has failed.
  */
 export async function interact(
-  client: QMPClient,
+  partner: Partner,
   { dialect, welcome, outputTo }: InteractOptions,
 ): Promise<boolean> {
+  const { client } = partner;
   const history = await ShellHistory.load();
   const interrupt = new AbortController();
   {
@@ -39,33 +40,38 @@ export async function interact(
     const close = () => terminal.close();
     client.closed.then(close, close);
     const output = outputTo(terminal);
-    const conversation = new Conversation(client, dialect, output);
-    terminal.out(welcome);
-    conversation.showEvents();
+    const conversation = new Conversation(partner, dialect, output);
+    output.note(welcome);
+    // The end of the session ends the events, and is told below.
+    conversation.showEvents().catch(close);
     terminal.prompt(dialect.prompt);
     for await (const line of terminal.lines) {
       terminal.rest();
       await history.add(line);
-      try {
-        await conversation.execute(line, interrupt.signal);
-      } catch (error) {
-        if (client.signal.aborted || interrupt.signal.aborted) break;
-        const told = error instanceof LineError || error instanceof ParleyError;
-        if (!told) throw error;
-        terminal.err(error.message);
+      if (line.trim() === "help" && dialect.help) output.note(dialect.help);
+      else {
+        try {
+          await conversation.execute(line, interrupt.signal);
+        } catch (error) {
+          if (client.signal.aborted || interrupt.signal.aborted) break;
+          const isTold = error instanceof LineError ||
+            error instanceof ParleyError;
+          if (!isTold) throw error;
+          output.error(error.message);
+        }
       }
       terminal.prompt(dialect.prompt);
     }
   }
   const { signal } = interrupt;
-  if (client.signal.aborted) await sessionEnd(client);
-  // Who is in a hurry does not wait for a server that may be silent.
+  if (client.signal.aborted) await sessionEnd(partner);
+  // After Ctrl-C, nobody waits for a server that may be silent.
   else if (signal.aborted) await client.disconnect({ signal }).catch(() => {});
   return !signal.aborted;
 }
 
-/** Tells of an end that nobody has asked for. */
-async function sessionEnd(client: QMPClient): Promise<void> {
+/** Tells of an end that the user has not asked for. */
+async function sessionEnd({ client }: Partner): Promise<void> {
   try {
     await client.closed;
   } catch (error) {

@@ -2,36 +2,7 @@ import { parseTransport } from "../../transports/parse_transport.ts";
 import type { Transport } from "../../transports/transport.ts";
 import { parseArgs } from "../_deps.ts";
 
-export const USAGE =
-  `Usage: qmp/shell.ts [-c COMMAND] [--json] [--[no-]pretty] [-H] ADDRESS
-
-Talks to a QMP server, such as QEMU, at unix:path, tcp://host:port or
-tls://host:port. Without -c, commands are read from the terminal, or line by
-line from the standard input up to the first that fails.
-
-  -c, --command COMMAND  execute one command and leave
-  -H, --hmp              talk to QEMU's monitor for people instead
-      --json             write whole messages, one a line, for scripts
-      --[no-]pretty      write results over many lines (default: in a terminal)
-  -h, --help             show this
-
-A line is one of these:
-
-  query-status
-  device_del id=nic0
-  blockdev-add driver=qcow2 node-name=disk file.driver=file file.filename=x
-  blockdev-add {"driver": "null-co", "size": 512} node-name=disk
-  transaction( ... )     actions within, on lines of their own
-  {"execute": "stop"}    any message, such as one with exec-oob
-  # a comment
-
-A value is JSON, or else a string; where the server expects a string it is one
-without quotes. The command quit ends the server; Ctrl-D ends the shell alone.
-
-Exit code: 0 done, 1 a command failed, 2 wrong usage, 3 no session came about
-or it ended too early, 130 Ctrl-C.`;
-
-/** What the command line says. */
+/** The options of the command line. */
 export interface ShellOptions {
   readonly address: string;
   readonly transport: Transport;
@@ -39,23 +10,24 @@ export interface ShellOptions {
   readonly json: boolean;
   readonly pretty: boolean | undefined;
   readonly hmp: boolean;
+  readonly agent: boolean;
 }
 
-/** A command line that is none of the shell's. */
+/** A command line that is not one of the shell. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 /**
- * Reads the command line; nothing where it asks for help.
+ * Reads the command line; nothing if it asks for help.
  *
- * @throws {UsageError} It is wrong.
+ * @throws {UsageError} The command line is wrong.
  */
 export function parseOptions(
   args: readonly string[],
 ): ShellOptions | undefined {
   const parsed = parseArgs(args, {
-    boolean: ["help", "hmp", "json", "pretty"],
+    boolean: ["agent", "help", "hmp", "json", "pretty"],
     string: ["command", "_"],
     negatable: ["pretty"],
     alias: { c: "command", h: "help", H: "hmp" },
@@ -64,8 +36,12 @@ export function parseOptions(
       if (key !== undefined) throw new UsageError(`Unknown option: ${arg}`);
     },
   });
-  const { help, hmp, json, pretty, command, _: [address, ...more] } = parsed;
+  const { agent, help, hmp, json, pretty, command } = parsed;
   if (help) return undefined;
+  if (agent && hmp) {
+    throw new UsageError("Cannot use --hmp with --agent: an agent has no HMP");
+  }
+  const [address, ...more] = parsed._;
   if (typeof address !== "string" || more.length > 0) {
     throw new UsageError(`Expected one address, got ${parsed._.length}`);
   }
@@ -76,6 +52,7 @@ export function parseOptions(
     json: json === true,
     pretty: typeof pretty === "boolean" ? pretty : undefined,
     hmp: hmp === true,
+    agent: agent === true,
   };
 }
 

@@ -1,24 +1,34 @@
-import { JSONText } from "../../protocol/codecs/_json/text.ts";
+import { printable } from "../../protocol/_util/printable.ts";
 import type { ExecuteError } from "../errors.ts";
 import type { QMPEvent } from "../messages.ts";
 import { paint, paintJSON } from "./colours.ts";
+import { printableText } from "./printable_text.ts";
+import { indentedText, lineText } from "./json_text.ts";
 
-const json = new JSONText({ bigint: true });
-
-/** Where texts go that make up one or more lines. */
+/** Takes texts of one or more lines; each is printable as it is. */
 export interface Sink {
-  /** What was asked for. */
+  /** Results and events. */
   out(text: string): void;
-  /** What went wrong. */
+  /** Errors, and remarks of the shell. */
   err(text: string): void;
 }
 
-/** Shows what comes from the server. */
+/**
+ * Shows the results, errors and events of a server. They are a peer's text: no
+ * character of them acts on a terminal.
+ */
 export interface Output {
-  /** A result, and the text that it is to be shown as, if any. */
+  /** A result; `text` is the result of a human monitor, which is text. */
   result(value: unknown, text: string | undefined): void;
+  /** The text of a command that has failed in a human monitor. */
+  failure(text: string): void;
+  /** The server's error. */
   refusal(error: ExecuteError): void;
   event(event: QMPEvent): void;
+  /** An error that is not the server's answer to a command. */
+  error(message: string): void;
+  /** A remark of the shell. */
+  note(message: string): void;
 }
 
 /** Whole messages, one a line. */
@@ -30,60 +40,91 @@ export class JSONOutput implements Output {
   }
 
   result(value: unknown): void {
-    this.#sink.out(json.stringify({ return: value }));
+    this.#sink.out(lineText({ return: value }));
+  }
+
+  failure(text: string): void {
+    this.result(text);
   }
 
   refusal({ errorClass, description }: ExecuteError): void {
     const error = { class: errorClass, desc: description };
-    this.#sink.out(json.stringify({ error }));
+    this.#sink.out(lineText({ error }));
   }
 
   event(event: QMPEvent): void {
-    this.#sink.out(json.stringify(event));
+    this.#sink.out(lineText(event));
+  }
+
+  error(message: string): void {
+    this.#sink.err(printableText(message));
+  }
+
+  note(message: string): void {
+    this.#sink.err(printableText(message));
   }
 }
 
 /** Text for people. */
 export class TextOutput implements Output {
   readonly #sink: Sink;
-  readonly #indent: number;
+  readonly #pretty: boolean;
   readonly #colours: boolean;
 
   constructor(sink: Sink, options: { pretty: boolean; colours: boolean }) {
     this.#sink = sink;
-    this.#indent = options.pretty ? 2 : 0;
+    this.#pretty = options.pretty;
     this.#colours = options.colours;
   }
 
   result(value: unknown, text: string | undefined): void {
-    if (text === undefined) this.#sink.out(this.#json(value, this.#indent));
-    else if (text !== "") this.#sink.out(text);
+    if (text === undefined) {
+      const shown = this.#pretty ? indentedText(value) : lineText(value);
+      this.#sink.out(this.#colours ? paintJSON(shown) : shown);
+    } else if (text !== "") this.#sink.out(printableText(text));
+  }
+
+  failure(text: string): void {
+    this.error(text);
   }
 
   refusal({ errorClass, description }: ExecuteError): void {
-    const text = `${errorClass}: ${description}`;
-    this.#sink.err(this.#colours ? paint("red", text) : text);
+    this.error(`${errorClass}: ${description}`);
   }
 
   event({ event, data, timestamp }: QMPEvent): void {
-    const { seconds, microseconds } = timestamp;
-    const time = timeOf(seconds * 1000 + microseconds / 1000);
+    const time = timeOf(timestamp);
+    const name = printable(event);
     const [when, what] = this.#colours
-      ? [paint("dim", time), paint("yellow", event)]
-      : [time, event];
-    const more = data === undefined ? "" : ` ${this.#json(data, 0)}`;
-    this.#sink.out(`${when} ${what}${more}`);
+      ? [paint("dim", time), paint("yellow", name)]
+      : [time, name];
+    if (data === undefined) return this.#sink.out(`${when} ${what}`);
+    const line = lineText(data);
+    const more = this.#colours ? paintJSON(line) : line;
+    this.#sink.out(`${when} ${what} ${more}`);
   }
 
-  #json(value: unknown, indent: number): string {
-    const text = json.stringify(value, indent);
-    return this.#colours ? paintJSON(text) : text;
+  error(message: string): void {
+    const text = printableText(message);
+    this.#sink.err(this.#colours ? paint("red", text) : text);
+  }
+
+  note(message: string): void {
+    const text = printableText(message);
+    this.#sink.err(this.#colours ? paint("dim", text) : text);
   }
 }
 
-/** The time of day, here, to the millisecond. */
-function timeOf(milliseconds: number): string {
-  const date = new Date(milliseconds);
+const UNKNOWN_TIME = "--:--:--.---";
+
+/** The time of day, here, to the millisecond; a server may leave it out. */
+function timeOf(timestamp: unknown): string {
+  const { seconds, microseconds } = Object(timestamp);
+  if (typeof seconds !== "number" || typeof microseconds !== "number") {
+    return UNKNOWN_TIME;
+  }
+  const date = new Date(seconds * 1000 + microseconds / 1000);
+  if (seconds < 0 || Number.isNaN(date.getTime())) return UNKNOWN_TIME;
   const two = (part: number) => String(part).padStart(2, "0");
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()];
   const rest = String(date.getMilliseconds()).padStart(3, "0");

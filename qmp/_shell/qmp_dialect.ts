@@ -3,12 +3,13 @@ import { parseLine, parseMessage } from "./command_line.ts";
 import { completions } from "./completions.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Guide } from "./guide.ts";
+import { LINES } from "./usage.ts";
 import { LineError } from "./words.ts";
 
-/** A transaction that begins, with its first action or without. */
+/** The start of a transaction, with its first action or without. */
 const TRANSACTION = /^\s*transaction\((.*)$/s;
 
-/** An action, as `transaction` takes it. */
+/** An action of a transaction. */
 interface Action {
   type: string;
   data: object;
@@ -17,15 +18,27 @@ interface Action {
 /** QMP's commands with `key=value`, transactions, and whole messages. */
 export class QMPDialect implements Dialect {
   readonly #guide: Guide;
-  /** The actions of a transaction that is open. */
+  /** The actions of the open transaction, if there is one. */
   #actions: Action[] | undefined;
 
   constructor(guide: Guide) {
     this.#guide = guide;
   }
 
+  /** What can stand first on a line. */
+  get #commands(): readonly string[] {
+    const { commands } = this.#guide;
+    return commands.includes("transaction")
+      ? [...commands, "transaction("]
+      : commands;
+  }
+
   get prompt(): string {
     return this.#actions ? "transaction> " : "qmp> ";
+  }
+
+  get help(): string | undefined {
+    return this.#guide.commands.includes("help") ? undefined : LINES;
   }
 
   get unfinished(): boolean {
@@ -58,12 +71,16 @@ export class QMPDialect implements Dialect {
         typeOf: this.#dataOf,
       })
       : completions(line, this.#guide, {
-        commands: [...this.#guide.commands, "transaction("],
+        commands: this.#commands,
         typeOf: this.#typeOf,
       });
   }
 
   textOf(): undefined {}
+
+  isFailure(): boolean {
+    return false;
+  }
 
   #readAction(actions: Action[], text: string): QMPCommand | undefined {
     const [, action = text, end] = /^(.*?)\s*(?<!\S)(\))$/s.exec(text) ?? [];

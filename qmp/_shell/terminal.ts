@@ -5,17 +5,17 @@ import type { Sink } from "./output.ts";
 
 /** Options of a terminal. */
 export interface TerminalOptions {
-  /** The lines of before, the last one first. */
+  /** The lines of earlier shells, the latest one first. */
   history: string[];
   complete: Dialect["complete"];
   onInterrupt: () => void;
 }
 
-/** Lines that are edited in a terminal, and texts above the one that is. */
+/** Lines that are edited in a terminal, and texts above the edited line. */
 export class Terminal implements Sink, Disposable {
   readonly #interface: readline.Interface;
   #closed = false;
-  /** The lines that are entered; it ends at Ctrl-D, and when it is closed. */
+  /** The lines that are entered, until Ctrl-D or `close()`. */
   readonly lines: ReadableStream<string>;
 
   constructor({ history, complete, onInterrupt }: TerminalOptions) {
@@ -39,14 +39,14 @@ export class Terminal implements Sink, Disposable {
     typed.on("SIGINT", onInterrupt);
   }
 
-  /** Asks for a line; what has been typed already belongs to it. */
+  /** Asks for a line; text that has been typed already belongs to it. */
   prompt(prompt: string): void {
     if (this.#closed) return;
     this.#interface.setPrompt(prompt);
     this.#interface.prompt(true);
   }
 
-  /** Asks for nothing for the time being. */
+  /** Shows no prompt for the time being. */
   rest(): void {
     this.#interface.setPrompt("");
   }
@@ -57,7 +57,7 @@ export class Terminal implements Sink, Disposable {
     readline.moveCursor(process.stdout, 0, -rows);
     readline.cursorTo(process.stdout, 0);
     readline.clearScreenDown(process.stdout);
-    // Where it is drawn anew, it is drawn from so many rows above.
+    // readline draws the line again from so many rows above.
     process.stdout.write(`${text}\n${"\n".repeat(rows)}`);
     this.#interface.prompt(true);
   }
@@ -66,7 +66,7 @@ export class Terminal implements Sink, Disposable {
     this.out(text);
   }
 
-  /** Ends the line that is edited, and with it all lines. Idempotent. */
+  /** Ends the edited line, and with it all lines. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

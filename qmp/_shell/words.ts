@@ -1,11 +1,11 @@
-/** A line that is no command. */
+/** A line that is not a command. */
 export class LineError extends Error {
   override readonly name = "LineError";
 }
 
 /**
- * Splits a line at its blanks, save those within brackets, and within quotes
- * that stand at the beginning of a word or of a value.
+ * Splits a line at its blanks, except blanks within brackets, and within quotes
+ * at the beginning of a word or of a value.
  *
  * @throws {LineError} A quote or a bracket is not closed.
  */
@@ -36,18 +36,18 @@ function lengthOfWord(text: string): number {
       : /["']/.test(character) && (at === 0 || text[at - 1] === "=");
     if (quotes) at = endOfQuotes(text, at);
     else if (/[{[]/.test(character)) depth++;
-    else if (/[}\]]/.test(character)) depth--;
+    else if (/[}\]]/.test(character)) depth = Math.max(0, depth - 1);
   }
-  if (depth > 0) throw new LineError(`Bracket is not closed: ${text}`);
+  if (depth > 0) throw new LineError(`Cannot read ${text}: a bracket is open`);
   return text.length;
 }
 
-/** Where the quotes end that begin at a position. */
+/** The end of the quotes that begin at a position. */
 function endOfQuotes(text: string, start: number): number {
   const quote = text.charAt(start);
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] === quote) return at;
     if (text[at] === "\\" && quote === '"') at++;
   }
-  throw new LineError(`Quotes are not closed: ${text.slice(start)}`);
+  throw new LineError(`Cannot read ${text.slice(start)}: quotes are open`);
 }

@@ -24,6 +24,7 @@ const words: [string, string[]][] = [
   [`a="b c" d='e "f' g`, [`a="b c"`, `d='e "f'`, "g"]],
   [String.raw`a="b\" c" d`, [String.raw`a="b\" c"`, "d"]],
   ["don't a=it's", ["don't", "a=it's"]],
+  ["a=} b=1 }]", ["a=}", "b=1", "}]"]],
 ];
 
 for (const [line, expected] of words) {
@@ -54,15 +55,18 @@ for (const [line, expected] of lines) {
 }
 
 const refused: [string, string][] = [
-  ["x y", "Argument is neither key=value nor JSON: y"],
-  ["x =y", "Argument is neither key=value nor JSON: =y"],
-  ["x [1]", "Argument is neither key=value nor JSON: [1]"],
-  ["x a={b}", "Value is no JSON: {b}"],
-  ["x {b}", "Value is no JSON: {b}"],
-  ["x a=[1", "Bracket is not closed: a=[1"],
-  ["x a='b", "Quotes are not closed: 'b"],
-  ["x a..b=1", "Key has an empty part: a..b"],
-  ["x a=1 a.b=2", "Cannot set a.b: a is no object"],
+  ["x y", "Cannot read the argument y: expected key=value or a JSON object"],
+  ["x =y", "Cannot read the argument =y: expected key=value or a JSON object"],
+  [
+    "x [1]",
+    "Cannot read the argument [1]: expected key=value or a JSON object",
+  ],
+  ["x a={b}", "Cannot read the value {b}: it is not JSON"],
+  ["x {b}", "Cannot read the value {b}: it is not JSON"],
+  ["x a=[1", "Cannot read a=[1: a bracket is open"],
+  ["x a='b", "Cannot read 'b: quotes are open"],
+  ["x a..b=1", "Cannot read the key a..b: a part of it is empty"],
+  ["x a=1 a.b=2", "Cannot set a.b: a is not an object"],
 ];
 
 for (const [line, message] of refused) {
@@ -72,14 +76,23 @@ for (const [line, message] of refused) {
   });
 }
 
-Deno.test("a key that is special to JavaScript is a key like any other", () => {
-  parseLine(
-    "x __proto__.evil=1 constructor.prototype.evil=1",
-    ignorant,
-    () => undefined,
-  );
-  assertEquals(({} as { evil?: unknown }).evil, undefined);
-});
+const special: [string, string][] = [
+  ["x __proto__=1", '{"__proto__":1}'],
+  ["x __proto__.evil=1", '{"__proto__":{"evil":1}}'],
+  ['x {"__proto__": {"evil": 1}} a=2', '{"__proto__":{"evil":1},"a":2}'],
+  [
+    "x constructor.prototype.evil=1",
+    '{"constructor":{"prototype":{"evil":1}}}',
+  ],
+  ["x a.__proto__.__proto__=1", '{"a":{"__proto__":{"__proto__":1}}}'],
+];
+
+for (const [line, expected] of special) {
+  Deno.test(`a key that is special to JavaScript is a key like any other: ${line}`, () => {
+    assertEquals(JSON.stringify(argumentsOf(line)), expected);
+    assertEquals(({} as { evil?: unknown }).evil, undefined);
+  });
+}
 
 const values: [string, string[], unknown][] = [
   ["5", ["string"], "5"],
@@ -267,6 +280,7 @@ Deno.test("the command line has an address and options", () => {
     json: false,
     pretty: undefined,
     hmp: false,
+    agent: false,
   });
   const all = ["-H", "-c", "stop", "--json", "--no-pretty", "tcp://[::1]:5"];
   const { command, json, hmp, pretty, address } = parseOptions(all) ?? {};
@@ -281,6 +295,10 @@ const wrong: [string[], string][] = [
   [["unix:/x", "unix:/y"], "Expected one address, got 2"],
   [["--colour", "unix:/x"], "Unknown option: --colour"],
   [["-x", "unix:/x"], "Unknown option: -x"],
+  [
+    ["--agent", "--hmp", "unix:/x"],
+    "Cannot use --hmp with --agent: an agent has no HMP",
+  ],
 ];
 
 for (const [args, message] of wrong) {

@@ -10,6 +10,7 @@ import { runDeno } from "../support/program.ts";
 import {
   needs,
   type RealServer,
+  startGuestAgent,
   startQemu,
   startStorageDaemon,
 } from "../support/qemu.ts";
@@ -70,7 +71,8 @@ Deno.test({
     assertEquals(await shell(["-c", "device_del 5"], server), {
       code: 2,
       stdout: "",
-      stderr: "Argument is neither key=value nor JSON: 5\n",
+      stderr:
+        "Cannot read the argument 5: expected key=value or a JSON object\n",
     });
     assertEquals(await shell(["--pretty", "-c", "query-name"], server), {
       code: 0,
@@ -99,6 +101,115 @@ Deno.test({
     assertEquals({ code, stdout }, { code: 3, stdout: "" });
     assertMatch(stderr, /^Failed to establish connection: Connect to unix:/);
   },
+});
+
+Deno.test({
+  name: "a command that fails in the human monitor fails in the shell",
+  ...qemu,
+  fn: async () => {
+    await using server = await startQemu({ machine: true });
+    const text = "no block device can store vmstate for snapshot";
+    assertEquals(await shell(["-H", "-c", "savevm x"], server), {
+      code: 1,
+      stdout: "",
+      stderr: `Error: ${text}\n`,
+    });
+    assertEquals(await shell(["--json", "-H", "-c", "savevm x"], server), {
+      code: 1,
+      stdout: `{"return":"Error: ${text}"}\n`,
+      stderr: "",
+    });
+    // The monitor has many words for a failure.
+    const failing = [
+      ["sing", "unknown command: 'sing'"],
+      ["info sing", "unknown command: 'info sing'"],
+      ["device_del x", "Error: Device 'x' not found"],
+      ["commit x", "Device 'x' not found"],
+      ["logfile /a/b/c", "Error opening logfile /a/b/c: No such file"],
+      ["print 1/0", "division by zero"],
+      ["migrate", "migrate: string expected"],
+      ["sendkey foo", "invalid parameter: foo"],
+      ["drive_add 0 x", "warning: short-form boolean option 'x' deprecated"],
+      ["boot_set x", "Invalid boot device 'x'"],
+    ];
+    for (const [line = "", start = ""] of failing) {
+      const { code, stdout, stderr } = await shell(["-H", "-c", line], server);
+      assertEquals({ line, code, stdout }, { line, code: 1, stdout: "" });
+      assert(stderr.startsWith(start), stderr);
+    }
+    const script = "info name\nsing\ninfo status\n";
+    const { code, stdout, stderr } = await shell(["-H"], server, script);
+    assertEquals(code, 1);
+    assertEquals([stdout, stderr], ["", "unknown command: 'sing'\n"]);
+    const fine = [
+      "info registers",
+      "info qtree",
+      "help",
+      "info version",
+      "nmi",
+    ];
+    for (const line of fine) {
+      const { code, stderr } = await shell(["-H", "-c", line], server);
+      assertEquals({ line, code, stderr }, { line, code: 0, stderr: "" });
+    }
+  },
+});
+
+Deno.test({
+  name: "--agent talks to a guest agent",
+  ...needs("qemu-ga"),
+  fn: async () => {
+    await using server = await startGuestAgent();
+    assertEquals(await shell(["--agent", "-c", "guest-ping"], server), {
+      code: 0,
+      stdout: "{}\n",
+      stderr: "",
+    });
+    const info = await shell(["--agent", "-c", "guest-info"], server);
+    assertMatch(info.stdout, /^\{"version":"\d+\.\d+\.\d+",/);
+    const open = "guest-file-open path=/dev/null mode=r";
+    const { code, stdout } = await shell(["--agent", "-c", open], server);
+    assertEquals(code, 0);
+    assertMatch(stdout, /^\d+\n$/);
+    assertEquals(await shell(["--agent", "-c", "guest-sing"], server), {
+      code: 1,
+      stdout: "",
+      stderr: "CommandNotFound: The command guest-sing has not been found\n",
+    });
+    const oob = '{"exec-oob": "guest-ping"}';
+    assertEquals(await shell(["--agent", "-c", oob], server), {
+      code: 2,
+      stdout: "",
+      stderr: "Cannot execute the message: a guest agent knows only execute\n",
+    });
+  },
+});
+
+Deno.test("a reader that goes away ends the shell, as it ends any program", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "parley-" });
+  const transport = unix({ path: `${folder}/socket` });
+  let asked = 0;
+  {
+    await using server = new QMPServer({ commands: { ask: () => ++asked } });
+    server.serve(await transport.listen());
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", ...flags, program, String(transport)],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    const encoder = new TextEncoder();
+    await writer.write(encoder.encode("ask\n"));
+    const reader = child.stdout.getReader();
+    assertEquals(new TextDecoder().decode((await reader.read()).value), "1\n");
+    await reader.cancel();
+    await writer.write(encoder.encode("ask\n".repeat(100)));
+    assertEquals((await child.status).code, 141);
+    await writer.close().catch(() => {});
+  }
+  assertEquals(asked, 2);
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test({
@@ -147,7 +258,10 @@ Deno.test({
 
     const open = await shell([], server, "transaction(\nabort");
     assertEquals([open.code, open.stdout], [2, ""]);
-    assertEquals(open.stderr, "Transaction is not closed\n");
+    assertEquals(
+      open.stderr,
+      "Cannot execute the transaction: it is not closed\n",
+    );
 
     const aborted = await shell([], server, "transaction(\nabort\n)");
     assertEquals([aborted.code, aborted.stdout], [1, ""]);
@@ -256,9 +370,10 @@ Deno.test({
     await shell.press("Enter");
     await shell.shows(/node-name=disk\n\{\}\nqmp> $/m);
 
-    await shell.type("job-");
-    await shell.shows(/^qmp> job-$/m);
+    await shell.type("jo");
+    await shell.shows(/^qmp> jo$/m);
     await shell.press("Tab");
+    await shell.shows(/^qmp> job-$/m);
     await shell.press("Tab");
     await shell.shows(/^job-cancel +job-complete[^]*^qmp> job-$/m);
   },
@@ -377,6 +492,59 @@ Deno.test({
     await shell.shows(/^qmp> query-name$/m);
     await shell.press("Enter");
     await shell.shows(/"one"/);
+  },
+});
+
+Deno.test({
+  name: "a line with a secret, or with a blank before it, is not kept",
+  ...terminal,
+  fn: async () => {
+    await using server = await startQemu();
+    {
+      await using shell = await shellInTerminal(server);
+      const lines = [
+        "query-kvm",
+        "set_password protocol=vnc password=hunter2",
+        "object-add qom-type=secret id=s data=hunter2",
+        "qom-set path=/objects/s property=data value=hunter2",
+        '{"execute": "set_password", "arguments": {"password": "hunter2"}}',
+        " query-name",
+        "blockdev-add driver=null-co node-name=a",
+      ];
+      for (const [n, line] of lines.entries()) {
+        await shell.enter(line);
+        const prompts = n + 2;
+        await shell.shows((text) =>
+          text.match(/^qmp>/gm)?.length === prompts && /^qmp> $/m.test(text)
+        );
+      }
+      await shell.press("C-d");
+      await shell.shows(/^\[0\]$/m);
+    }
+    const path = `${server.process.folder}/parley/qmp_history`;
+    assertEquals(
+      await Deno.readTextFile(path),
+      "query-kvm\nblockdev-add driver=null-co node-name=a\n",
+    );
+  },
+});
+
+Deno.test({
+  name: "help shows how to type commands, unless the server has one",
+  ...terminal,
+  fn: async () => {
+    await using server = await startQemu();
+    {
+      await using shell = await shellInTerminal(server);
+      await shell.enter("help");
+      await shell.shows(/^A line is one of these:\n[^]*^qmp> $/m);
+      await shell.press("C-d");
+      await shell.shows(/^\[0\]$/m);
+    }
+    const options = { args: "--hmp", prompt: /^\(qemu\) $/m };
+    await using people = await shellInTerminal(server, options);
+    await people.enter("help");
+    await people.shows(/^help\|\? \[cmd\] -- show the help$/m);
   },
 });
 

@@ -69,6 +69,17 @@ export class TestTerminal implements AsyncDisposable {
     return this.#tmux("capture-pane", "-p", "-e", "-J", "-S", "-");
   }
 
+  /** The title that the program has given to the terminal. */
+  async title(): Promise<string> {
+    const title = await this.#tmux("display-message", "-p", "#{pane_title}");
+    return title.trim() === Deno.hostname() ? "" : title.trim();
+  }
+
+  /** The texts that the program has put on the clipboard. */
+  async clipboard(): Promise<string> {
+    return await this.#tmux("list-buffers");
+  }
+
   /** Waits until the terminal shows what is wanted, and gives all it shows. */
   async shows(wanted: RegExp | ((text: string) => boolean)): Promise<string> {
     const found = wanted instanceof RegExp

@@ -1,0 +1,262 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  AsyncProtocol,
+  type Codec,
+  jsonValues,
+  serve,
+} from "../../protocol/mod.ts";
+import { unix } from "../../transports/mod.ts";
+import { runDeno } from "../support/program.ts";
+import { needs } from "../support/qemu.ts";
+import type { Message } from "../support/qmp_script.ts";
+import { TestTerminal } from "../support/terminal.ts";
+
+const program = new URL("../../qmp/shell.ts", import.meta.url).pathname;
+const flags = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write"];
+
+/**
+ * Sets the title of a window and the clipboard, moves the cursor, clears the
+ * screen and turns the direction of text, by C0, C1 and format characters.
+ */
+const EVIL = "\x1b]0;evil\x07\x1b]52;c;ZXZpbA==\x07\x9b2J\x1b[H\b\r\x7f" +
+  "\u202e\u2066\u200b\u2028\u{e0001}evil";
+
+/** Lines for people, as a human monitor writes them. */
+const LINES = `one\ttwo\r\n${EVIL}\r\nthree\r\n`;
+
+/** A server whose every text is hostile. */
+class HostileServer extends AsyncProtocol<Message> {
+  #schema: unknown;
+
+  constructor(schema: unknown) {
+    super();
+    this.#schema = schema;
+  }
+
+  protected override createCodec(): Codec<Message> {
+    return jsonValues() as Codec<Message>;
+  }
+
+  protected override async negotiate(): Promise<void> {
+    const qemu = { major: EVIL, minor: 1, micro: 2 };
+    await this.send({
+      QMP: { version: { qemu, package: EVIL }, capabilities: [] },
+    });
+  }
+
+  protected override async onMessage(message: Message): Promise<void> {
+    const { execute, id } = message;
+    switch (execute) {
+      case "query-qmp-schema":
+        return await this.send({ return: this.#schema, id });
+      case "human-monitor-command":
+        return await this.send({ return: LINES, id });
+      case "refuse":
+        return await this.send({ error: { class: EVIL, desc: EVIL }, id });
+      case "break":
+        return await this.send({ error: EVIL, id });
+      case "end":
+        return await this.send({ error: { class: EVIL, desc: EVIL } });
+      case "tell":
+        await this.send({ event: EVIL, data: { [EVIL]: EVIL } });
+        await this.send({
+          event: "X",
+          timestamp: { seconds: {}, microseconds: [] },
+        });
+        await this.send({
+          event: "Y",
+          timestamp: { seconds: 1e300, microseconds: 1 },
+        });
+        await this.send({ event: "Z", timestamp: 5 });
+        break;
+      case "nest": {
+        const deep = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
+        return await this.send({ return: deep, id });
+      }
+      case "fill":
+        return await this.send({ return: `${'\\"'.repeat(2_000_000)}`, id });
+    }
+    await this.send({ return: { [EVIL]: EVIL }, id });
+  }
+}
+
+const schema = [
+  { name: "go", "meta-type": "command", "arg-type": "1", "ret-type": "1" },
+  {
+    name: `go${EVIL}`,
+    "meta-type": "command",
+    "arg-type": "1",
+    "ret-type": "1",
+  },
+  {
+    name: "1",
+    "meta-type": "object",
+    members: [
+      { name: "arg", type: "2" },
+      { name: `arg${EVIL}`, type: "2" },
+    ],
+  },
+  { name: "2", "meta-type": "enum", values: ["value", `value${EVIL}`] },
+];
+
+/** Serves like this, and gives the address to a function. */
+async function withServer(
+  schema: unknown,
+  use: (address: string, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "parley-" });
+  try {
+    const transport = unix({ path: `${folder}/socket` });
+    await using _server = serve(
+      await transport.listen(),
+      () => new HostileServer(schema),
+    );
+    await use(`unix:${folder}/socket`, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** No character acts on a terminal, but for tabs and the ends of lines. */
+function assertPrintable(text: string): void {
+  assertMatch(text, /^([\n\t]|[^\p{C}\p{Zl}\p{Zp}])*$/u);
+}
+
+/** Runs the shell to its end. */
+function shell(
+  address: string,
+  args: string[],
+  input = "",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  return runDeno(["run", ...flags, program, ...args, address], input);
+}
+
+const ESCAPED = "\\u{1b}]0;evil\\u{7}\\u{1b}]52;c;ZXZpbA==\\u{7}\\u{9b}2J" +
+  "\\u{1b}[H\\u{8}\\r\\u{7f}\\u{202e}\\u{2066}\\u{200b}\\u{2028}\\u{e0001}evil";
+
+Deno.test("no text of a server acts on the terminal: plain output", () =>
+  withServer(schema, async (address) => {
+    for (const args of [[], ["--pretty"]]) {
+      const { code, stdout, stderr } = await shell(
+        address,
+        args,
+        "tell\nlook\nrefuse\n",
+      );
+      assertEquals(code, 1);
+      assertPrintable(stdout);
+      assertPrintable(stderr);
+      assertStringIncludes(stdout, `--:--:--.--- ${ESCAPED} {"\\u001b]0;evil`);
+      assertEquals(stderr, `${ESCAPED}: ${ESCAPED}\n`);
+    }
+    const malformed = await shell(address, ["-c", "break"]);
+    assertEquals([malformed.code, malformed.stdout], [3, ""]);
+    assertPrintable(malformed.stderr);
+    const ended = await shell(address, ["-c", "end"]);
+    assertEquals([ended.code, ended.stdout], [3, ""]);
+    assertPrintable(ended.stderr);
+  }));
+
+Deno.test("no text of a server acts on the terminal: messages for scripts, which mean the same", () =>
+  withServer(schema, async (address) => {
+    const { code, stdout, stderr } = await shell(
+      address,
+      ["--json"],
+      "tell\nlook\nrefuse\n",
+    );
+    assertEquals([code, stderr], [1, ""]);
+    assertPrintable(stdout);
+    const messages = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    const event = messages.find(({ event }) => event === EVIL);
+    assertEquals(event, { event: EVIL, data: { [EVIL]: EVIL } });
+    assertEquals(messages.slice(-2), [
+      { return: { [EVIL]: EVIL } },
+      { error: { class: EVIL, desc: EVIL } },
+    ]);
+  }));
+
+Deno.test("no text of a server acts on the terminal: the lines of a human monitor, which keep their ends and tabs", () =>
+  withServer(schema, async (address) => {
+    const { code, stdout, stderr } = await shell(address, [
+      ...["--hmp", "-c", "info"],
+    ]);
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout, `one\ttwo\n${ESCAPED}\nthree\n`);
+  }));
+
+Deno.test("an event without a time, or with one that is not a time, is shown without one", () =>
+  withServer(schema, async (address) => {
+    const { code, stdout, stderr } = await shell(address, [], "tell\n");
+    assertEquals([code, stderr], [0, ""]);
+    const lines = stdout.split("\n");
+    assertEquals(
+      lines.filter((line) => /[XYZ]$/.test(line)),
+      ["--:--:--.--- X", "--:--:--.--- Y", "--:--:--.--- Z"],
+    );
+  }));
+
+Deno.test("a result that is nested 100,000 times, or is one huge string, is shown on a line", () =>
+  withServer(schema, async (address) => {
+    for (const args of [[], ["--pretty"], ["--json"]]) {
+      const nested = await shell(address, [...args, "-c", "nest"]);
+      assertEquals([nested.code, nested.stderr], [0, ""]);
+      assertEquals(nested.stdout.match(/\[/g)?.length, 100_000);
+      const huge = await shell(address, [...args, "-c", "fill"]);
+      assertEquals([huge.code, huge.stderr], [0, ""]);
+      assert(huge.stdout.length > 8_000_000, `${huge.stdout.length}`);
+    }
+  }));
+
+Deno.test("a schema that is not one is said in a line, and commands are executed", () =>
+  withServer({ [EVIL]: EVIL }, async (address) => {
+    const { code, stdout, stderr } = await shell(address, ["-c", "look a=1"]);
+    assertEquals(code, 0);
+    assertPrintable(stdout);
+    assertPrintable(stderr);
+    assertMatch(
+      stderr,
+      /^Nothing is completed: Cannot read the server's schema: .*expected an array\n$/,
+    );
+  }));
+
+Deno.test({
+  name: "no text of a server acts on the terminal: in a terminal",
+  ...needs("tmux"),
+  fn: () =>
+    withServer(schema, async (address, folder) => {
+      const deno = `${Deno.execPath()} run ${flags.join(" ")}`;
+      const env = `env -u NO_COLOR XDG_STATE_HOME=${folder}`;
+      await using shell = await TestTerminal.run(
+        `${env} ${deno} ${program} ${address}`,
+        { columns: 400 },
+      );
+      await shell.shows(/^qmp> $/m);
+      await shell.enter("tell");
+      await shell.shows(/ Z$[^]*^qmp> $/m);
+      await shell.enter("refuse");
+      await shell.shows(/: .*evil$[^]*^qmp> $/m);
+      // The one name that can be typed is completed, as if it were alone.
+      await shell.type("g");
+      await shell.shows(/^qmp> g$/m);
+      await shell.press("Tab");
+      await shell.shows(/^qmp> go $/m);
+      await shell.type("a");
+      await shell.shows(/^qmp> go a$/m);
+      await shell.press("Tab");
+      await shell.shows(/^qmp> go arg=$/m);
+      await shell.type("v");
+      await shell.shows(/^qmp> go arg=v$/m);
+      await shell.press("Tab");
+      const screen = await shell.shows(/^qmp> go arg=value $/m);
+      assertMatch(screen, /^Connected to version unknown, /);
+      // Nothing has been cleared, and nothing has been written over.
+      assertEquals(screen.match(/u\{9b\}2J/g)?.length, 4);
+      assertEquals(await shell.title(), "");
+      assertFalse((await shell.clipboard()).includes("evil"));
+    }),
+});
