@@ -10,14 +10,12 @@ export interface Raw {
   close(): void;
 }
 
-/** The raw operations of a connection in memory: all that is below its streams. */
+/** The raw operations of a connection in memory. */
 export function rawOf(connection: Connection): Raw {
-  const { direct } = connection;
-  if (!direct) throw new Error("There is nothing below the streams");
   return {
-    read: (into) => direct.read(into),
+    read: (into) => connection.read(into),
     async write(bytes) {
-      await direct.write(bytes);
+      await connection.write(bytes);
       return bytes.length;
     },
     close: () => connection.abort(),

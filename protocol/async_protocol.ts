@@ -2,9 +2,14 @@ import type {
   Address,
   Connection,
   Listener,
+  StreamPair,
   Transport,
   WaitOptions,
 } from "../transports/transport.ts";
+import {
+  fromStreams,
+  type FromStreamsOptions,
+} from "../transports/from_streams.ts";
 import type { Hooks } from "./_session/hooks.ts";
 import { Lifecycle } from "./_session/lifecycle.ts";
 import { rejected } from "./_util/abortable.ts";
@@ -173,8 +178,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * Connects, negotiates and begins to run. A connection that is handed over is
-   * owned from then on. If this fails, the runstate is idle again, and nothing
+   * Connects, negotiates and begins to run. A connection or a pair of streams
+   * (with the options of `fromStreams()`, if any) that is handed over is owned
+   * from then on. If this fails, the runstate is idle again, and nothing
    * is left open.
    *
    * @throws {TypeError} `to` is something else; nothing has changed.
@@ -183,14 +189,16 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws The signal's reason, when it is aborted.
    */
   async connect(
-    to: Transport | Connection,
+    to: Transport | Connection | StreamPair & FromStreamsOptions,
     options: WaitOptions = {},
   ): Promise<void> {
-    const wanted = "a Transport or a Connection";
+    const wanted = "a Transport or a Connection, or a pair of streams";
     checkMember("to", to, ["connect", "readable"], wanted);
     await this.#lifecycle.establish(
       (signal) =>
-        "connect" in to ? to.connect({ signal }) : Promise.resolve(to),
+        "connect" in to
+          ? to.connect({ signal })
+          : Promise.resolve("read" in to ? to : fromStreams(to, to)),
       options.signal,
     );
   }
@@ -369,15 +377,6 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected useCodec(codec: Codec<In, Out>): void {
     this.#lifecycle.openSession.useCodec(codec);
-  }
-
-  /**
-   * Gives back a large message of bytes that nobody looks at any more, so that a
-   * later one is read into its memory. Who gives nothing back loses nothing but
-   * time: 1 MiB of new memory takes as long as 0.4 of reading into it.
-   */
-  protected giveBack(message: Uint8Array): void {
-    this.#lifecycle.session?.giveBack(message);
   }
 
   /**

@@ -38,8 +38,14 @@ export * from "./codecs/mod.ts";
 export type {
   Address,
   Connection,
-  DirectIO,
   Listener,
+  MemoryAddress,
+  NetAddress,
+  OtherAddress,
+  StreamPair,
   Transport,
+  UnixAddress,
   WaitOptions,
 } from "../transports/transport.ts";
+export type { FromStreamsOptions } from "../transports/from_streams.ts";
+export type { PeerCertificate, TlsInfo } from "../transports/tls_info.ts";

@@ -1,6 +1,6 @@
 import type { Connection, Transport } from "../transports/mod.ts";
 import { FaultSchedule, type WholePlan } from "./_faulty/schedule.ts";
-import { FaultyConnection } from "./_faulty/connection.ts";
+import { faultyConnection } from "./_faulty/connection.ts";
 import type { Fault, FaultPlan, InjectedFault } from "./fault_plan.ts";
 
 const KINDS: readonly Fault[] = [
@@ -56,7 +56,7 @@ export function faulty(transport: Transport, plan: FaultPlan = {}): Transport {
     const connection = made[role]++;
     const schedule = (direction: InjectedFault["direction"]) =>
       new FaultSchedule(whole, { role, connection, direction });
-    return new FaultyConnection(real, {
+    return faultyConnection(real, {
       read: schedule("read"),
       write: schedule("write"),
       seed: whole.seed,

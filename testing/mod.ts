@@ -22,9 +22,15 @@
 export type {
   Address,
   Connection,
-  DirectIO,
   Listener,
+  MemoryAddress,
+  NetAddress,
+  OtherAddress,
+  PeerCertificate,
+  StreamPair,
+  TlsInfo,
   Transport,
+  UnixAddress,
   WaitOptions,
 } from "../transports/mod.ts";
 export type {

@@ -1,4 +1,4 @@
-import { directLaws } from "./_laws/direct.ts";
+import { channelLaws } from "./_laws/channel.ts";
 import { endLaws } from "./_laws/ends.ts";
 import { flowLaws } from "./_laws/flow.ts";
 import { listenerLaws } from "./_laws/listeners.ts";
@@ -47,6 +47,6 @@ export function testTransport(
   const suite = new Suite(name, makePair);
   flowLaws(suite);
   endLaws(suite);
-  directLaws(suite);
+  channelLaws(suite);
   if (typeof subject !== "function") listenerLaws(suite, subject);
 }

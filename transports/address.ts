@@ -4,10 +4,19 @@ import {
   checkPath,
   checkPort,
 } from "./_util/validate.ts";
-import type { Address } from "./transport.ts";
+import type {
+  Address,
+  MemoryAddress,
+  NetAddress,
+  UnixAddress,
+} from "./transport.ts";
+
+/** An address that {@linkcode parseAddress} reads. */
+export type KnownAddress = NetAddress | UnixAddress | MemoryAddress;
 
 /**
- * Writes an address in the address grammar.
+ * Writes an address in the address grammar; an address of a transport that is
+ * not known here prints itself.
  *
  * @example Naming an address
  * ```ts
@@ -21,6 +30,10 @@ import type { Address } from "./transport.ts";
  * ```
  */
 export function formatAddress(address: Address): string {
+  if (!isKnown(address)) {
+    const prints = address.toString !== Object.prototype.toString;
+    return prints ? `${address}` : `${address.transport}:`;
+  }
   switch (address.transport) {
     case "tcp":
     case "tls": {
@@ -33,6 +46,10 @@ export function formatAddress(address: Address): string {
     case "memory":
       return `memory:${address.name}`;
   }
+}
+
+function isKnown(address: Address): address is KnownAddress {
+  return KNOWN.includes(address.transport);
 }
 
 /**
@@ -66,7 +83,7 @@ export function formatAddress(address: Address): string {
  * });
  * ```
  */
-export function parseAddress(address: string | URL): Address {
+export function parseAddress(address: string | URL): KnownAddress {
   const text = address instanceof URL ? decode(address) : address;
   const [, transport, rest = ""] = SCHEME.exec(text) ?? [];
   switch (transport) {
@@ -84,6 +101,7 @@ export function parseAddress(address: string | URL): Address {
   }
 }
 
+const KNOWN = ["tcp", "tls", "unix", "memory"];
 const SCHEME = /^(\w+):(.*)$/s;
 const HOST_AND_PORT = /^\/\/(?:\[(.*:.*)\]|([^:[\]]*)):(-?\d+(?:\.\d+)?)$/;
 

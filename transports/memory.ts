@@ -1,9 +1,14 @@
 import { formatAddress } from "./address.ts";
-import { type MemoryOptions, memoryPair, withDefaults } from "./memory_pair.ts";
+import {
+  type MemoryOptions,
+  memoryPair,
+  type WholeMemoryOptions,
+  withDefaults,
+} from "./memory_pair.ts";
 import type {
-  Address,
   Connection,
   Listener,
+  MemoryAddress,
   Transport,
   WaitOptions,
 } from "./transport.ts";
@@ -33,21 +38,23 @@ import type {
  * assertEquals(`${transport}`, "memory:demo");
  * ```
  */
-export function memory(options?: MemoryOptions): Transport {
+export function memory(options?: MemoryOptions): Transport<MemoryAddress> {
   return new MemoryTransport(withDefaults(options));
 }
 
-class MemoryTransport implements Transport {
-  readonly #options: Required<MemoryOptions>;
-  readonly #address: Address;
+class MemoryTransport implements Transport<MemoryAddress> {
+  readonly #options: WholeMemoryOptions;
+  readonly #address: MemoryAddress;
   #listener?: MemoryListener;
 
-  constructor(options: Required<MemoryOptions>) {
+  constructor(options: WholeMemoryOptions) {
     this.#options = options;
     this.#address = { transport: "memory", name: options.name };
   }
 
-  async connect({ signal }: WaitOptions = {}): Promise<Connection> {
+  async connect(
+    { signal }: WaitOptions = {},
+  ): Promise<Connection<MemoryAddress>> {
     // As on a network, there is a time in which the attempt can be aborted.
     await null;
     signal?.throwIfAborted();
@@ -61,7 +68,7 @@ class MemoryTransport implements Transport {
     return near;
   }
 
-  async listen({ signal }: WaitOptions = {}): Promise<Listener> {
+  async listen({ signal }: WaitOptions = {}): Promise<Listener<MemoryAddress>> {
     await null;
     signal?.throwIfAborted();
     if (this.#listener) {
@@ -78,21 +85,23 @@ class MemoryTransport implements Transport {
   }
 }
 
-class MemoryListener implements Listener {
-  readonly address: Address;
+class MemoryListener implements Listener<MemoryAddress> {
+  readonly address: MemoryAddress;
   readonly #unbind: () => void;
-  readonly #backlog: Connection[] = [];
+  readonly #backlog: Connection<MemoryAddress>[] = [];
   /** Who waits in `accept()`; woken with nothing when the listener closes. */
-  readonly #waiting = new Set<PromiseWithResolvers<Connection | undefined>>();
+  readonly #waiting = new Set<
+    PromiseWithResolvers<Connection<MemoryAddress> | undefined>
+  >();
   #closed = false;
 
-  constructor(address: Address, unbind: () => void) {
+  constructor(address: MemoryAddress, unbind: () => void) {
     this.address = address;
     this.#unbind = unbind;
   }
 
   /** Takes a connection in: it goes to who has waited longest. */
-  arrive(connection: Connection): void {
+  arrive(connection: Connection<MemoryAddress>): void {
     for (const waiter of this.#waiting) {
       this.#waiting.delete(waiter);
       waiter.resolve(connection);
@@ -101,14 +110,16 @@ class MemoryListener implements Listener {
     this.#backlog.push(connection);
   }
 
-  accept({ signal }: WaitOptions = {}): Promise<Connection> {
+  accept({ signal }: WaitOptions = {}): Promise<Connection<MemoryAddress>> {
     const accepted = this.#accept(signal);
     // Who waits may look at it later than the listener is closed.
     accepted.catch(() => {});
     return accepted;
   }
 
-  async #accept(signal: AbortSignal | undefined): Promise<Connection> {
+  async #accept(
+    signal: AbortSignal | undefined,
+  ): Promise<Connection<MemoryAddress>> {
     const connection = await this.#next(signal);
     if (connection) return connection;
     throw new Deno.errors.BadResource(
@@ -116,7 +127,11 @@ class MemoryListener implements Listener {
     );
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<
+    Connection<MemoryAddress>,
+    void,
+    void
+  > {
     for (;;) {
       const connection = await this.#next();
       if (!connection) return;
@@ -139,12 +154,16 @@ class MemoryListener implements Listener {
     return this.close();
   }
 
-  async #next(signal?: AbortSignal): Promise<Connection | undefined> {
+  async #next(
+    signal?: AbortSignal,
+  ): Promise<Connection<MemoryAddress> | undefined> {
     signal?.throwIfAborted();
     if (this.#closed) return undefined;
     const arrived = this.#backlog.shift();
     if (arrived) return arrived;
-    const waiter = Promise.withResolvers<Connection | undefined>();
+    const waiter = Promise.withResolvers<
+      Connection<MemoryAddress> | undefined
+    >();
     const onAbort = () => {
       this.#waiting.delete(waiter);
       waiter.reject(signal?.reason);

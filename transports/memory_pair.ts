@@ -1,7 +1,9 @@
+import { ChannelConnection } from "./_channel/connection.ts";
+import { MemoryChannel } from "./_memory/memory_channel.ts";
 import { Pipe } from "./_memory/pipe.ts";
 import { checkHighWaterMark, checkName } from "./_util/validate.ts";
 import { formatAddress } from "./address.ts";
-import type { Address, Connection, DirectIO } from "./transport.ts";
+import type { Connection, MemoryAddress } from "./transport.ts";
 
 /** Options of {@linkcode memory} and {@linkcode memoryPair}. */
 export interface MemoryOptions {
@@ -11,14 +13,14 @@ export interface MemoryOptions {
    *
    * @default {"anonymous"}
    */
-  name?: string;
+  name?: string | undefined;
   /**
    * The number of bytes that each direction of a connection buffers; a writer
    * waits while it is full.
    *
    * @default {65536}
    */
-  highWaterMark?: number;
+  highWaterMark?: number | undefined;
 }
 
 /**
@@ -47,77 +49,39 @@ export interface MemoryOptions {
  */
 export function memoryPair(
   options?: MemoryOptions,
-): [Connection, Connection] {
+): [Connection<MemoryAddress>, Connection<MemoryAddress>] {
   const { name, highWaterMark } = withDefaults(options);
-  const address: Address = { transport: "memory", name };
-  const there = new Pipe(formatAddress(address), highWaterMark);
-  const back = new Pipe(formatAddress(address), highWaterMark);
+  const address: MemoryAddress = { transport: "memory", name };
+  const there = new Pipe(highWaterMark);
+  const back = new Pipe(highWaterMark);
   return [
-    new MemoryConnection(address, back, there),
-    new MemoryConnection(address, there, back),
+    memoryConnection(address, back, there),
+    memoryConnection(address, there, back),
   ];
 }
 
-/** The options, whole and checked. */
+/** The options with nothing left open. */
+export interface WholeMemoryOptions {
+  readonly name: string;
+  readonly highWaterMark: number;
+}
+
+/** Checks the options, and fills in their defaults. */
 export function withDefaults(
   { name = "anonymous", highWaterMark = 64 * 1024 }: MemoryOptions = {},
-): Required<MemoryOptions> {
+): WholeMemoryOptions {
   checkName(name);
   checkHighWaterMark(highWaterMark);
   return { name, highWaterMark };
 }
 
-class MemoryConnection implements Connection {
-  readonly localAddress: Address;
-  readonly remoteAddress: Address;
-  readonly #incoming: Pipe;
-  readonly #outgoing: Pipe;
-  #closing?: Promise<void>;
-  #released = false;
-
-  constructor(address: Address, incoming: Pipe, outgoing: Pipe) {
-    this.localAddress = this.remoteAddress = address;
-    this.#incoming = incoming;
-    this.#outgoing = outgoing;
-  }
-
-  get readable(): ReadableStream<Uint8Array> {
-    return this.#incoming.readable;
-  }
-
-  get writable(): WritableStream<Uint8Array> {
-    return this.#outgoing.writable;
-  }
-
-  get direct(): DirectIO {
-    const incoming = this.#incoming;
-    const outgoing = this.#outgoing;
-    return {
-      read: (into) => incoming.read(into),
-      write: (bytes) => outgoing.write(bytes),
-      end: () => outgoing.end(),
-    };
-  }
-
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
-  }
-
-  async #close(): Promise<void> {
-    // First, so that a peer who waits for us to read comes to reading from us.
-    this.#incoming.stop();
-    await this.#outgoing.finish();
-    this.#released = true;
-  }
-
-  abort(reason: unknown = new DOMException("Aborted", "AbortError")): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#incoming.refuse(reason);
-    this.#outgoing.reset(reason);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+function memoryConnection(
+  address: MemoryAddress,
+  incoming: Pipe,
+  outgoing: Pipe,
+): Connection<MemoryAddress> {
+  return new ChannelConnection(
+    new MemoryChannel(incoming, outgoing, formatAddress(address)),
+    { localAddress: address, remoteAddress: address },
+  );
 }

@@ -25,11 +25,13 @@
  *
  * @module
  */
-export { formatAddress, parseAddress } from "./address.ts";
+export { formatAddress, type KnownAddress, parseAddress } from "./address.ts";
+export { fromStreams, type FromStreamsOptions } from "./from_streams.ts";
 export { memory } from "./memory.ts";
 export { type MemoryOptions, memoryPair } from "./memory_pair.ts";
 export { parseTransport } from "./parse_transport.ts";
 export { tcp, type TcpOptions } from "./tcp.ts";
 export { tls, type TlsOptions } from "./tls.ts";
+export type { PeerCertificate, TlsInfo } from "./tls_info.ts";
 export * from "./transport.ts";
 export { unix, type UnixOptions } from "./unix.ts";

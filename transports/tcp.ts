@@ -4,7 +4,7 @@ import { osError } from "./_socket/os_error.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
 import { checkHostname, checkPort, checkType } from "./_util/validate.ts";
-import type { Address, Connection, Transport } from "./transport.ts";
+import type { Connection, NetAddress, Transport } from "./transport.ts";
 
 /** Options of {@linkcode tcp}. */
 export interface TcpOptions {
@@ -39,16 +39,13 @@ export interface TcpOptions {
  * import { assertEquals } from "@std/assert";
  *
  * await using listener = await tcp({ port: 0 }).listen();
- * const { address } = listener;
- * if (address.transport !== "tcp") throw new Error("Not TCP");
- *
- * await using client = await tcp(address).connect();
+ * await using client = await tcp(listener.address).connect();
  * await using server = await listener.accept();
  * await new Response("hello").body?.pipeTo(client.writable);
  * assertEquals(await toText(server.readable), "hello");
  * ```
  */
-export function tcp(options: TcpOptions): Transport {
+export function tcp(options: TcpOptions): Transport<NetAddress> {
   const { hostname = "127.0.0.1", port, noDelay = true } = options;
   checkHostname(hostname);
   checkPort(port);
@@ -56,7 +53,7 @@ export function tcp(options: TcpOptions): Transport {
   const name = formatAddress({ transport: "tcp", hostname, port });
   const flags = name.replace("tcp://", "--allow-net=");
 
-  function connection(raw: Deno.TcpConn): Connection {
+  function connection(raw: Deno.TcpConn): Connection<NetAddress> {
     raw.setNoDelay(noDelay);
     return new SocketConnection(
       raw,
@@ -92,6 +89,6 @@ export function tcp(options: TcpOptions): Transport {
   };
 }
 
-function address({ hostname, port }: Deno.NetAddr): Address {
+function address({ hostname, port }: Deno.NetAddr): NetAddress {
   return { transport: "tcp", hostname, port };
 }

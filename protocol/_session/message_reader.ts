@@ -1,4 +1,4 @@
-import type { ByteIO } from "./byte_io.ts";
+import type { Connection } from "../../transports/transport.ts";
 import { abortable } from "../_util/abortable.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
@@ -9,7 +9,7 @@ import type { SessionBudget } from "./session_budget.ts";
 /** The reading half of a session: bytes are read when no message is left in them. */
 export class MessageReader<In> {
   #codec: Codec<In, never>;
-  readonly #io: ByteIO;
+  readonly #connection: Connection;
   readonly #budget: SessionBudget;
   readonly #input = new ReadBuffer();
   #more: Promise<boolean> | undefined;
@@ -21,9 +21,13 @@ export class MessageReader<In> {
   /** How many bytes the last message had. */
   messageBytes = 0;
 
-  constructor(codec: Codec<In, never>, io: ByteIO, budget: SessionBudget) {
+  constructor(
+    codec: Codec<In, never>,
+    connection: Connection,
+    budget: SessionBudget,
+  ) {
     this.#codec = codec;
-    this.#io = io;
+    this.#connection = connection;
     this.#budget = budget;
   }
 
@@ -50,12 +54,16 @@ export class MessageReader<In> {
     return message;
   }
 
-  /** Reads once, when the budget has room; what comes of it is for `fill`. */
-  read(): ReturnType<ByteIO["read"]> {
+  /** Reads once, when the budget has room; the outcome is for `fill`. */
+  read(): Promise<number | null> {
     if (this.#atEnd) return Promise.resolve(null);
     this.count();
-    if (!this.#budget.exceeded) return this.#io.read(this.#input.space());
-    return this.#budget.room().then(() => this.#io.read(this.#input.space()));
+    if (!this.#budget.exceeded) return this.#read();
+    return this.#budget.room().then(() => this.#read());
+  }
+
+  #read(): Promise<number | null> {
+    return this.#connection.read(this.#input.space());
   }
 
   /** The number of bytes that are read and not decoded. */
@@ -69,7 +77,7 @@ export class MessageReader<In> {
   }
 
   /** Takes what was read; false when the stream and its messages are at their end. */
-  fill(read: Awaited<ReturnType<ByteIO["read"]>>): boolean {
+  fill(read: number | null): boolean {
     if (this.#atEnd) return false;
     const count = read === null ? 0 : this.#input.fill(read);
     if (count === 0) this.#atEnd = true;
@@ -80,11 +88,6 @@ export class MessageReader<In> {
 
   useCodec(codec: Codec<In, never>): void {
     this.#codec = codec;
-  }
-
-  /** Uses the memory of a message again. */
-  giveBack(message: Uint8Array): void {
-    this.#input.giveBack(message);
   }
 
   /** Waits for the next message; an aborted wait takes none. */

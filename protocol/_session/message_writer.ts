@@ -1,6 +1,6 @@
+import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled, rejected } from "../_util/abortable.ts";
 import type { ByteBudget } from "../byte_budget.ts";
-import type { ByteIO } from "./byte_io.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { WriteBuffer } from "../codecs/write_buffer.ts";
 import { QueueLimitError } from "../errors.ts";
@@ -11,12 +11,7 @@ const DONE = Promise.resolve();
 
 export interface MessageWriterOptions<Out> {
   codec: Codec<unknown, Out>;
-  io: ByteIO;
-  /**
-   * Whether the memory of a write is used again. A stream may pass on what it
-   * has taken, as TransformStream does.
-   */
-  reuses: boolean;
+  connection: Connection;
   /** How many bytes may be queued before a send waits. */
   highWaterMark: number;
   /** Counts what is queued; more than its limit ends the session. */
@@ -41,8 +36,7 @@ interface Room extends PromiseWithResolvers<void> {
  */
 export class MessageWriter<Out> {
   #codec: Codec<unknown, Out>;
-  readonly #io: ByteIO;
-  readonly #reuses: boolean;
+  readonly #connection: Connection;
   readonly #highWaterMark: number;
   readonly #budget: ByteBudget;
   readonly #onError: (error: unknown) => void;
@@ -63,8 +57,7 @@ export class MessageWriter<Out> {
 
   constructor(options: MessageWriterOptions<Out>) {
     this.#codec = options.codec;
-    this.#io = options.io;
-    this.#reuses = options.reuses;
+    this.#connection = options.connection;
     this.#budget = options.budget;
     this.#highWaterMark = Math.min(
       options.highWaterMark,
@@ -158,12 +151,12 @@ export class MessageWriter<Out> {
         const chunk = this.#buffer.take(WRITE_BYTES);
         this.#inFlight = chunk.length;
         this.#count();
-        await this.#io.write(chunk);
+        await this.#connection.write(chunk);
         this.#inFlight -= chunk.length;
         this.#taken += chunk.length;
         this.#lastActivity = Date.now();
         this.#count();
-        if (this.#reuses) this.#buffer.giveBack();
+        this.#buffer.giveBack();
         this.#wake();
       }
     } catch (error) {

@@ -1,6 +1,5 @@
 import type { Address, Connection } from "../../transports/transport.ts";
 import type { Logger } from "../_deps.ts";
-import { type ByteIO, byteIO } from "./byte_io.ts";
 import type { Hooks } from "./hooks.ts";
 import { handled } from "../_util/abortable.ts";
 import { loggable } from "../_util/loggable.ts";
@@ -38,7 +37,7 @@ export interface Ending {
 
 /** What there is to talk with, once there is a connection. */
 interface Wire<In, Out> {
-  io: ByteIO;
+  connection: Connection;
   inbox: MessageReader<In>;
   outbox: MessageWriter<Out>;
 }
@@ -131,18 +130,16 @@ export class Session<In, Out> {
     const connection = await this.raceWithEnd(opened);
     this.#opening = undefined;
     const codec = this.#options.hooks.createCodec();
-    const io = byteIO(connection);
     const outbox = {
       codec,
-      io,
-      reuses: connection.direct !== undefined,
+      connection,
       highWaterMark: this.#options.highWaterMark,
       budget: this.budget,
       onError: this.#onError,
     };
     this.#wire = {
-      io,
-      inbox: new MessageReader(codec, io, this.budget),
+      connection,
+      inbox: new MessageReader(codec, connection, this.budget),
       outbox: new MessageWriter(outbox),
     };
   }
@@ -214,11 +211,6 @@ export class Session<In, Out> {
     const { inbox, outbox } = this.#requireWire();
     inbox.useCodec(codec);
     outbox.useCodec(codec);
-  }
-
-  /** Uses the memory of a message again. */
-  giveBack(message: Uint8Array): void {
-    this.#wire?.inbox.giveBack(message);
   }
 
   /** Queues a message; resolves when there is room for the next. */
@@ -304,7 +296,7 @@ export class Session<In, Out> {
 
   async #finish(): Promise<void> {
     await this.#wire?.outbox.flush(undefined);
-    await this.#wire?.io.end();
+    await this.#wire?.connection.closeWrite();
     await this.#connection?.close();
   }
 

@@ -20,8 +20,6 @@ const MAX_EXPECT_RATIO = 32;
 const MIN_TRANSFER = 64 * 1024;
 /** A byte not farther than this is found faster without a view. */
 const MAX_LOOP_SCAN = 128;
-/** After so many reads, memory that was given back has found no use. */
-const MAX_UNUSED_READS = 64;
 
 const nothing = new Uint8Array(0);
 
@@ -45,9 +43,6 @@ const nothing = new Uint8Array(0);
  */
 export class ReadBuffer {
   #bytes: Uint8Array<ArrayBuffer> = nothing;
-  /** What was given back, and for how many reads it has been here. */
-  #spare: Uint8Array<ArrayBuffer> = nothing;
-  #unused = 0;
   #start = 0;
   #end = 0;
   #offset = 0;
@@ -133,21 +128,6 @@ export class ReadBuffer {
   }
 
   /**
-   * Gives back what `take` gave, and what nobody looks at any more: its memory
-   * is used again. New memory for each message of 1 MiB takes as long as 0.4 of
-   * reading it.
-   */
-  giveBack({ buffer }: Uint8Array): void {
-    const { byteLength } = buffer;
-    if (byteLength < MIN_TRANSFER || byteLength > MAX_IDLE_BYTES) return;
-    if (buffer === this.#bytes.buffer || !(buffer instanceof ArrayBuffer)) {
-      return;
-    }
-    this.#spare = new Uint8Array(buffer);
-    this.#unused = 0;
-  }
-
-  /**
    * Tells how many bytes the message at the front has, so that room for all is
    * made at once, and no more than that; not before a thirty-second of them are
    * there, so that nobody takes memory by announcing much.
@@ -212,7 +192,6 @@ export class ReadBuffer {
   /** Lets the capacity follow the need: twice what waits, or what is expected. */
   #adapt(): void {
     const capacity = this.#bytes.length;
-    if (this.#unused++ > MAX_UNUSED_READS) this.#spare = nothing;
     if (this.#awaits()) {
       if (capacity < this.#expected) this.#resize(this.#expected);
       return;
@@ -247,14 +226,7 @@ export class ReadBuffer {
   }
 
   #moveTo(capacity: number, content: Uint8Array): void {
-    const left = this.#bytes;
-    if (this.#spare.length >= capacity && this.#spare.length <= 2 * capacity) {
-      this.#bytes = this.#spare;
-      this.#spare = left;
-      this.#unused = 0;
-    } else {
-      this.#bytes = new Uint8Array(capacity);
-    }
+    this.#bytes = new Uint8Array(capacity);
     this.#bytes.set(content);
     this.#start = 0;
     this.#end = content.length;

@@ -1,11 +1,9 @@
+import { ChannelConnection } from "../../transports/_channel/connection.ts";
+import { MemoryChannel } from "../../transports/_memory/memory_channel.ts";
 import { Pipe } from "../../transports/_memory/pipe.ts";
-import {
-  type Address,
-  type Connection,
-  formatAddress,
-} from "../../transports/mod.ts";
-import type { FaultSchedule } from "./schedule.ts";
+import { type Connection, formatAddress } from "../../transports/mod.ts";
 import { relay } from "./relay.ts";
+import type { FaultSchedule } from "./schedule.ts";
 
 /** The faults of both directions, and the seed to show. */
 export interface InjectedFaults {
@@ -14,95 +12,87 @@ export interface InjectedFaults {
   readonly seed: number;
 }
 
-/**
- * Stands between its user and a real connection, and passes on what goes either
- * way, with faults.
- */
-export class FaultyConnection implements Connection {
-  readonly localAddress: Address;
-  readonly remoteAddress: Address;
+/** A connection that passes on what goes either way of a real one, with faults. */
+export function faultyConnection(
+  real: Connection,
+  faults: InjectedFaults,
+): Connection {
+  const connection: Connection = new ChannelConnection(
+    new FaultyChannel(real, faults, (reason) => connection.abort(reason)),
+    real,
+  );
+  return connection;
+}
+
+/** A connection in memory whose other end is relayed to the real one. */
+class FaultyChannel extends MemoryChannel {
   readonly #real: Connection;
-  readonly #name: string;
   // Without buffers: what a fault has split stays split.
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   readonly #ended = new AbortController();
   readonly #received: Promise<void>;
   readonly #sent: Promise<void>;
-  #closing: Promise<void> | undefined;
 
-  constructor(real: Connection, { read, write, seed }: InjectedFaults) {
-    this.#real = real;
-    this.localAddress = real.localAddress;
-    this.remoteAddress = real.remoteAddress;
+  constructor(
+    real: Connection,
+    { read, write, seed }: InjectedFaults,
+    abort: (reason: unknown) => void,
+  ) {
     const address = formatAddress(real.remoteAddress);
-    this.#name = `${address} with faults from seed ${seed}`;
-    this.#incoming = new Pipe(this.#name, 0);
-    this.#outgoing = new Pipe(this.#name, 0);
+    const name = `${address} with faults from seed ${seed}`;
+    const incoming = new Pipe(0);
+    const outgoing = new Pipe(0);
+    super(incoming, outgoing, name);
+    this.#real = real;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    const cancel = () => real.readable.cancel();
     const link = {
       ended: this.#ended.signal,
       truncate: () => this.#truncate(),
-      reset: (where: string) => this.#reset(where),
+      reset: (where: string) =>
+        abort(
+          new Deno.errors.ConnectionReset(
+            `Connection to ${name}: reset by a fault after ${where}`,
+          ),
+        ),
     };
-    const reader = real.readable.getReader({ mode: "byob" });
-    const writer = real.writable.getWriter();
     this.#received = relay(read, link, {
-      reader,
-      writer: this.#incoming.writable.getWriter(),
-      readFailed: (error) => this.#incoming.refuse(error),
-      writeFailed: (error) => void reader.cancel(error).catch(() => {}),
+      read: (into) => real.read(into),
+      stop: cancel,
+      readFailed: (error) => incoming.fail(error, error),
+      write: (bytes) => incoming.write(bytes),
+      end: () => incoming.end(),
+      writeFailed: () => void cancel().catch(() => {}),
     });
     this.#sent = relay(write, link, {
-      reader: this.#outgoing.readable.getReader({ mode: "byob" }),
-      writer,
-      readFailed: (error) => void writer.abort(error).catch(() => {}),
-      writeFailed: (error) => this.#outgoing.reset(error),
+      read: (into) => outgoing.read(into),
+      stop: () => outgoing.stop(),
+      readFailed: (error) => real.abort(error),
+      write: (bytes) => real.write(bytes),
+      end: () => real.closeWrite(),
+      writeFailed: (error) => outgoing.fail(error, error),
     });
   }
 
-  get readable(): ReadableStream<Uint8Array> {
-    return this.#incoming.readable;
-  }
-
-  get writable(): WritableStream<Uint8Array> {
-    return this.#outgoing.writable;
-  }
-
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
-  }
-
-  abort(reason: unknown = new DOMException("Aborted", "AbortError")): void {
-    if (this.#ended.signal.aborted) return;
-    this.#ended.abort();
-    this.#incoming.refuse(reason);
-    this.#outgoing.reset(reason);
-    this.#real.abort(reason);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#incoming.stop();
-    await this.#outgoing.finish();
+  override async close(): Promise<void> {
+    await super.close();
     await this.#sent;
     await this.#real.close();
     this.#ended.abort();
     await this.#received;
   }
 
-  async #truncate(): Promise<void> {
-    this.#outgoing.stop();
-    await Promise.all([this.#incoming.finish(), this.#real.close()]);
+  override abort(reason: unknown): void {
+    this.#ended.abort();
+    super.abort(reason);
+    this.#real.abort(reason);
   }
 
-  #reset(where: string): void {
-    this.abort(
-      new Deno.errors.ConnectionReset(
-        `Connection to ${this.#name}: reset by a fault after ${where}`,
-      ),
-    );
+  async #truncate(): Promise<void> {
+    this.#outgoing.stop();
+    this.#incoming.end();
+    await this.#real.close();
   }
 }

@@ -11,11 +11,15 @@ export interface RelayConnection {
   reset(where: string): void;
 }
 
-/** The two ends of one direction, and how each hears that the other has failed. */
+/** One direction: where its bytes come from, and where they go to. */
 export interface RelayEnds {
-  readonly reader: ReadableStreamBYOBReader;
-  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  read(into: Uint8Array): Promise<number | null>;
+  /** Ends reading. */
+  stop(): void | Promise<void>;
   readFailed(error: unknown): void;
+  write(bytes: Uint8Array): Promise<unknown>;
+  /** Ends writing. */
+  end(): void | Promise<void>;
   writeFailed(error: unknown): void;
 }
 
@@ -23,26 +27,27 @@ export interface RelayEnds {
 export async function relay(
   schedule: FaultSchedule,
   link: RelayConnection,
-  { reader, writer, readFailed, writeFailed }: RelayEnds,
+  ends: RelayEnds,
 ): Promise<void> {
+  const buffer = new Uint8Array(CHUNK_BYTES);
   let offset = 0;
   let wrongBit = 0;
   for (;;) {
     let bytes: Uint8Array | undefined;
     try {
       const most = Math.min(CHUNK_BYTES, schedule.offset - offset);
-      const { value, done } = await reader.read(new Uint8Array(most));
-      if (!done) bytes = value;
+      const count = await ends.read(buffer.subarray(0, most));
+      if (count !== null) bytes = buffer.subarray(0, count);
     } catch (error) {
-      return readFailed(error);
+      return ends.readFailed(error);
     }
     try {
-      if (!bytes) return await writer.close();
+      if (!bytes) return await ends.end();
       if (bytes[0] !== undefined) bytes[0] ^= wrongBit;
       wrongBit = 0;
-      await writer.write(bytes);
+      await ends.write(bytes);
     } catch (error) {
-      return writeFailed(error);
+      return ends.writeFailed(error);
     }
     offset += bytes.length;
     if (offset < schedule.offset) continue;
@@ -62,7 +67,7 @@ export async function relay(
       case "reset":
         return link.reset(`${offset} bytes`);
       case "half-close":
-        await Promise.allSettled([writer.close(), reader.cancel()]);
+        await Promise.allSettled([ends.end(), ends.stop()]);
         return;
     }
   }

@@ -5,6 +5,7 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertStringIncludes,
   toBytes,
 } from "../_deps.ts";
 import { rejection } from "../_util/rejection.ts";
@@ -197,15 +198,47 @@ export function endLaws(suite: Suite): void {
   );
 
   suite.law(
-    "aborting the writer leaves our reading whole",
+    "aborting the writer is abort(), with or without a write that is pending",
     async (near, far) => {
-      const bytes = noise(MIB);
-      await near.writable.abort(new Error("enough"));
-      const [received] = await Promise.all([
-        toBytes(near.readable),
-        send(far.writable, bytes),
-      ]);
-      suite.same(received, bytes);
+      const reason = new Error("enough");
+      const read = rejection(near.read(new Uint8Array(8)));
+      await near.writable.abort(reason);
+      assertStrictEquals(await read, reason);
+      assertStrictEquals(await rejection(near.closed), reason);
+      const writer = far.writable.getWriter();
+      await assertRejects(async () => {
+        for (;;) await writer.write(noise(1000));
+      });
+    },
+  );
+
+  suite.law(
+    "a pipe whose source fails ends the connection with the source's error",
+    async (near, far) => {
+      const reason = new Error("source failed");
+      const source = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(noise(100));
+          controller.error(reason);
+        },
+      }, { highWaterMark: 0 });
+      const received = toBytes(far.readable).catch(() => {});
+      assertStrictEquals(await rejection(source.pipeTo(near.writable)), reason);
+      assertStrictEquals(await rejection(near.closed), reason);
+      assertStrictEquals(await rejection(near.read(new Uint8Array(1))), reason);
+      await received;
+    },
+  );
+
+  suite.law(
+    "a chunk that is not bytes fails the writer with a TypeError that names its type, and ends the connection",
+    async (near, far) => {
+      const writer: WritableStreamDefaultWriter = near.writable.getWriter();
+      const error = await rejection(writer.write("text"));
+      assertInstanceOf(error, TypeError);
+      assertStringIncludes(error.message, "String");
+      assertStrictEquals(await rejection(near.closed), error);
+      await toBytes(far.readable).catch(() => {});
     },
   );
 

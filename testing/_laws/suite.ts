@@ -1,6 +1,7 @@
 import type { Connection } from "../../transports/transport.ts";
 import { assert, assertEquals, equals } from "../_deps.ts";
 import type { MakePair } from "../transport_under_test.ts";
+import { withDeadline } from "./deadline.ts";
 
 /** The laws of one transport, as tests, and how much they have checked. */
 export class Suite {
@@ -31,7 +32,9 @@ export class Suite {
       sanitizeOps: true,
       sanitizeResources: true,
       fn: async () => {
-        const unhandled = await unhandledIn(check);
+        const unhandled = await unhandledIn(() =>
+          withDeadline(promise, check())
+        );
         assertEquals(unhandled, [], "Rejections were left unhandled");
         this.#laws++;
       },
@@ -46,10 +49,13 @@ export class Suite {
     this.test(promise, async () => {
       const [near, far] = await this.pair();
       try {
-        await check(near, far);
+        await withDeadline(promise, check(near, far));
       } finally {
         near.abort();
         far.abort();
+        // A transport may have more to release than memory, such as a process.
+        const released = Promise.allSettled([near.closed, far.closed]);
+        await withDeadline("closed settles after abort()", released);
       }
     });
   }

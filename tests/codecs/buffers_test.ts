@@ -173,39 +173,6 @@ Deno.test("ReadBuffer makes room for what is expected, once a thirty-second is t
   assert(input.space().buffer.byteLength <= 128 * KIB);
 });
 
-Deno.test("ReadBuffer reads large messages into memory that is given back, and into no other", () => {
-  const input = new ReadBuffer();
-  const content = new Uint8Array(MIB);
-  const buffers = new Set<ArrayBufferLike>();
-  for (let message = 0; message < 20; message++) {
-    for (let left = MIB + 100; left > 0;) {
-      if (input.length < MIB) input.expect(MIB);
-      // A read of its own takes no more than there is space for.
-      const space = input.space();
-      const count = Math.min(space.length, left);
-      space.set(content.subarray(0, count));
-      input.fill(space.subarray(0, count));
-      left -= count;
-    }
-    const taken = input.take(MIB);
-    input.consume(100);
-    buffers.add(taken.buffer).add(input.space().buffer);
-    input.giveBack(taken);
-  }
-  assertEquals(buffers.size, 2);
-});
-
-Deno.test("ReadBuffer does not keep memory that is given back and finds no use", () => {
-  const input = new ReadBuffer();
-  const large = new Uint8Array(MIB);
-  input.giveBack(large);
-  for (let i = 0; i < 100; i++) {
-    input.consume(read(input, new Uint8Array(100)));
-  }
-  input.append(new Uint8Array(MIB));
-  assert(input.subarray().buffer !== large.buffer);
-});
-
 Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => {
   const step = fc.oneof(
     fc.record({ text: fc.string({ unit: "binary", maxLength: 200 }) }),

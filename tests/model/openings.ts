@@ -31,8 +31,16 @@ export class Openings {
     remotes.push(remote);
     const { unreleased } = this;
     const near: Connection = {
-      readable: inner.readable,
-      writable: inner.writable,
+      get readable() {
+        return inner.readable;
+      },
+      get writable() {
+        return inner.writable;
+      },
+      read: (into) => inner.read(into),
+      write: (bytes) => inner.write(bytes),
+      closeWrite: () => inner.closeWrite(),
+      closed: inner.closed,
       localAddress: address,
       remoteAddress: address,
       async close() {

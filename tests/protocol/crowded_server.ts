@@ -23,4 +23,4 @@ await configure({
 });
 const listener = await tcp({ port: 0 }).listen();
 const server = serve(listener, () => new Echo({ codec: () => jsonLines() }));
-console.log(server.addr.transport === "tcp" && server.addr.port);
+console.log("port" in server.addr && server.addr.port);

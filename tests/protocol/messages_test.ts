@@ -47,7 +47,7 @@ Deno.test("messages arrive in order, and what one turn sends goes out in one wri
     localAddress: near.localAddress,
     remoteAddress: near.remoteAddress,
     close: () => near.close(),
-    abort: (reason) => near.abort(reason),
+    abort: (reason: unknown) => near.abort(reason),
     [Symbol.asyncDispose]: () => near.close(),
   });
   const other = jsonPeer();
@@ -80,7 +80,7 @@ for (const count of [1, 100, 10_000]) {
       localAddress: near.localAddress,
       remoteAddress: near.remoteAddress,
       close: () => near.close(),
-      abort: (reason) => near.abort(reason),
+      abort: (reason: unknown) => near.abort(reason),
       [Symbol.asyncDispose]: () => near.close(),
     });
     const message = "x".repeat(61); // 64 bytes as a line

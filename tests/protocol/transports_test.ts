@@ -33,7 +33,7 @@ interface Meeting extends AsyncDisposable {
 async function meeting(transport: Transport): Promise<Meeting> {
   const listener = await transport.listen();
   const { address } = listener;
-  const dial = address.transport === "tcp" ? tcp(address) : transport;
+  const dial = "port" in address ? tcp(address) : transport;
   return { listener, dial, [Symbol.asyncDispose]: () => listener.close() };
 }
 

@@ -88,7 +88,7 @@ Deno.test("fact 2: over TLS a newline follows each command in a write of its own
     localAddress: near.localAddress,
     remoteAddress: { transport: "tls", hostname: "localhost", port: 4444 },
     close: () => near.close(),
-    abort: (reason) => near.abort(reason),
+    abort: (reason: unknown) => near.abort(reason),
     [Symbol.asyncDispose]: () => near.close(),
   });
   client.executeMessage({ execute: "stop", id: 1 }).catch(() => {});

@@ -319,7 +319,7 @@ Deno.test({
           localAddress: connection.localAddress,
           remoteAddress: connection.remoteAddress,
           close: () => connection.close(),
-          abort: (reason) => connection.abort(reason),
+          abort: (reason: unknown) => connection.abort(reason),
           [Symbol.asyncDispose]: () => connection.close(),
         }),
       ConnectError,

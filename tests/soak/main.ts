@@ -66,11 +66,11 @@ try {
     );
     const { address } = listener;
     transports.push(
-      address.transport === "tcp"
+      !("port" in address)
+        ? transport
+        : address.transport === "tcp"
         ? tcp(address)
-        : address.transport === "tls"
-        ? tls({ ...address, caCerts: [ca] })
-        : transport,
+        : tls({ ...address, caCerts: [ca] }),
     );
   }
   console.log(`${transports.join(", ")}: ${minutes} minutes, seed ${seed}`);

@@ -33,7 +33,7 @@ export async function attackServer<T>(
     arrived.resolve(session);
     return session;
   });
-  if (server.addr.transport !== "tcp") throw new Error("Not TCP");
+  if (!("port" in server.addr)) throw new Error("Not TCP");
   const transport = tcp(server.addr);
   const good = new Peer({ codec });
   await Promise.all([good.connect(transport), arrived.promise]);

@@ -36,7 +36,7 @@ const onFault = () => void injected++;
 
 function tcpAt(address?: Address): Transport {
   if (!address) return tcp({ port: 0 });
-  assert(address.transport === "tcp");
+  assert("port" in address);
   return tcp(address);
 }
 

@@ -48,7 +48,7 @@ Deno.test("testTransport() fails connections that break a promise, for that prom
       "abort() without its reason: abort() wakes pending writes with its reason",
       "a timer left behind: an empty write is no end",
       "a rejection left behind: an empty write is no end",
-      "direct that ends where it fails: where there is direct, abort() wakes a read and a write with its reason",
+      "read() that ends where it fails: abort() wakes a read() and a write() with its reason",
       "plain streams: a BYOB read is served into its own buffer",
       "the end of reading ends writing: a half-close during 8 MiB loses no byte of them",
       "bytes out of order: bytes arrive as they were sent, and then the end",
@@ -58,7 +58,7 @@ Deno.test("testTransport() fails connections that break a promise, for that prom
     const name of [
       "close() that drops: bytes arrive as they were sent, and then the end",
       "abort() without its reason: close() loses nothing that was written",
-      "direct that ends where it fails: where there is direct, it carries a MiB each way at once, each to its end",
+      "read() that ends where it fails: read() and write() carry a MiB each way at once, each to its end",
       "bytes out of order: an empty write is no end",
     ]
   ) assert(passed.includes(name), name);

@@ -40,7 +40,7 @@ function ends(connect: Partial<TlsOptions>, listen: Partial<TlsOptions>) {
 }
 
 function place(address: Address): { hostname: string; port: number } {
-  assert(address.transport === "tls" || address.transport === "tcp");
+  assert("port" in address);
   return { hostname: address.hostname, port: address.port };
 }
 

@@ -21,7 +21,7 @@ const freePath = () => `${folder}/${paths++}`;
 
 function make(address?: Address) {
   if (!address) return unix({ path: freePath() });
-  assert(address.transport === "unix");
+  assert("path" in address);
   return unix(address);
 }
 function makeAbstract(address?: Address) {

@@ -12,14 +12,14 @@ import type {
 const PAUSE_MS = 100;
 
 /** Where a listener's connections come from. */
-export interface ConnectionSource {
+export interface ConnectionSource<A extends Address = Address> {
   /** The next connection; called again only when it has settled. */
-  accept(): Promise<Connection>;
+  accept(): Promise<Connection<A>>;
   /** Stops listening; an `accept()` that waits settles, one way or the other. */
   close(): void | Promise<void>;
 }
 
-type Waiter = PromiseWithResolvers<Connection>;
+type Waiter<A extends Address> = PromiseWithResolvers<Connection<A>>;
 
 /**
  * Hands out connections in the order in which `accept()` was called.
@@ -29,28 +29,29 @@ type Waiter = PromiseWithResolvers<Connection>;
  * that does. An error that passes (no file descriptors are left) reaches one
  * `accept()` and leaves the listener in use; an iteration goes on by itself.
  */
-export class SocketListener implements Listener {
-  readonly address: Address;
-  readonly #source: ConnectionSource;
-  readonly #waiters = new Set<Waiter>();
-  #spare: Connection | undefined;
+export class SocketListener<A extends Address = Address>
+  implements Listener<A> {
+  readonly address: A;
+  readonly #source: ConnectionSource<A>;
+  readonly #waiters = new Set<Waiter<A>>();
+  #spare: Connection<A> | undefined;
   #accepting: Promise<void> | undefined;
   readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
 
-  constructor(source: ConnectionSource, address: Address) {
+  constructor(source: ConnectionSource<A>, address: A) {
     this.#source = source;
     this.address = address;
   }
 
-  accept(options: WaitOptions = {}): Promise<Connection> {
+  accept(options: WaitOptions = {}): Promise<Connection<A>> {
     const accepted = this.#accept(options);
     // Who waits may look at it later than the listener is closed.
     accepted.catch(() => {});
     return accepted;
   }
 
-  async #accept({ signal }: WaitOptions): Promise<Connection> {
+  async #accept({ signal }: WaitOptions): Promise<Connection<A>> {
     signal?.throwIfAborted();
     if (this.#closing) throw this.#closedError();
     if (this.#spare) {
@@ -58,7 +59,7 @@ export class SocketListener implements Listener {
       this.#spare = undefined;
       return connection;
     }
-    const waiter = Promise.withResolvers<Connection>();
+    const waiter = Promise.withResolvers<Connection<A>>();
     const abort = () => {
       this.#waiters.delete(waiter);
       waiter.reject(signal?.reason);
@@ -77,9 +78,9 @@ export class SocketListener implements Listener {
     return this.#closing ??= this.#close();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Connection> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection<A>> {
     while (!this.#closing) {
-      let connection: Connection;
+      let connection: Connection<A>;
       try {
         connection = await this.accept();
       } catch (error) {
@@ -111,7 +112,7 @@ export class SocketListener implements Listener {
     this.#accepting = undefined;
   }
 
-  #nextWaiter(): Waiter | undefined {
+  #nextWaiter(): Waiter<A> | undefined {
     const [waiter] = this.#waiters;
     if (waiter) this.#waiters.delete(waiter);
     return waiter;
