@@ -42,6 +42,19 @@ export function listenerLaws(
     );
   });
 
+  suite.test("a write to a peer that has closed fails, naming the transport", async () => {
+    await using listener = await server().listen();
+    const [near, far] = await join(listener);
+    await using _near = near;
+    await using _far = far;
+    await near.close();
+    const error = await rejection((async () => {
+      for (;;) await far.write(noise(1000));
+    })());
+    assertInstanceOf(error, Error);
+    assertStringIncludes(error.message, far.remoteAddress.transport);
+  });
+
   suite.test("accepts that wait are served in their order", async () => {
     await using listener = await server().listen();
     const accepts = [1, 2, 3].map(() => listener.accept());

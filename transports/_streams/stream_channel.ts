@@ -49,7 +49,8 @@ export class StreamChannel implements Channel {
   }
 
   async close(): Promise<void> {
-    await this.#reader.cancel();
+    // A source that fails only now fails nobody: its bytes are not wanted.
+    await this.#reader.cancel().catch(() => {});
     await this.#source.close?.();
   }
 
