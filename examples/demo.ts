@@ -1,5 +1,5 @@
 /**
- * A session with a QEMU, or with a stand-in where there is none, step by step.
+ * A session with QEMU, step by step. Without QEMU, a stand-in answers.
  *
  * Run it by `deno task demo`.
  */
@@ -11,7 +11,7 @@ import { standIn } from "./support/stand_in.ts";
 const MACHINE = "-machine none -nodefaults -display none -S".split(" ");
 const INSTALL = "apt-get install -y --no-install-recommends qemu-system-x86";
 
-/** A command to show, and the event to await after it. */
+/** A command to show, and the event to wait for after it. */
 interface Step {
   command: string;
   args?: object;
@@ -26,7 +26,7 @@ const machineSteps: Step[] = [
   { command: "device_del", args: { id: "nic0" } },
 ];
 
-/** A storage daemon has no machine to start and stop: it makes a disk. */
+/** A storage daemon has no machine to start and stop: it creates a disk. */
 function storageSteps(folder: string): Step[] {
   const options = { driver: "file", filename: `${folder}/disk`, size: 2 ** 20 };
   return [
@@ -49,7 +49,7 @@ for (const name of signals) Deno.addSignalListener(name, onSignal);
 try {
   await demo(stop.signal);
 } catch (error) {
-  // Ctrl-C reaches QEMU too, whose end may be seen before the signal is.
+  // Ctrl-C reaches QEMU too, and its end may be seen before our signal.
   await turn();
   const { aborted, reason } = stop.signal;
   if (reason instanceof Error) Deno.exitCode = 141; // as a shell says SIGPIPE
@@ -81,7 +81,7 @@ async function demo(signal: AbortSignal): Promise<void> {
       ? storageSteps(partner.folder)
       : machineSteps;
     await converse(client, steps, signal);
-    await client.closed; // rejects where the end is no orderly one
+    await client.closed; // rejects if the end is not orderly
     await client.disconnect();
   }
   await turn();
@@ -90,7 +90,7 @@ async function demo(signal: AbortSignal): Promise<void> {
   screen.show("end", "orderly: no process is left, and no file");
 }
 
-/** Shows commands with the events and the answers to them; then quits. */
+/** Shows commands with their answers and events; then quits. */
 async function converse(
   client: QMPClient,
   steps: Step[],
@@ -123,12 +123,12 @@ async function converse(
   }
 }
 
-/** Lets runstates be shown that have been entered. */
+/** Lets the runstates that have been entered be shown. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-/** The first of the programs that there is. */
+/** The first of the programs that is installed. */
 async function find(...programs: string[]): Promise<string | undefined> {
   for (const program of programs) {
     try {

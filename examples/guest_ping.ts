@@ -1,5 +1,5 @@
 /**
- * Tells whether the agent in a guest answers, and how soon.
+ * Measures how fast the agent in a guest answers.
  *
  * deno run --allow-net --allow-read --allow-write examples/guest_ping.ts unix:/run/vm/agent.sock
  */

@@ -1,5 +1,5 @@
 /**
- * Shows what happens at virtual machines, until the last of them ends.
+ * Prints the events of virtual machines, until the last of them ends.
  *
  * deno run --allow-net --allow-read --allow-write examples/qmp_events.ts unix:/run/a.sock unix:/run/b.sock
  */
@@ -13,5 +13,6 @@ for (const [index, address] of Deno.args.entries()) {
   console.log(address, "is watched");
 }
 for await (const { from, event, data } of events) {
-  console.log(from.name, event, data ?? {});
+  // A name with escape sequences could act on the terminal.
+  console.log(from.name, event.replace(/\W/g, "?"), data ?? {});
 }

@@ -1,5 +1,5 @@
 /**
- * A QEMU that there is not, for tests of what talks with one.
+ * A stand-in for QEMU, for tests of programs that talk to QEMU.
  *
  * deno run --allow-net --allow-read --allow-write examples/qmp_fake.ts unix:/tmp/fake.sock
  */

@@ -1,11 +1,11 @@
 /**
- * Tells what a virtual machine is doing.
+ * Prints the state of a virtual machine.
  *
  * deno run --allow-net --allow-read --allow-write examples/qmp_status.ts unix:/run/vm.sock
  */
 import { parseTransport, QMPClient } from "@parley/parley";
 
-/** What is used here of what QEMU knows; `qmp/generate.ts` writes all of it. */
+/** The commands that are used here; `qmp/generate.ts` writes types of all. */
 interface Schema {
   commands: {
     "query-name": { arguments: object; returns: { name?: string } };
@@ -19,4 +19,5 @@ await using client = new QMPClient<Schema>();
 await client.connect(parseTransport(address));
 const { name = address } = await client.execute("query-name");
 const { status } = await client.execute("query-status");
-console.log(`${name} is ${status}`);
+// A text with escape sequences could act on the terminal.
+console.log(`${name} is ${status}`.replace(/\p{C}/gu, "?"));

@@ -1,4 +1,4 @@
-/** A label before each line, and the colour of what comes after it. */
+/** The labels before lines, each with the colour of the text after it. */
 const COLOURS = {
   state: 36,
   greeting: 0,
@@ -9,12 +9,12 @@ const COLOURS = {
   end: 32,
 } as const;
 
-/** Lines with labels on the standard output, in colour where it has some. */
+/** Lines with labels on the standard output, in colour on a terminal. */
 export class Screen {
   readonly #colours = Deno.stdout.isTerminal() && !Deno.noColor;
   readonly #onGone: (reason: unknown) => void;
 
-  /** `onGone` is told when nobody reads the output any more. */
+  /** Calls `onGone` when nobody reads the output any more. */
   constructor(onGone: (reason: unknown) => void) {
     this.#onGone = onGone;
   }
@@ -36,7 +36,9 @@ export class Screen {
   show(label: keyof typeof COLOURS, text: string, value?: unknown): void {
     if (label === "execute" || label === "end") this.line();
     const shown = value === undefined ? "" : ` ${inspect(value)}`;
-    const line = this.#fit(`${label.padStart(10)}  ${text}${shown}`);
+    // A server's text with escape sequences could act on the terminal.
+    const safe = `${text}${shown}`.replace(/\p{C}/gu, "?");
+    const line = this.#fit(`${label.padStart(10)}  ${safe}`);
     const head = this.#paint(2, line.slice(0, 12));
     this.line(head + this.#paint(COLOURS[label], line.slice(12)));
   }

@@ -1,11 +1,11 @@
 import { CommandError, type QMPClient, QMPServer, unix } from "@parley/parley";
 
-/** A machine that there is not, at an address that there is. */
+/** A server in place of QEMU, in a private folder. */
 export interface StandIn extends AsyncDisposable {
   readonly folder: string;
 }
 
-/** Serves like a QEMU over a Unix socket in a private folder, and connects to it. */
+/** Serves like QEMU over a Unix socket in a private folder, and connects to it. */
 export async function standIn(
   client: QMPClient,
   options: { signal: AbortSignal },

@@ -68,7 +68,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   WatchdogAction: "reset inject-nmi",
 };
 
-/** A value of each known enumeration, and the names of those that have it first. */
+/** The known enumerations, by the first of their values. */
 const BY_FIRST_VALUE = Map.groupBy(
   Object.entries(KNOWN).map(([name, values]) => ({
     name,

@@ -3,7 +3,7 @@ import { printable } from "../../protocol/_util/printable.ts";
 import { excerptOf, isObject } from "../_wire/client_codec.ts";
 import type { ObjectInfo, SchemaInfo } from "./schema_info.ts";
 
-/** Checks a value, and returns what was expected if it is something else. */
+/** Checks a value, and returns the expected form if the value has another. */
 type Check = (value: unknown) => string | undefined;
 
 const string: Check = (value) =>

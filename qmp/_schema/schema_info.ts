@@ -61,7 +61,7 @@ export interface ObjectInfo extends Info {
 
 export interface MemberInfo extends Info {
   readonly type: string;
-  /** The member is optional if this is there, whatever its value is. */
+  /** The member is optional if this is there, with any value. */
   readonly default?: unknown;
 }
 

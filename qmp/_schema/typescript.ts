@@ -29,7 +29,7 @@ import {
  */
 type Direction = "sent" | "received";
 
-/** Arrays are nested at most so deep; what is deeper has the type `unknown`. */
+/** An array that is nested deeper has the type `unknown`. */
 const MAX_DIMENSIONS = 16;
 
 /**
@@ -40,7 +40,7 @@ const MAX_DIMENSIONS = 16;
  * version. An enumeration gets the name that QEMU's documentation has for it. Any
  * other type is named after the first place where it is used.
  *
- * @param infos What `readSchema()` returns.
+ * @param infos The result of `readSchema()`.
  * @param source A sentence on where the schema is from, for the comment.
  */
 export function typescriptOf(
@@ -52,13 +52,13 @@ export function typescriptOf(
 
 class Writer {
   readonly #index: SchemaIndex;
-  /** The names of types, by what they are for: `sent 12` or `received 12`. */
+  /** The names of types, by direction and server's name: `sent 12`. */
   readonly #names = new Map<string, string>();
   /** The names that are taken, each with the last number behind it. */
   readonly #taken = new Map(
     ["Schema", "Integer", "Other", "Record"].map((name) => [name, 1]),
   );
-  /** The declarations to write, those near to a command first. */
+  /** The declarations to write, in the order of their first use. */
   readonly #pending: (() => string[])[] = [];
 
   constructor(index: SchemaIndex) {

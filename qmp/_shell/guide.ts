@@ -12,7 +12,7 @@ export type Given = Record<string, unknown>;
 /** A server's schema, as one needs it to write commands. */
 export class Guide {
   readonly #index: SchemaIndex;
-  /** What has been found out about types: they have many users. */
+  /** Whether types have members; a type has many users. */
   readonly #hasMembers = new Map<string, boolean>();
   /** The names of all commands. */
   readonly commands: readonly string[];
@@ -39,8 +39,8 @@ export class Guide {
   }
 
   /**
-   * The members of an object; `given` selects its variants. The members of an
-   * alternate are those of all objects that it can be.
+   * The members of an object; `given` selects its variants. An alternate has
+   * the members of all objects that it can be.
    */
   membersOf(type: string | undefined, given: Given): readonly MemberInfo[] {
     const found = new Map<string, readonly MemberInfo[]>();

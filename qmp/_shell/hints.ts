@@ -2,7 +2,7 @@ import { DecodeError } from "../../protocol/errors.ts";
 import { GreetingError, NegotiationError } from "../errors.ts";
 import { isTimeout } from "../_wire/failure.ts";
 
-/** What to try after a failure to connect, if something is likely to help. */
+/** Advice after a failure to connect, if some is likely to help. */
 export function hintFor(error: unknown, agent: boolean): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (

@@ -95,13 +95,13 @@ export class TextOutput implements Output {
   event({ event, data, timestamp }: QMPEvent): void {
     const time = timeOf(timestamp);
     const name = printable(event);
-    const [when, what] = this.#colours
+    const [when, title] = this.#colours
       ? [paint("dim", time), paint("yellow", name)]
       : [time, name];
-    if (data === undefined) return this.#sink.out(`${when} ${what}`);
+    if (data === undefined) return this.#sink.out(`${when} ${title}`);
     const line = lineText(data);
     const more = this.#colours ? paintJSON(line) : line;
-    this.#sink.out(`${when} ${what} ${more}`);
+    this.#sink.out(`${when} ${title} ${more}`);
   }
 
   error(message: string): void {

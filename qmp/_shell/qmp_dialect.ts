@@ -25,7 +25,7 @@ export class QMPDialect implements Dialect {
     this.#guide = guide;
   }
 
-  /** What can stand first on a line. */
+  /** The words that can stand first on a line. */
   get #commands(): readonly string[] {
     const { commands } = this.#guide;
     return commands.includes("transaction")

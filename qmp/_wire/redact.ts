@@ -10,7 +10,7 @@ import { setMember } from "./set_member.ts";
 /** Stands in place of a value that throws when it is read. */
 const UNREADABLE = "<unreadable>";
 
-/** Stands in place of what is behind the limits below. */
+/** Stands in place of values beyond the limits below. */
 const LEFT_OUT = "<left out>";
 
 /** So many objects and arrays of a message are looked at. */
@@ -175,14 +175,14 @@ class Redaction {
     }
   }
 
-  /** What stands for a value in the copy. */
+  /** Notes whether a value differs from its place in the copy. */
   #note(value: unknown, shown: unknown): unknown {
     if (shown !== value) this.#differs = true;
     return shown;
   }
 }
 
-/** What JSON makes of a value. */
+/** The value that JSON has in place of an object. */
 function sentAs(value: object): unknown {
   return "toJSON" in value && typeof value.toJSON === "function"
     ? value.toJSON()

@@ -1,7 +1,7 @@
 /** Names of members that are secrets; names that end in `-secret` are ids. */
 const SECRET_NAME = /(passw(or)?d|passphrase|cookie|^secret|\.secret)$/i;
 
-/** The same names within a text, before a value; what follows is a secret. */
+/** The same names within a text, before a value, with the rest of the text. */
 const SECRET_IN_TEXT =
   /((?:passw(?:or)?d|passphrase|cookie|(?<![\w-])secret)\\*["']?\s*[=:]).*/is;
 
@@ -20,7 +20,7 @@ const SECRET_WORD = /passw|passphrase|secret|cookie/i;
 /** Names of members that hold the id of a secret object, not a secret. */
 const SECRET_ID = /(?:passw(?:or)?d|\w)-secret\b/gi;
 
-/** What stands in place of a secret. */
+/** Stands in place of a secret. */
 export const REDACTED = "<redacted>";
 
 /** Whether a member with this name is a secret, wherever it is. */

@@ -1,6 +1,5 @@
 /**
- * Sets a member of an object of its own, whatever its name is: `__proto__` is a
- * name like any other.
+ * Sets an own member of an object. `__proto__` is a name like any other.
  */
 export function setMember(
   object: Record<string, unknown>,

@@ -9,7 +9,7 @@ import { needs } from "../support/qemu.ts";
 
 const root = new URL("../../", import.meta.url);
 
-/** What the demo runs with, and how to look at what it does. */
+/** A demo that runs, and the lines that it writes. */
 interface Run {
   child: Deno.ChildProcess;
   lines: AsyncIterableIterator<string>;
@@ -77,7 +77,7 @@ async function processesNaming(text: string): Promise<string[]> {
   return found;
 }
 
-/** The labels that a demo shows, in order, and what is behind each. */
+/** The labels that a demo shows, in order, each with the text behind it. */
 async function shown(lines: AsyncIterable<string>) {
   const all = await Array.fromAsync(lines);
   const labelled = all.map((line) => /^ +(\w+) {2}(.*)/.exec(line))
@@ -158,7 +158,7 @@ for (const [kind, programs, firstLine, labels] of kinds) {
           }
           for await (const _ of lines);
           const { code, signal } = await child.status;
-          // Before it has begun, the signal ends it like any other program.
+          // Before the demo handles signals, a signal ends it at once.
           if (count > 0) assertEquals(signal, null);
           assert([0, 130].includes(code), `code ${code} after ${count} lines`);
         });

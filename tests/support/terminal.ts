@@ -3,7 +3,7 @@ import { TextLineStream } from "@std/streams";
 
 const WAIT_MS = 30_000;
 
-/** A program in a real pseudo-terminal, that of a tmux with no other purpose. */
+/** A program in a real pseudo-terminal, in a tmux of its own. */
 export class TestTerminal implements AsyncDisposable {
   /** Where there is the socket of the tmux, and nothing else. */
   readonly #folder: string;
@@ -59,7 +59,7 @@ export class TestTerminal implements AsyncDisposable {
     await this.press("Enter");
   }
 
-  /** What the terminal shows, with everything that has scrolled away. */
+  /** The text of the terminal, with everything that has scrolled away. */
   screen(): Promise<string> {
     return this.#tmux("capture-pane", "-p", "-J", "-S", "-");
   }
@@ -80,7 +80,7 @@ export class TestTerminal implements AsyncDisposable {
     return await this.#tmux("list-buffers");
   }
 
-  /** Waits until the terminal shows what is wanted, and gives all it shows. */
+  /** Waits until the text of the terminal fits, and returns the text. */
   async shows(wanted: RegExp | ((text: string) => boolean)): Promise<string> {
     const found = wanted instanceof RegExp
       ? (text: string) => wanted.test(text)
