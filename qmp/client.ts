@@ -11,10 +11,11 @@ import {
   type QMPCodec,
   qmpCodec,
 } from "./_wire/client_codec.ts";
-import { getLogger, type Logger } from "./_deps.ts";
+import { loggerOf } from "../protocol/_util/logger.ts";
+import type { Logger } from "./_deps.ts";
 import { ClientSession } from "./_client/client_session.ts";
 import { EventHub } from "./_client/event_hub.ts";
-import { nameOf } from "./_client/command_execution.ts";
+import { commandName } from "./_wire/command_name.ts";
 import { isTimeout, messageOf } from "./_wire/failure.ts";
 import { redactReply } from "./_wire/redact.ts";
 import { abortable, within } from "./_client/wait.ts";
@@ -38,28 +39,28 @@ import type {
 /** Options of a client. */
 export interface QMPClientOptions extends AsyncProtocolOptions {
   /**
-   * The most bytes that an incoming message may take.
+   * The largest size of an incoming message, in bytes.
    *
    * @default {10485760}
    */
   maxMessageBytes?: number;
   /**
-   * Whether a session begins with the server's greeting.
+   * Whether the server greets at the start of a session.
    *
    * @default {true}
    */
   awaitGreeting?: boolean;
   /**
-   * Whether capabilities are negotiated after the greeting, which is then waited
-   * for in any case: all that the client knows of and the server offers are
-   * enabled. Without it, the server is left in negotiation mode.
+   * Whether capabilities are negotiated after the greeting, which is awaited in
+   * that case: all capabilities that the server offers and the client knows are
+   * enabled. Otherwise the server stays in negotiation mode.
    *
    * @default {true}
    */
   negotiate?: boolean;
   /**
-   * For how long the server may be silent in each phase of the handshake, which
-   * are the greeting and the negotiation, in milliseconds.
+   * How long the server may be silent in each phase of the handshake, in
+   * milliseconds. The phases are the greeting and the negotiation.
    *
    * @default {10000}
    */
@@ -69,30 +70,36 @@ export interface QMPClientOptions extends AsyncProtocolOptions {
 /** Options of a command's execution. */
 export interface ExecuteOptions extends WaitOptions {
   /**
-   * Whether the command is executed out of band: at once, past the commands that
-   * wait. The server must offer that, and allow it for the command.
+   * Whether the command is executed out of band: at once, before commands that
+   * wait. The server must offer this, and must allow it for the command.
    *
    * @default {false}
    */
-  oob?: boolean;
+  oob?: boolean | undefined;
   /**
-   * Called when the command has been handed to the transport. One that is
-   * aborted before was never sent; one that is aborted later may run.
+   * The deadline of the reply, in milliseconds from the call.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number | undefined;
+  /**
+   * Called when the command has been handed to the transport. A command that is
+   * aborted before that is never sent; one that is aborted later may run.
    *
    * @default {undefined}
    */
-  onSent?: () => void;
+  onSent?: (() => void) | undefined;
 }
 
 /**
  * A client of a QMP server: QEMU, qemu-storage-daemon or a {@linkcode QMPServer}.
  *
- * Commands may be executed at any time, any number of them at once; each gets
- * the reply to itself. Where the server offers out-of-band execution, fewer than
- * eight other commands are on the wire at once, so that one out of band always
- * gets through; the others are queued here, in order.
+ * Any number of commands may be executed at once; each reply goes to its command.
+ * If the server offers out-of-band execution, at most seven in-band commands are
+ * on the wire, so that an out-of-band command always gets through. The others
+ * wait in the client, in order.
  *
- * With a `Schema`, commands and events are typed.
+ * A `Schema` types commands and events.
  *
  * @example Commands, errors and events
  * ```ts
@@ -103,7 +110,7 @@ export interface ExecuteOptions extends WaitOptions {
  * await using server = new QMPServer({
  *   commands: { cont: (_, { server }) => server.emit("RESUME") },
  * });
- * const transport = memory(); // of a QEMU: unix({ path }), tcp({ port }), …
+ * const transport = memory(); // or unix({ path }), tcp({ port }), …
  * server.serve(await transport.listen());
  *
  * await using client = new QMPClient();
@@ -121,16 +128,16 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   readonly #logger: Logger;
   readonly #hub = new EventHub();
   #events: QMPEventListener<EventOf<Schema, EventName<Schema>>>;
-  #dialog: ClientSession;
+  #session: ClientSession;
+  /** The signal of the session that `#session` belongs to. */
+  #signal: AbortSignal | undefined;
   #codec: QMPCodec | undefined;
-  /** The signal of the session that the dialog is about. */
-  #session: AbortSignal | undefined;
   #established = false;
 
   /**
    * Makes a client that is `idle`.
    *
-   * @throws {RangeError} A number is negative or no number.
+   * @throws {RangeError} A number is out of range.
    */
   constructor(options: QMPClientOptions = {}) {
     super(options);
@@ -143,37 +150,38 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     this.#awaitGreeting = awaitGreeting || negotiate;
     this.#negotiate = negotiate;
     this.#handshakeTimeout = handshakeTimeout;
-    this.#logger = getLogger([
+    this.#logger = loggerOf(
       "parley",
       "qmp",
       options.name ?? this.constructor.name,
-    ]);
+    );
     this.#events = this.#hub.listen(undefined);
-    this.#dialog = this.#newDialog();
+    this.#session = this.#newSession();
   }
 
   // Public interface
 
-  /** The greeting of the current session, or of the last one. */
+  /** The greeting of the current session, or of the last session. */
   get greeting(): QMPGreeting | undefined {
-    return this.#session === this.signal ? this.#dialog.greeting : undefined;
+    return this.#signal === this.signal ? this.#session.greeting : undefined;
   }
 
   /**
-   * Hears every event of the current session, or of the last one; before a
-   * session, those of the next. It is begun anew with each session.
+   * A listener to every event of the current session, or of the last session.
+   * Before the first session it listens to the next one. Each session has a new
+   * one.
    */
   get events(): QMPEventListener<EventOf<Schema, EventName<Schema>>> {
     return this.#events;
   }
 
   /**
-   * Makes a listener with a queue of its own, for events of these names or for
-   * all. It hears events from now on, also where there is no session yet, and
-   * ends with the session; before that, `close()` ends it, or the signal, whose
-   * reason is then thrown.
+   * Makes a listener with a queue of its own, to events of these names or to all
+   * events. It receives the events from now on, also if the session has not
+   * started yet, and ends with the session. Earlier, `close()` ends it, or the
+   * signal, whose reason is then thrown.
    *
-   * @throws {RangeError} `limit` is no positive integer.
+   * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
    */
   listen<N extends EventName<Schema> = EventName<Schema>>(
     names?: N | readonly N[],
@@ -183,18 +191,22 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   }
 
   /**
-   * Executes a command, and resolves with what it returns.
+   * Executes a command, and resolves with its result.
    *
-   * An abort rejects with the signal's reason: a command that waits for its turn
-   * is taken back and never sent; what the server does with one that was sent is
-   * not known, and its reply is dropped. `onSent` tells which it was.
+   * An abort rejects with the signal's reason. If the command waits for its turn,
+   * it is taken back and never sent. If it was sent, it may run, and its reply is
+   * dropped. `onSent` tells which it was.
    *
-   * @throws {ExecuteError} The server answers with an error.
+   * @throws {ExecuteError} The server replies with an error.
    * @throws {BadReplyError} The reply is neither a result nor an error.
-   * @throws {ExecInterruptedError} The session ended first; it says whether the
-   * command was sent.
+   * @throws {CallTimeoutError} There is no reply within `timeout`; the error says
+   * whether the command was sent.
+   * @throws {ExecInterruptedError} The session ended first; the error says whether
+   * the command was sent.
+   * @throws {CallError} 65,536 commands that were given up have no reply.
    * @throws {StateError} The session is not running.
    * @throws {TypeError} The arguments have no JSON text.
+   * @throws {RangeError} `timeout` is out of range.
    * @throws The signal's reason, when it is aborted.
    */
   execute<C extends CommandName<Schema>>(
@@ -211,17 +223,18 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   }
 
   /**
-   * Executes a command that is given as a whole message: a copy is sent, with an
-   * id of ours unless it has one. Otherwise it is like `execute()`.
+   * Executes a command that is given as a whole message. A copy of it is sent,
+   * with an id of the client's unless it has one. For the rest it is like
+   * `execute()`.
    *
-   * @throws {TypeError} It names no command, or its id is in use, or neither a
-   * string nor an integer.
+   * @throws {TypeError} The message does not name a command, or its id is in use,
+   * or is neither a string nor an integer.
    */
   executeMessage(
     message: QMPCommand,
     options: Omit<ExecuteOptions, "oob"> = {},
   ): Promise<unknown> {
-    if (typeof nameOf(message) !== "string") {
+    if (commandName(message) === undefined) {
       return Promise.reject(
         new TypeError("Cannot execute: message names no command"),
       );
@@ -230,9 +243,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   }
 
   /**
-   * Has the server quit, and resolves when it has ended the session, which is
-   * then an orderly end; `disconnect()` leads back to idle as always. It resolves
-   * also where the end comes without a reply.
+   * Makes the server quit, and resolves when it has ended the session, with or
+   * without a reply. This is an orderly end; `disconnect()` then returns to idle.
    *
    * @throws {ExecuteError} The server refuses.
    * @throws {StateError} The session is not running.
@@ -257,13 +269,13 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     try {
       this.assertRunning();
       options.signal?.throwIfAborted();
-      return this.#dialog.execute(command, options);
+      return this.#session.execute(command, options);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #newDialog(): ClientSession {
+  #newSession(): ClientSession {
     return new ClientSession({
       send: (message) => this.send(message),
       hub: this.#hub,
@@ -273,7 +285,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     });
   }
 
-  /** Handles messages until something has come to be. */
+  /** Handles messages until a phase of the handshake is done. */
   async #phase(
     reached: () => boolean,
     awaited: string,
@@ -300,15 +312,15 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
 
   // Hooks for subclasses
 
-  /** Begins a session afresh: nothing is pending, nothing agreed. */
+  /** Starts a session: no command is pending, and nothing is agreed on. */
   protected override createCodec(): Codec<QMPMessage> {
     const { signal } = this;
-    const dialog = this.#dialog = this.#newDialog();
-    this.#session = signal;
+    const session = this.#session = this.#newSession();
+    this.#signal = signal;
     this.#established = false;
     if (this.#events.closed) this.#events = this.#hub.listen(undefined);
     signal.addEventListener("abort", () => {
-      dialog.end(signal.reason);
+      session.end(signal.reason);
       if (this.#established) this.#hub.end(signal.reason);
     }, { once: true });
     return this.#codec = qmpCodec({
@@ -321,14 +333,14 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   protected override async negotiate(): Promise<void> {
     if (this.#awaitGreeting) {
       await this.#phase(
-        () => this.#dialog.greeting !== undefined,
+        () => this.#session.greeting !== undefined,
         "greeting",
         GreetingError,
       );
     }
     if (this.#negotiate) {
       await this.#phase(
-        () => this.#dialog.negotiated,
+        () => this.#session.negotiated,
         "reply to qmp_capabilities",
         NegotiationError,
       );
@@ -336,18 +348,18 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     this.#established = true;
   }
 
-  /** Routes a message to who waits for it. */
+  /** Routes a message to the command or the listeners that it is for. */
   protected override onMessage(message: QMPMessage, bytes: number): void {
-    this.#dialog.handle(message, bytes);
+    this.#session.handle(message, bytes);
   }
 
   /** Leaves out passwords and the data of secret objects. */
   protected override describe(message: QMPMessage): unknown {
-    return redactReply(message, this.#dialog.commandOf(message));
+    return redactReply(message, this.#session.commandOf(message));
   }
 
-  /** After `quit`, the server ends the session, in whatever way. */
+  /** After `quit` the server ends the session, in any way. */
   protected override isOrderlyEnd(_cause: unknown): boolean {
-    return this.#dialog.quitting;
+    return this.#session.expectsEnd;
   }
 }

@@ -1,44 +1,56 @@
-import { ParleyError, ProtocolError } from "../protocol/errors.ts";
+import { printable } from "../protocol/_util/printable.ts";
+import {
+  CallInterruptedError,
+  ParleyError,
+  ProtocolError,
+} from "../protocol/errors.ts";
+import { commandName, fateOf } from "./_wire/command_name.ts";
 import { messageOf } from "./_wire/failure.ts";
 import type { QMPMessage } from "./messages.ts";
 
 /**
- * The server gave no greeting, or none in time. It is the cause of a
- * `ConnectError`.
+ * The server sent no greeting, sent none in time, or sent too many. It is the
+ * cause of a `ConnectError`, or ends the session.
  *
  * The errors of QMP, beside those of every protocol:
  *
  * ```
  * ParleyError
- * ├── GreetingError         the handshake: no greeting
- * ├── NegotiationError      the handshake: no agreement on capabilities
+ * ├── GreetingError         handshake: no greeting
+ * ├── NegotiationError      handshake: no agreement on capabilities
  * ├── ExecuteError          the server refused a command
- * ├── ExecInterruptedError  the session ended before a command's reply
- * ├── JobError              a job failed, or was cancelled
+ * ├── JobError              a job failed, was cancelled, or is unknown
+ * ├── CallError             a command without a reply
+ * │   ├── CallTimeoutError      the command's own deadline has passed
+ * │   └── CallInterruptedError
+ * │       └── ExecInterruptedError  the session ended before the reply
  * └── ProtocolError         the server broke the rules
- *     ├── BadReplyError       for one command: the session lives
- *     └── ServerParseError    the server did not understand what it read
+ *     ├── BadReplyError       in one reply: the session goes on
+ *     └── ServerParseError    the server could not parse what it read
  * ```
+ *
+ * The text of a peer is escaped in messages, so that it cannot act on a terminal
+ * or forge a log line.
  */
 export class GreetingError extends ParleyError {}
 
 /**
  * The server did not agree on capabilities, or not in time. It is the cause of
- * a `ConnectError`.
+ * a `ConnectError`, or ends the session.
  */
 export class NegotiationError extends ParleyError {}
 
 /** The server answered a command with an error. */
 export class ExecuteError extends ParleyError {
-  /** The class that the server gives, such as `CommandNotFound`. */
+  /** The error's class as the server gives it, such as `CommandNotFound`. */
   readonly errorClass: string;
-  /** What the server says, for people to read. */
+  /** The server's text for people, as it was received. */
   readonly description: string;
   readonly #sent: QMPMessage;
   /** The whole reply. */
   readonly received: QMPMessage;
 
-  /** Takes what was sent and received beside what is in the reply's error. */
+  /** Takes the command and the reply beside the two members of the error. */
   constructor(
     errorClass: string,
     description: string,
@@ -47,7 +59,9 @@ export class ExecuteError extends ParleyError {
     options?: ErrorOptions,
   ) {
     super(
-      `Cannot execute ${nameOf(sent)}: ${description} (${errorClass})`,
+      printable(
+        `Cannot execute ${commandName(sent)}: ${description} (${errorClass})`,
+      ),
       options,
     );
     this.errorClass = errorClass;
@@ -62,17 +76,19 @@ export class ExecuteError extends ParleyError {
   }
 }
 
-/** The session ended before a command was answered; `cause` is its first cause. */
-export class ExecInterruptedError extends ParleyError {
-  /** Whether the command was sent, so that it may have run; if not, it has not. */
-  readonly sent: boolean;
-
-  /** Takes the command, and whether it was sent. */
+/**
+ * The session ended before the reply to a command; `cause` is the first cause of
+ * the session's end.
+ */
+export class ExecInterruptedError extends CallInterruptedError {
+  /** Takes the command, and whether it was sent, so that it may have run. */
   constructor(command: QMPMessage, sent: boolean, options?: ErrorOptions) {
-    const fate = sent ? "may have run" : "was never sent";
-    const why = messageOf(options?.cause);
-    super(`Cannot execute ${nameOf(command)}, which ${fate}: ${why}`, options);
-    this.sent = sent;
+    const cause = printable(messageOf(options?.cause));
+    super(`Cannot execute ${fateOf(command, sent)}: ${cause}`, {
+      ...options,
+      method: commandName(command),
+      sent,
+    });
   }
 }
 
@@ -80,15 +96,17 @@ export class ExecInterruptedError extends ParleyError {
 export class JobError extends ParleyError {
   /** The job's id. */
   readonly id: string;
-  /** What the server says, for people to read; without it the job was cancelled. */
+  /** The server's text for people; `undefined` if the job was cancelled. */
   readonly description: string | undefined;
 
-  /** Takes the job's id, and what the server says where the job has failed. */
+  /** Takes the job's id, and the server's text if the job has failed. */
   constructor(id: string, description?: string, options?: ErrorOptions) {
     super(
-      description === undefined
-        ? `Job ${id} was cancelled`
-        : `Job ${id} failed: ${description}`,
+      printable(
+        description === undefined
+          ? `Job ${id} was cancelled`
+          : `Job ${id} failed: ${description}`,
+      ),
       options,
     );
     this.id = id;
@@ -101,7 +119,7 @@ export class BadReplyError extends ProtocolError {
   readonly #sent: QMPMessage;
   readonly #received: QMPMessage;
 
-  /** Takes what was sent and received beside the message. */
+  /** Takes the command and the reply beside the message. */
   constructor(
     message: string,
     sent: QMPMessage,
@@ -125,20 +143,16 @@ export class BadReplyError extends ProtocolError {
 }
 
 /**
- * The server answered something that it could not parse, so that it is unknown
- * which command it was. It ends the session.
+ * The server could not parse what it read, so that it is unknown which command
+ * it was. It ends the session.
  */
 export class ServerParseError extends ProtocolError {
-  /** The whole message. */
+  /** The server's whole message. */
   readonly received: QMPMessage;
 
-  /** Takes the server's message beside ours. */
+  /** Takes the server's message beside the error's. */
   constructor(message: string, received: QMPMessage, options?: ErrorOptions) {
     super(message, options);
     this.received = received;
   }
-}
-
-function nameOf(command: QMPMessage): unknown {
-  return command.execute ?? command["exec-oob"];
 }

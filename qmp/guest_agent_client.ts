@@ -3,16 +3,18 @@ import {
   type AsyncProtocolOptions,
   type Codec,
 } from "../protocol/mod.ts";
+import { CallError } from "../protocol/errors.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
-import { getLogger, type Logger } from "./_deps.ts";
-import { resultOf } from "./_client/command_execution.ts";
+import { loggerOf } from "../protocol/_util/logger.ts";
+import type { Logger } from "./_deps.ts";
+import { resultOf } from "./_wire/reply.ts";
 import { isTimeout, messageOf } from "./_wire/failure.ts";
 import { GuestCodec } from "./_guest_agent/codec.ts";
 import { CommandQueue } from "./_guest_agent/command_queue.ts";
 import { redact } from "./_wire/redact.ts";
 import { within } from "./_client/wait.ts";
-import { ExecInterruptedError, NegotiationError } from "./errors.ts";
+import { NegotiationError } from "./errors.ts";
 import type { QMPMessage } from "./messages.ts";
 import type {
   AnySchema,
@@ -93,7 +95,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     const { timeout = 10_000, name = this.constructor.name } = options;
     checkNumber("timeout", timeout, 0, Infinity);
     this.#timeout = timeout;
-    this.#logger = getLogger(["parley", "qmp", name]);
+    this.#logger = loggerOf("parley", "qmp", name);
     this.#commands = this.#newQueue(() => {});
   }
 
@@ -110,8 +112,10 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
    *
    * @throws {ExecuteError} The agent answers with an error.
    * @throws {BadReplyError} The answer is neither a result nor an error.
-   * @throws {ExecInterruptedError} No answer came in time, or the session ended
-   * first; it says whether the command was sent.
+   * @throws {CallTimeoutError} There is no reply within `timeout`; the error says
+   * whether the command was sent.
+   * @throws {ExecInterruptedError} The session ended first; the error says whether
+   * the command was sent.
    * @throws {StateError} The session is not running.
    * @throws {RangeError} `timeout` is negative or no number.
    * @throws {TypeError} The arguments have no JSON text.
@@ -134,7 +138,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
       return resultOf(reply, message) as CommandResult<S, C>;
     } catch (error) {
       const silent = SILENT_COMMANDS.has(command) &&
-        error instanceof ExecInterruptedError && error.sent;
+        error instanceof CallError && error.sent;
       if (silent) return {} as CommandResult<S, C>;
       throw error;
     }

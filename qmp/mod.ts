@@ -47,6 +47,9 @@ export * from "./server.ts";
 export type * from "./session.ts";
 export {
   AsyncProtocol,
+  CallError,
+  CallInterruptedError,
+  CallTimeoutError,
   ConnectError,
   EndOfStreamError,
   ParleyError,

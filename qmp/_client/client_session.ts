@@ -1,30 +1,30 @@
+import { printable } from "../../protocol/_util/printable.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import type { Logger } from "../_deps.ts";
-import { type PendingCommand, PendingCommands } from "./pending_commands.ts";
 import { excerptOf, isObject } from "../_wire/client_codec.ts";
-import { redact } from "../_wire/redact.ts";
-import type { EventHub } from "./event_hub.ts";
-import {
-  CommandExecution,
-  type CommandExecutionOptions,
-  nameOf,
-  resultOf,
-} from "./command_execution.ts";
+import { commandName } from "../_wire/command_name.ts";
 import { messageOf } from "../_wire/failure.ts";
+import { redact } from "../_wire/redact.ts";
+import { resultOf } from "../_wire/reply.ts";
 import {
-  ExecuteError,
   GreetingError,
   NegotiationError,
   ServerParseError,
 } from "../errors.ts";
-import { ProtocolError } from "../../protocol/errors.ts";
 import type {
   QMPCommand,
   QMPEvent,
   QMPGreeting,
   QMPMessage,
 } from "../messages.ts";
+import type { EventHub } from "./event_hub.ts";
+import {
+  type CommandOptions,
+  type PendingCommand,
+  PendingCommands,
+} from "./pending_commands.ts";
 
-/** QEMU stops reading when 8 commands in band are queued: one less gets through. */
+/** QEMU stops reading at 8 queued in-band commands; one less leaves room for oob. */
 const IN_BAND_WINDOW = 7;
 
 /**
@@ -33,31 +33,31 @@ const IN_BAND_WINDOW = 7;
  */
 const MAX_GREETINGS = 8;
 
-/** What a session needs to know about its client. */
+/** What a session needs from its client. */
 export interface ClientSessionOptions {
   send(message: QMPMessage): Promise<void>;
   hub: EventHub;
   logger: Logger;
-  /** Whether a greeting is to come before any reply. */
+  /** Whether a greeting comes before any reply. */
   awaitGreeting: boolean;
-  /** Whether a greeting is answered with a request for capabilities. */
+  /** Whether a greeting is answered with `qmp_capabilities`. */
   negotiate: boolean;
 }
 
-/** What client and server of one session say, and what they have agreed on. */
+/** The state of one session with a server. */
 export class ClientSession {
   readonly #options: ClientSessionOptions;
-  readonly #calls: PendingCommands;
+  readonly #commands: PendingCommands;
   #greeting: QMPGreeting | undefined;
   #greetings = 0;
-  /** The last request for capabilities. */
+  /** The last `qmp_capabilities`. */
   #negotiation: PendingCommand | undefined;
   #negotiated = false;
   #quitting = false;
 
   constructor(options: ClientSessionOptions) {
     this.#options = options;
-    this.#calls = new PendingCommands(options.send);
+    this.#commands = new PendingCommands(options.send);
   }
 
   get greeting(): QMPGreeting | undefined {
@@ -69,76 +69,62 @@ export class ClientSession {
     return this.#negotiated;
   }
 
-  /** Whether the server has been told to quit, and has not refused. */
-  get quitting(): boolean {
+  /** Whether the server is expected to end the session. */
+  get expectsEnd(): boolean {
     return this.#quitting;
   }
 
   /** @throws {TypeError} The command cannot be sent. */
-  execute(
-    command: QMPCommand,
-    options: CommandExecutionOptions,
-  ): Promise<unknown> {
-    return nameOf(command) === "quit"
-      ? this.#executeQuit(command, options)
-      : new CommandExecution(this.#calls, command, options).result;
+  execute(command: QMPCommand, options: CommandOptions): Promise<unknown> {
+    if (commandName(command) !== "quit") {
+      return this.#commands.execute(command, options);
+    }
+    return this.#commands.execute(command, {
+      ...options,
+      onSent: () => {
+        this.#quitting = true;
+        options.onSent?.();
+      },
+      onReply: (reply) => {
+        if ("error" in reply) this.#quitting = false;
+      },
+    });
   }
 
   /** The command that a reply answers. */
   commandOf(reply: QMPMessage): QMPMessage | undefined {
-    return this.#calls.commandOf(reply);
+    return this.#commands.commandOf(reply);
   }
 
   /**
-   * Routes a message to the call or the listeners that it is for.
+   * Routes a message to the command or the listeners that it is for.
    *
    * @param bytes Its size on the wire.
    */
   handle(message: QMPMessage, bytes: number): void {
-    if (this.#calls.reply(message)) return;
+    if (this.#commands.reply(message)) return;
     if ("event" in message) {
       this.#options.hub.dispatch(checkEvent(message), bytes);
     } else if ("QMP" in message) this.#onGreeting(message);
     else if (this.#options.awaitGreeting && !this.#greeting) {
       throw new GreetingError(
-        `Expected a greeting, received: ${excerptOf(message)}`,
+        `Expected a greeting, received: ${excerpt(message)}`,
       );
     } else if (!("id" in message) && this.#isNegotiating()) {
-      // Not every server repeats the id.
-      this.#calls.reply({ ...message, id: this.#negotiation?.message.id });
+      // Some servers do not repeat the id.
+      this.#commands.reply({ ...message, id: this.#negotiation?.call.id });
     } else this.#onUnroutable(message);
   }
 
-  /** Ends every execution that has no reply. */
+  /** Rejects every command that has no reply. */
   end(cause: unknown): void {
-    this.#calls.end(cause);
-  }
-
-  async #executeQuit(
-    command: QMPCommand,
-    options: CommandExecutionOptions,
-  ): Promise<unknown> {
-    const onSent = () => {
-      this.#quitting = true;
-      options.onSent?.();
-    };
-    try {
-      const { signal } = options;
-      return await new CommandExecution(this.#calls, command, {
-        signal,
-        onSent,
-      })
-        .result;
-    } catch (error) {
-      if (error instanceof ExecuteError) this.#quitting = false;
-      throw error;
-    }
+    this.#commands.end(cause);
   }
 
   /**
-   * A greeting may come again: the server has then forgotten what was agreed. A
-   * request that it has not answered yet still stands, and a second one after it
-   * would bring QEMU to a stop.
+   * A greeting may come again: then the server has forgotten what was agreed on.
+   * While a request has no answer, it is not repeated: a second one would stop
+   * QEMU.
    */
   #onGreeting(message: QMPMessage): void {
     if (++this.#greetings > MAX_GREETINGS) {
@@ -148,17 +134,16 @@ export class ClientSession {
     }
     const greeting = this.#greeting = checkGreeting(message);
     const oob = greeting.QMP.capabilities.includes("oob");
-    this.#calls.window = oob ? IN_BAND_WINDOW : Infinity;
+    this.#commands.window = oob ? IN_BAND_WINDOW : Infinity;
     if (!this.#options.negotiate || this.#isNegotiating()) return;
     this.#negotiated = false;
     const command = oob
       ? { execute: "qmp_capabilities", arguments: { enable: ["oob"] } }
       : { execute: "qmp_capabilities" };
-    this.#negotiation = this.#calls.start(command, {
-      onSent: () => {},
+    this.#negotiation = this.#commands.start(command, {
+      inBand: false,
       onReply: (reply, sent) => this.#onNegotiated(reply, sent),
-      onFailed: () => {},
-    }, false);
+    });
   }
 
   #isNegotiating(): boolean {
@@ -170,10 +155,9 @@ export class ClientSession {
       resultOf(reply, sent);
       this.#negotiated = true;
     } catch (cause) {
-      throw new NegotiationError(
-        `Cannot negotiate: ${messageOf(cause)}`,
-        { cause },
-      );
+      throw new NegotiationError(`Cannot negotiate: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 
@@ -185,7 +169,7 @@ export class ClientSession {
       return;
     }
     throw new ServerParseError(
-      `Server cannot parse what it has read: ${excerptOf(message.error)}`,
+      `Server cannot parse its input: ${excerpt(message.error)}`,
       message,
     );
   }
@@ -196,12 +180,17 @@ function checkGreeting(message: QMPMessage): QMPGreeting {
   if (
     isObject(QMP) && isObject(QMP.version) && Array.isArray(QMP.capabilities)
   ) return message as QMPGreeting;
-  throw new GreetingError(`Greeting is malformed: ${excerptOf(message)}`);
+  throw new GreetingError(`Greeting is malformed: ${excerpt(message)}`);
 }
 
 function checkEvent(message: QMPMessage): QMPEvent {
   if (typeof message.event === "string") {
     return message as QMPMessage & QMPEvent;
   }
-  throw new ProtocolError(`Event has no name: ${excerptOf(message)}`);
+  throw new ProtocolError(`Event has no name: ${excerpt(message)}`);
+}
+
+/** The start of a value from the server, for an error. */
+function excerpt(value: unknown): string {
+  return printable(excerptOf(redact(value)));
 }

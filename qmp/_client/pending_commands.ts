@@ -1,37 +1,47 @@
-import { Queue } from "../../protocol/_util/queue.ts";
+import {
+  type PendingCall,
+  PendingCalls,
+} from "../../protocol/pending_calls.ts";
 import { copyOf } from "../_wire/client_codec.ts";
+import { commandFailure, deadline } from "../_wire/command_failure.ts";
+import { commandName } from "../_wire/command_name.ts";
+import { resultOf } from "../_wire/reply.ts";
 import { ExecInterruptedError } from "../errors.ts";
 import type { QMPCommand, QMPMessage } from "../messages.ts";
+import { FifoSet } from "./fifo_set.ts";
 
-/** Who is told what becomes of a command. */
-export interface CommandOwner {
-  /** The command has been handed to the transport. */
-  onSent(): void;
-  /** The server has replied. */
-  onReply(reply: QMPMessage, sent: QMPMessage): void;
-  /** No reply will come: the command cannot be encoded, or the session has ended. */
-  onFailed(error: unknown): void;
+type CommandId = string | number;
+
+/** Options of a command's execution. */
+export interface CommandOptions {
+  signal?: AbortSignal | undefined;
+  /** The deadline of the reply, in milliseconds from now. */
+  timeout?: number | undefined;
+  /** Called when the command has been handed to the transport. */
+  onSent?: (() => void) | undefined;
+  /** Called with the reply before anything else is done with it. */
+  onReply?: ((reply: QMPMessage, sent: QMPMessage) => void) | undefined;
+  /** Whether the command counts for the window. */
+  inBand?: boolean | undefined;
 }
 
 /** A command that has no reply yet. */
 export interface PendingCommand {
+  readonly call: PendingCall<unknown, CommandId>;
   readonly message: QMPMessage;
   readonly inBand: boolean;
-  /** Nobody, where the caller has gone: the reply is dropped. */
-  caller: CommandOwner | undefined;
-  sent: boolean;
+  readonly options: CommandOptions;
 }
 
-/** The commands of a session that have no reply yet, by their ids. */
+/** The commands of a session that have no reply yet. */
 export class PendingCommands {
-  /**
-   * How many commands in band may be on the wire at once; the rest waits here,
-   * in order.
-   */
+  /** How many commands may be on the wire in band; the others wait, in order. */
   window = Infinity;
   readonly #send: (message: QMPMessage) => Promise<void>;
-  readonly #calls = new Map<unknown, PendingCommand>();
-  readonly #waiting = new Queue<PendingCommand>();
+  readonly #calls = new PendingCalls<unknown, CommandId>();
+  /** Those of `#calls`, with what was sent. */
+  readonly #commands = new Map<unknown, PendingCommand>();
+  readonly #waiting = new FifoSet<PendingCommand>();
   #onWire = 0;
   #lastId = 0;
 
@@ -40,92 +50,137 @@ export class PendingCommands {
   }
 
   /**
-   * Sends a command, or has it wait for its turn, where it needs one.
+   * Executes a command, and resolves with its result. A rejection is never
+   * unhandled.
    *
-   * @throws {TypeError} Its id is none or is taken, or it has no JSON text.
+   * @throws {TypeError} Its id is of another type or in use, or it has no JSON
+   * text: at once, or by the promise.
    */
-  start(
-    command: QMPCommand,
-    caller: CommandOwner,
-    inBand = command["exec-oob"] === undefined,
-  ): PendingCommand {
+  execute(command: QMPCommand, options: CommandOptions): Promise<unknown> {
+    const pending = this.start(command, options);
+    const { promise } = pending.call;
+    const { signal, timeout } = options;
+    if (!signal && timeout === undefined) return promise;
+    const result = promise.catch((error) => {
+      this.#withdraw(pending);
+      throw commandFailure(error, pending.message, timeout);
+    });
+    result.catch(() => {});
+    return result;
+  }
+
+  /**
+   * Sends a command, or queues it until it is its turn.
+   *
+   * @throws {TypeError} Its id is of another type or in use, or it has no JSON
+   * text.
+   */
+  start(command: QMPCommand, options: CommandOptions): PendingCommand {
     const { id = this.#freeId() } = command;
+    this.#checkId(id);
+    const { inBand = command["exec-oob"] === undefined, signal } = options;
+    const waits = inBand && this.#onWire >= this.window;
+    const whole = { ...command, id };
+    const message = waits ? copyOf(whole) : whole;
+    const method = commandName(command);
+    const timeout = deadline(options.timeout);
+    const call = this.#calls.open({ id, signal, timeout, method });
+    call.sent = false;
+    const pending = { call, message, inBand, options };
+    this.#commands.set(id, pending);
+    if (waits) this.#waiting.push(pending);
+    else this.#transmit(pending);
+    return pending;
+  }
+
+  /** The command that a reply answers. */
+  commandOf(reply: QMPMessage): QMPMessage | undefined {
+    return this.#commands.get(reply.id)?.message;
+  }
+
+  /** Takes a reply; false if no command has its id. */
+  reply(reply: QMPMessage): boolean {
+    const pending = this.#commands.get(reply.id);
+    if (!pending?.call.sent) return false;
+    this.#release(pending);
+    const { call, message, options } = pending;
+    options.onReply?.(reply, message);
+    try {
+      this.#calls.resolve(call.id, resultOf(reply, message));
+    } catch (error) {
+      this.#calls.reject(call.id, error);
+    }
+    return true;
+  }
+
+  /** Rejects every command with the session's first cause. */
+  end(cause: unknown): void {
+    const commands = [...this.#commands.values()];
+    this.#commands.clear();
+    this.#waiting.clear();
+    for (const { call, message } of commands) {
+      const error = new ExecInterruptedError(message, call.sent, { cause });
+      this.#calls.reject(call.id, error);
+    }
+  }
+
+  #freeId(): number {
+    do this.#lastId++; while (this.#commands.has(this.#lastId));
+    return this.#lastId;
+  }
+
+  #checkId(id: unknown): void {
     if (typeof id !== "string" && !Number.isSafeInteger(id)) {
       throw new TypeError(
         `Cannot execute: id must be a string or an integer: ${id}`,
       );
     }
-    if (this.#calls.has(id)) {
+    if (this.#commands.has(id)) {
       throw new TypeError(`Cannot execute: id is in use: ${id}`);
     }
-    const waits = inBand && this.#onWire >= this.window;
-    const message = { ...command, id };
-    const call: PendingCommand = {
-      message: waits ? copyOf(message) : message,
-      inBand,
-      caller,
-      sent: false,
-    };
-    this.#calls.set(id, call);
-    if (waits) this.#waiting.push(call);
-    else this.#transmit(call);
-    return call;
   }
 
-  /** Lets a call's caller go: it is taken back where it has not been sent. */
-  abandon(call: PendingCommand): void {
-    call.caller = undefined;
-    if (!call.sent) this.#calls.delete(call.message.id);
-  }
-
-  /** The command that a reply answers. */
-  commandOf(reply: QMPMessage): QMPMessage | undefined {
-    return this.#calls.get(reply.id)?.message;
-  }
-
-  /** Routes a reply; false where no call has its id. */
-  reply(reply: QMPMessage): boolean {
-    const call = this.#calls.get(reply.id);
-    if (!call?.sent) return false;
-    this.#remove(call);
-    call.caller?.onReply(reply, call.message);
-    return true;
-  }
-
-  /** Ends all calls with one cause. */
-  end(cause: unknown): void {
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    for (const { caller, message, sent } of calls) {
-      caller?.onFailed(new ExecInterruptedError(message, sent, { cause }));
+  #transmit(pending: PendingCommand): void {
+    const { call, inBand, message, options } = pending;
+    call.sent = true;
+    if (inBand) this.#onWire++;
+    // Not awaited: callers that wait for replies bound what is queued.
+    this.#send(message).catch((error) => {
+      if (this.#commands.get(call.id) !== pending) return;
+      this.#release(pending);
+      this.#calls.reject(call.id, error);
+    });
+    try {
+      options.onSent?.();
+    } catch (error) {
+      this.#calls.reject(call.id, error);
     }
   }
 
-  #freeId(): number {
-    do this.#lastId++; while (this.#calls.has(this.#lastId));
-    return this.#lastId;
-  }
-
-  #transmit(call: PendingCommand): void {
-    call.sent = true;
-    if (call.inBand) this.#onWire++;
-    // There is no waiting for room: who awaits replies bounds what is queued.
-    this.#send(call.message).catch((error) => {
-      if (!this.#calls.has(call.message.id)) return;
-      this.#remove(call);
-      call.caller?.onFailed(error);
-    });
-    call.caller?.onSent();
-  }
-
-  #remove(call: PendingCommand): void {
-    this.#calls.delete(call.message.id);
-    if (!call.inBand) return;
+  /** Forgets a command that is no longer on the wire; the next one may go. */
+  #release(pending: PendingCommand): void {
+    this.#commands.delete(pending.call.id);
+    if (!pending.inBand) return;
     this.#onWire--;
     while (this.#onWire < this.window) {
       const next = this.#waiting.shift();
       if (!next) return;
-      if (next.caller) this.#transmit(next);
+      if (this.#isGivenUp(next)) this.#withdraw(next);
+      else this.#transmit(next);
     }
+  }
+
+  /** Whether a command that was not sent has been aborted, or is late. */
+  #isGivenUp({ call }: PendingCommand): boolean {
+    this.#calls.forget(call.id);
+    return !this.#calls.has(call.id);
+  }
+
+  /** Takes back a command that was given up, unless it was sent. */
+  #withdraw(pending: PendingCommand): void {
+    if (pending.call.sent) return;
+    this.#waiting.remove(pending);
+    this.#commands.delete(pending.call.id);
+    this.#calls.forget(pending.call.id);
   }
 }

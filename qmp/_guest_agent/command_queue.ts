@@ -1,5 +1,10 @@
-import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
-import { ExecInterruptedError } from "../errors.ts";
+import {
+  type PendingCall,
+  PendingCalls,
+} from "../../protocol/pending_calls.ts";
+import { FifoSet } from "../_client/fifo_set.ts";
+import { commandFailure, deadline } from "../_wire/command_failure.ts";
+import { commandName } from "../_wire/command_name.ts";
 import type { QMPMessage } from "../messages.ts";
 
 /** What a queue needs from its session. */
@@ -13,15 +18,15 @@ export interface CommandQueueOptions {
 
 /** Limits of one command. */
 export interface GuestCommandOptions {
-  /** How long the reply may take, in milliseconds, counted from the call. */
+  /** The deadline of the reply, in milliseconds from now. */
   timeout: number;
   signal: AbortSignal | undefined;
 }
 
 /** A command that has no reply yet. */
-interface GuestCommand extends PromiseWithResolvers<QMPMessage> {
+interface PendingCommand {
+  readonly call: PendingCall<QMPMessage>;
   readonly message: QMPMessage;
-  sent: boolean;
 }
 
 /**
@@ -32,16 +37,18 @@ interface GuestCommand extends PromiseWithResolvers<QMPMessage> {
  */
 export class CommandQueue {
   readonly #options: CommandQueueOptions;
-  /** Commands that wait for their turn, in order. */
-  readonly #waiting = new Set<GuestCommand>();
+  readonly #calls = new PendingCalls<QMPMessage>();
+  readonly #waiting = new FifoSet<PendingCommand>();
+  /** The command whose turn is next. */
+  #next: PendingCommand | undefined;
   /** The command on the wire. */
-  #current: GuestCommand | undefined;
+  #current: PendingCommand | undefined;
   /** Whether the next reply answers the next command. */
   #synchronized = false;
   /** The number that the agent is to repeat. */
   #requested: number | undefined;
-  /** The command before which it was requested last. */
-  #requestedFor: GuestCommand | undefined;
+  /** The command before which a number was requested last. */
+  #requestedFor: PendingCommand | undefined;
   /** Random, so that answers to other clients are told apart. */
   #lastNumber = Math.floor(Math.random() * 2 ** 31);
 
@@ -56,34 +63,29 @@ export class CommandQueue {
   /**
    * Queues a command, and resolves with its reply.
    *
-   * @throws {ExecInterruptedError} No reply in time, or the session has ended.
+   * @throws {CallTimeoutError} There is no reply in time.
+   * @throws {ExecInterruptedError} The session has ended.
    * @throws The signal's reason, or the reason why the message cannot be sent.
    */
-  execute(
+  async execute(
     message: QMPMessage,
     { timeout, signal }: GuestCommandOptions,
   ): Promise<QMPMessage> {
-    const command: GuestCommand = {
-      ...Promise.withResolvers<QMPMessage>(),
-      message,
-      sent: false,
-    };
-    const late = () => {
-      const cause = new DOMException(
-        `${timeout} ms have passed`,
-        "TimeoutError",
-      );
-      this.#giveUp(command, interrupted(command, cause));
-    };
-    const abort = () => this.#giveUp(command, signal?.reason);
-    const timer = setTimeout(late, Math.min(timeout, MAX_TIMEOUT));
-    signal?.addEventListener("abort", abort, { once: true });
-    this.#waiting.add(command);
-    this.#advance();
-    return command.promise.finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+    const call = this.#calls.open({
+      signal,
+      timeout: deadline(timeout),
+      method: commandName(message),
     });
+    call.sent = false;
+    const command = { call, message };
+    this.#waiting.push(command);
+    this.#advance();
+    try {
+      return await call.promise;
+    } catch (error) {
+      this.#withdraw(command);
+      throw commandFailure(error, message, timeout);
+    }
   }
 
   /** Asks the agent to repeat a number. */
@@ -113,53 +115,59 @@ export class CommandQueue {
       this.#current = undefined;
       this.#synchronized = command !== undefined;
       if (!command) return false;
-      command.resolve(message);
+      this.#calls.resolve(command.call.id, message);
     }
     this.#advance();
     return true;
   }
 
-  /** Ends every command with the session's first cause. */
+  /** Rejects every command with the session's first cause. */
   end(cause: unknown): void {
-    const commands = [...this.#waiting];
-    if (this.#current) commands.unshift(this.#current);
     this.#waiting.clear();
+    this.#next = undefined;
     this.#current = undefined;
-    for (const command of commands) command.reject(interrupted(command, cause));
+    this.#calls.end(cause);
   }
 
-  #giveUp(command: GuestCommand, error: unknown): void {
-    command.reject(error);
-    this.#waiting.delete(command);
+  /** Sends the next command, or the request that has to be sent before it. */
+  #advance(): void {
+    if (this.#current) return;
+    do this.#next ??= this.#waiting.shift(); while (this.#dropIfGivenUp());
+    const next = this.#next;
+    if (!next) return;
+    if (!this.#synchronized) {
+      if (this.#requestedFor !== next) this.synchronize();
+      this.#requestedFor = next;
+      return;
+    }
+    this.#next = undefined;
+    this.#current = next;
+    this.#synchronized = false;
+    next.call.sent = true;
+    this.#options.send(next.message).catch((error) => {
+      if (this.#current !== next) return;
+      // Nothing was sent.
+      this.#synchronized = true;
+      this.#calls.reject(next.call.id, error);
+    });
+  }
+
+  /** Drops the next command if it has been aborted, or is late. */
+  #dropIfGivenUp(): boolean {
+    if (!this.#next) return false;
+    const { id } = this.#next.call;
+    this.#calls.forget(id);
+    if (this.#calls.has(id)) return false;
+    this.#next = undefined;
+    return true;
+  }
+
+  /** Takes out a command that was given up; the next one may go. */
+  #withdraw(command: PendingCommand): void {
+    this.#calls.forget(command.call.id);
+    this.#waiting.remove(command);
+    if (this.#next === command) this.#next = undefined;
     if (this.#current === command) this.#current = undefined;
     this.#advance();
   }
-
-  /** Sends the next command, or what has to be sent before it. */
-  #advance(): void {
-    const [command] = this.#waiting;
-    if (!command || this.#current) return;
-    if (!this.#synchronized) {
-      if (this.#requestedFor !== command) this.synchronize();
-      this.#requestedFor = command;
-      return;
-    }
-    this.#waiting.delete(command);
-    this.#current = command;
-    this.#synchronized = false;
-    command.sent = true;
-    this.#options.send(command.message).catch((error) => {
-      if (this.#current !== command) return;
-      command.sent = false;
-      this.#synchronized = true;
-      this.#giveUp(command, error);
-    });
-  }
-}
-
-function interrupted(
-  { message, sent }: GuestCommand,
-  cause: unknown,
-): ExecInterruptedError {
-  return new ExecInterruptedError(message, sent, { cause });
 }

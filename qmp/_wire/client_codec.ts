@@ -1,26 +1,31 @@
 import {
   type Codec,
+  DecodeError,
   jsonValues,
+  type ReadBuffer,
   type WriteBuffer,
 } from "../../protocol/mod.ts";
 import { JSONText } from "../../protocol/codecs/_json/text.ts";
+import { printable } from "../../protocol/_util/printable.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import { redact } from "./redact.ts";
 import type { QMPMessage } from "../messages.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
-/** The limit for incoming messages where none is given. */
+const CURLY = 0x7b;
+/** The default limit of an incoming message. */
 export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 
 /**
- * Nothing: a newline after `quit` would come to a server that is gone, and the
- * reset that answers it takes the server's reply along.
+ * Nothing: a newline after `quit` would reach a server that is gone, and be
+ * answered with a reset, which discards the server's reply.
  */
 export function nothing(_output: WriteBuffer): void {}
 
 /**
- * A newline in a write of its own: before QEMU 8.0, a server does not see what
- * came in one TLS record before the next one comes.
+ * A newline in a write of its own: before QEMU 8.0, a server reads a TLS record
+ * only when the next one arrives.
  */
 export function newlineApart(output: WriteBuffer): void {
   output.split();
@@ -58,7 +63,7 @@ export function qmpCodec(options: QMPCodecOptions): QMPCodec {
     },
     decode(input) {
       const start = input.offset;
-      const message = checkObject(values.decode(input));
+      const message = checkObject(decodeWith(values, input));
       messageBytes = input.offset - start;
       return message;
     },
@@ -87,7 +92,20 @@ export function excerptOf(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
+/** The next value; an error does not quote an object, which may hold a secret. */
+function decodeWith(codec: Codec<unknown>, input: ReadBuffer): unknown {
+  try {
+    return codec.decode(input);
+  } catch (error) {
+    if (!(error instanceof DecodeError && input.at(0) === CURLY)) throw error;
+    const { offset, cause } = error;
+    const bytes = Uint8Array.of(CURLY);
+    throw new DecodeError("Message is not JSON", { offset, bytes, cause });
+  }
+}
+
 function checkObject(value: unknown): QMPMessage | undefined {
   if (value === undefined || isObject(value)) return value;
-  throw new ProtocolError(`Message is no JSON object: ${excerptOf(value)}`);
+  const excerpt = printable(excerptOf(redact(value)));
+  throw new ProtocolError(`Message is not a JSON object: ${excerpt}`);
 }

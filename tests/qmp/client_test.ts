@@ -346,13 +346,13 @@ Deno.test("fact 8: an error without an id ends the session with a ServerParseErr
   await server.end();
 });
 
-Deno.test("a message that is no JSON object ends the session", async () => {
+Deno.test("a message that is not a JSON object ends the session", async () => {
   for (const message of ["[]", "1 ", '"text"', "null "]) {
     const { client, server } = await runningClient();
     server.peer.send(JSON.parse(message));
     const error = await rejection(client.closed);
     assertInstanceOf(error, ProtocolError);
-    assertStringIncludes(error.message, "Message is no JSON object");
+    assertStringIncludes(error.message, "Message is not a JSON object");
     await assertRejects(() => client.disconnect(), ProtocolError);
     await server.end();
   }

@@ -5,7 +5,11 @@ import {
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { EndOfStreamError } from "../../protocol/mod.ts";
+import {
+  CallInterruptedError,
+  CallTimeoutError,
+  EndOfStreamError,
+} from "../../protocol/mod.ts";
 import { ExecInterruptedError, ExecuteError } from "../../qmp/mod.ts";
 import { type Message, runningClient } from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
@@ -79,6 +83,118 @@ function circular(): Message {
   return value;
 }
 
+Deno.test("a deadline rejects its call alone, and the error names the command and says that it was sent", async () => {
+  const { client, server } = await runningClient();
+  const call = client.execute("slow", {}, { timeout: 20 });
+  const slow = await server.command();
+  const error = await assertRejects(() => call, CallTimeoutError);
+  assertEquals(
+    error.message,
+    "Cannot execute slow, which may have run: no reply within 20 ms",
+  );
+  assertEquals([error.method, error.sent], ["slow", true]);
+  server.answer(slow, "late");
+  const next = client.execute("fast", {}, { timeout: 10_000 });
+  server.answer(await server.command(), "in time");
+  assertEquals(await next, "in time");
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("a deadline of a command that waits for its turn says that it was never sent", async () => {
+  const { client, server } = await runningClient({ capabilities: ["oob"] });
+  const calls = Array.from({ length: 7 }, () => client.execute("first"));
+  const error = await assertRejects(
+    () => client.execute("waits", {}, { timeout: 20 }),
+    CallTimeoutError,
+  );
+  assertEquals(
+    error.message,
+    "Cannot execute waits, which was never sent: no reply within 20 ms",
+  );
+  assertEquals(error.sent, false);
+  for (const _ of calls) server.answer(await server.command());
+  await Promise.all(calls);
+  const next = client.execute("next");
+  const command = await server.command();
+  assertEquals(command.execute, "next");
+  server.answer(command);
+  await next;
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("a timeout that cannot be is refused, and Infinity is no deadline", async () => {
+  const { client, server } = await runningClient();
+  for (const timeout of [-1, NaN]) {
+    await assertRejects(
+      () => client.execute("stop", {}, { timeout }),
+      RangeError,
+      `timeout is ${timeout}`,
+    );
+  }
+  const call = client.execute("stop", {}, { timeout: Infinity });
+  server.answer(await server.command(), 1);
+  assertEquals(await call, 1);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("a command is never sent once it is aborted, also if its turn comes at that moment", async () => {
+  const { client, server } = await runningClient({ capabilities: ["oob"] });
+  const aborting = new AbortController();
+  const first = Array.from(
+    { length: 7 },
+    () => client.execute("first").then(() => aborting.abort("Mine")),
+  );
+  const waiting = Array.from(
+    { length: 3 },
+    () => client.execute("waits", {}, { signal: aborting.signal }),
+  );
+  const reasons = Promise.all(waiting.map((call) => call.catch((e) => e)));
+  const commands = [];
+  for (const _ of first) commands.push(await server.command());
+  const [one, two] = commands;
+  if (!one || !two) throw new Error("No commands");
+  server.answer(one);
+  const next = await server.command(); // Its turn came before the abort.
+  assertEquals(next.execute, "waits");
+  server.answer(two);
+  assertEquals(await reasons, ["Mine", "Mine", "Mine"]);
+  for (const command of commands.slice(2)) server.answer(command);
+  await Promise.all(first);
+  await client.disconnect();
+  assertEquals(await server.next(), undefined);
+  await server.end();
+});
+
+Deno.test("10,000 commands that are given up while they wait leave nothing: the next one is served", async () => {
+  const { client, server } = await runningClient({ capabilities: ["oob"] });
+  const first = Array.from({ length: 7 }, () => client.execute("first"));
+  const ids = new Set<unknown>();
+  for (let n = 0; n < 10_000; n++) {
+    const aborting = new AbortController();
+    const { signal } = aborting;
+    const id = "same";
+    const message = { execute: "waits", id };
+    const call = client.executeMessage(message, { signal });
+    aborting.abort("Mine");
+    assertEquals(await call.catch((reason) => reason), "Mine");
+  }
+  for (const _ of first) {
+    const command = await server.command();
+    ids.add(command.id);
+    server.answer(command);
+  }
+  await Promise.all(first);
+  assertEquals(ids.size, 7);
+  const last = client.executeMessage({ execute: "last", id: "same" });
+  server.answer(await server.command(), 1);
+  assertEquals(await last, 1);
+  await client.disconnect();
+  await server.end();
+});
+
 Deno.test("the end of the session rejects every call with its first cause", async () => {
   const { client, server } = await runningClient();
   const calls = Array.from({ length: 100 }, () => client.execute("slow"));
@@ -87,6 +203,8 @@ Deno.test("the end of the session rejects every call with its first cause", asyn
   const errors = await Promise.all(calls.map(rejection));
   for (const error of errors) {
     assertInstanceOf(error, ExecInterruptedError);
+    assertInstanceOf(error, CallInterruptedError);
+    assertEquals(error.method, "slow");
     assertInstanceOf(error.cause, EndOfStreamError);
     assertStrictEquals(error.cause, client.signal.reason);
     assert(error.sent);

@@ -1,0 +1,33 @@
+import {
+  CallInterruptedError,
+  CallTimeoutError,
+} from "../../protocol/errors.ts";
+import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
+import { ExecInterruptedError } from "../errors.ts";
+import type { QMPMessage } from "../messages.ts";
+import { fateOf } from "./command_name.ts";
+
+/** The error of a call without a reply, as the error of a command. */
+export function commandFailure(
+  error: unknown,
+  message: QMPMessage,
+  timeout: number | undefined,
+): unknown {
+  if (error instanceof CallInterruptedError) {
+    const { sent, cause } = error;
+    return new ExecInterruptedError(message, sent, { cause });
+  }
+  if (error instanceof CallTimeoutError) {
+    const { method, sent } = error;
+    return new CallTimeoutError(
+      `Cannot execute ${fateOf(message, sent)}: no reply within ${timeout} ms`,
+      { method, sent },
+    );
+  }
+  return error;
+}
+
+/** A deadline that a timer can have; a longer one is no deadline. */
+export function deadline(timeout: number | undefined): number | undefined {
+  return timeout !== undefined && timeout > MAX_TIMEOUT ? undefined : timeout;
+}
