@@ -117,7 +117,7 @@ async function talk(
     conversation.showEvents().catch(() => {});
   }
   const lines = command === undefined
-    ? linesOf(Deno.stdin.readable)
+    ? linesOf(Deno.stdin.readable, partner.client.closed)
     : [command];
   const done = await conversation.executeAll(lines, gone);
   gone.throwIfAborted();

@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { TextLineStream } from "@std/streams";
 import { QMPServer } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
 import { runDeno } from "../support/program.ts";
@@ -210,6 +211,39 @@ Deno.test("a reader that goes away ends the shell, as it ends any program", asyn
   }
   assertEquals(asked, 2);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test({
+  name:
+    "a script that goes on in silence does not hold a shell without a server",
+  ...qemu,
+  fn: async () => {
+    for (
+      const [line, end, code] of [["quit", undefined, 0], [
+        "stop",
+        "SIGKILL",
+        3,
+      ]] as const
+    ) {
+      await using server = await startQemu();
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", ...flags, program, String(server.transport)],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      const writer = child.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(`${line}\n`));
+      const lines = child.stdout.pipeThrough(new TextDecoderStream())
+        .pipeThrough(new TextLineStream()).values();
+      for await (const answer of lines) if (answer === "{}") break;
+      if (end) server.process.kill(end);
+      assertEquals((await child.status).code, code);
+      const stderr = await new Response(child.stderr).text();
+      assertEquals(stderr === "", code === 0, stderr);
+      await writer.close().catch(() => {});
+    }
+  },
 });
 
 Deno.test({
