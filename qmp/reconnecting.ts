@@ -81,8 +81,9 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
     to: Transport | Listener,
     policy: ReconnectPolicy,
   ) {
-    const tap = () => this.#tap(client);
-    this.#supervisor = new Supervisor(client, to, policy, tap);
+    this.#supervisor = new Supervisor(client, to, policy, {
+      tap: () => this.#tap(client),
+    });
     this.closed = this.#supervisor.closed;
     // Once it is closed, connected() tells why.
     this.closed.catch(() => {}).then(() => this.connected())

@@ -15,6 +15,14 @@ import { Runstate } from "../runstate.ts";
 import { Backoff } from "./backoff.ts";
 import { type CompletePolicy, completePolicy } from "./complete_policy.ts";
 
+/** What the reconnection of one kind of protocol adds. */
+export interface SupervisorHooks {
+  /** Called before each attempt; the result is disposed of after its session. */
+  tap?(): Disposable;
+  /** Asked after a session that ended in order: whether another one follows. */
+  goesOn?(): boolean;
+}
+
 /** Keeps a protocol connected. */
 export class Supervisor implements Reconnection {
   readonly closed: Promise<void>;
@@ -23,24 +31,23 @@ export class Supervisor implements Reconnection {
   readonly #policy: CompletePolicy;
   readonly #backoff: Backoff;
   readonly #logger: Logger;
-  readonly #tap: (() => Disposable) | undefined;
+  readonly #hooks: SupervisorHooks;
   readonly #stop = new AbortController();
   /** Settled when the protocol is connected, or will not be any more. */
   #up = handled();
 
-  /** @param tap Made before each attempt, and disposed of after its session. */
   constructor(
     protocol: AsyncProtocol<unknown, unknown>,
     to: Transport | Listener,
     policy: ReconnectPolicy,
-    tap?: () => Disposable,
+    hooks: SupervisorHooks = {},
   ) {
     checkMember("to", to, ["accept", "connect"], "a Transport or a Listener");
     this.#policy = completePolicy(policy);
     this.#backoff = new Backoff(this.#policy);
     this.#protocol = protocol;
     this.#to = to;
-    this.#tap = tap;
+    this.#hooks = hooks;
     const { runstate } = protocol;
     if (runstate !== Runstate.IDLE && runstate !== Runstate.RUNNING) {
       const message =
@@ -92,12 +99,13 @@ export class Supervisor implements Reconnection {
   async #sessions(): Promise<void> {
     const protocol = this.#protocol;
     for (;;) {
-      using _tap = this.#tap?.();
+      using _tap = this.#hooks.tap?.();
       if (!await this.#establish()) return;
       try {
         using _lifetime = this.#backoff.watchSession();
         await protocol.closed;
-        return;
+        if (!this.#hooks.goesOn?.()) return;
+        await protocol.disconnect();
       } catch (error) {
         await protocol.disconnect().catch(() => {}); // Rejects with the same error.
         if (!this.#policy.isRetriable(error)) throw error;
