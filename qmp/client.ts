@@ -2,6 +2,8 @@ import {
   AsyncProtocol,
   type AsyncProtocolOptions,
   type Codec,
+  ProtocolError,
+  TruncatedMessageError,
 } from "../protocol/mod.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
@@ -35,6 +37,11 @@ import type {
   ExecuteParameters,
   QMPSchema,
 } from "./schema.ts";
+
+/** Whether the last session has ended because the guest has shut down. */
+export let hasEndedByGuest: <S extends QMPSchema>(
+  client: QMPClient<S>,
+) => boolean;
 
 /** Options of a client. */
 export interface QMPClientOptions extends AsyncProtocolOptions {
@@ -99,6 +106,9 @@ export interface ExecuteOptions extends WaitOptions {
  * on the wire, so that an out-of-band command always gets through. The others
  * wait in the client, in order.
  *
+ * After `quit()`, and after a `SHUTDOWN` event, the server's end is orderly:
+ * `closed` fulfils, and `disconnect()` does not reject.
+ *
  * A `Schema` types commands and events.
  *
  * @example Commands, errors and events
@@ -122,6 +132,9 @@ export interface ExecuteOptions extends WaitOptions {
  */
 export class QMPClient<Schema extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage> {
+  static {
+    hasEndedByGuest = (client) => client.#endedByGuest;
+  }
   readonly #awaitGreeting: boolean;
   readonly #negotiate: boolean;
   readonly #handshakeTimeout: number;
@@ -133,6 +146,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   #signal: AbortSignal | undefined;
   #codec: QMPCodec | undefined;
   #established = false;
+  #endedByGuest = false;
 
   /**
    * Makes a client that is `idle`.
@@ -318,6 +332,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     const session = this.#session = this.#newSession();
     this.#signal = signal;
     this.#established = false;
+    this.#endedByGuest = false;
     if (this.#events.closed) this.#events = this.#hub.listen(undefined);
     signal.addEventListener("abort", () => {
       session.end(signal.reason);
@@ -358,8 +373,15 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     return redactReply(message, this.#session.commandOf(message));
   }
 
-  /** After `quit` the server ends the session, in any way. */
-  protected override isOrderlyEnd(_cause: unknown): boolean {
-    return this.#session.expectsEnd;
+  /**
+   * After `quit`, or once the guest has shut down, the server ends the session,
+   * with an EOF or a reset. Bytes that are not messages are an error still.
+   */
+  protected override isOrderlyEnd(cause: unknown): boolean {
+    const { quitting, shutDown } = this.#session;
+    const broken = cause instanceof ProtocolError &&
+      !(cause instanceof TruncatedMessageError);
+    this.#endedByGuest = shutDown && !quitting && !broken;
+    return (quitting || shutDown) && !broken;
   }
 }

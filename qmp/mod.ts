@@ -33,7 +33,11 @@
  *
  * @module
  */
-export * from "./client.ts";
+export {
+  type ExecuteOptions,
+  QMPClient,
+  type QMPClientOptions,
+} from "./client.ts";
 export * from "./command.ts";
 export * from "./errors.ts";
 export type * from "./event_listener.ts";

@@ -6,17 +6,29 @@ import type {
   WaitOptions,
 } from "../transports/transport.ts";
 import { EventHub } from "./_client/event_hub.ts";
-import type { QMPClient } from "./client.ts";
+import { hasEndedByGuest, type QMPClient } from "./client.ts";
 import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPEvent } from "./messages.ts";
 import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
+
+/** Options of {@linkcode reconnecting} for QMP. */
+export interface QMPReconnectPolicy extends ReconnectPolicy {
+  /**
+   * Whether the client is connected again after the guest has shut down, as if
+   * its session had been lost: another QEMU takes its place. By default the
+   * session is the last one, as after `quit()`.
+   *
+   * @default {false}
+   */
+  afterShutdown?: boolean | undefined;
+}
 
 /** A client that is connected again when it loses its session. */
 export interface QMPReconnection<S extends QMPSchema = AnySchema>
   extends Reconnection {
   /**
-   * Makes a listener like the client's, but one that hears the events of each
-   * session: it ends when no session will follow.
+   * Makes a listener like the client's, but to the events of every session. It
+   * ends when no session will follow.
    *
    * @throws {RangeError} `limit` is not a positive integer.
    */
@@ -28,12 +40,13 @@ export interface QMPReconnection<S extends QMPSchema = AnySchema>
 
 /**
  * Connects a client, and again whenever its session fails or its server ends it,
- * with pauses that grow. A client that is running already is looked after from
- * here on. With a listener, the server is to dial again; the listener stays
- * open, and its owner's.
+ * with pauses that grow. A client that is running already is kept connected from
+ * now on. With a listener, the server connects again; the listener stays open
+ * and belongs to the caller.
  *
- * Each session is a new one: it is negotiated anew, and commands that were
- * pending have been rejected. A session that ends in order is the last.
+ * Each session is negotiated anew, and commands that were pending have been
+ * rejected. A session that ends in order is the last one: after `quit()`,
+ * `disconnect()`, or, unless `afterShutdown` is set, a shutdown of the guest.
  *
  * @throws {StateError} The client is neither idle nor running.
  * @throws {RangeError} A number of the policy is out of range.
@@ -66,7 +79,7 @@ export interface QMPReconnection<S extends QMPSchema = AnySchema>
 export function reconnecting<S extends QMPSchema = AnySchema>(
   client: QMPClient<S>,
   to: Transport | Listener,
-  policy: ReconnectPolicy = {},
+  policy: QMPReconnectPolicy = {},
 ): QMPReconnection<S> {
   return new ClientReconnection(client, to, policy);
 }
@@ -79,10 +92,11 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
   constructor(
     client: QMPClient<S>,
     to: Transport | Listener,
-    policy: ReconnectPolicy,
+    policy: QMPReconnectPolicy,
   ) {
     this.#supervisor = new Supervisor(client, to, policy, {
       tap: () => this.#tap(client),
+      goesOn: () => policy.afterShutdown === true && hasEndedByGuest(client),
     });
     this.closed = this.#supervisor.closed;
     // Once it is closed, connected() tells why.

@@ -33,6 +33,9 @@ const IN_BAND_WINDOW = 7;
  */
 const MAX_GREETINGS = 8;
 
+/** Events after which a guest runs again that has shut down (`-no-shutdown`). */
+const STARTED: ReadonlySet<string> = new Set(["RESET", "RESUME"]);
+
 /** What a session needs from its client. */
 export interface ClientSessionOptions {
   send(message: QMPMessage): Promise<void>;
@@ -54,6 +57,7 @@ export class ClientSession {
   #negotiation: PendingCommand | undefined;
   #negotiated = false;
   #quitting = false;
+  #shutDown = false;
 
   constructor(options: ClientSessionOptions) {
     this.#options = options;
@@ -69,9 +73,14 @@ export class ClientSession {
     return this.#negotiated;
   }
 
-  /** Whether the server is expected to end the session. */
-  get expectsEnd(): boolean {
+  /** Whether the server was told to quit, and has not refused. */
+  get quitting(): boolean {
     return this.#quitting;
+  }
+
+  /** Whether the guest has shut down, and has not been started again. */
+  get shutDown(): boolean {
+    return this.#shutDown;
   }
 
   /** @throws {TypeError} The command cannot be sent. */
@@ -104,7 +113,7 @@ export class ClientSession {
   handle(message: QMPMessage, bytes: number): void {
     if (this.#commands.reply(message)) return;
     if ("event" in message) {
-      this.#options.hub.dispatch(checkEvent(message), bytes);
+      this.#onEvent(checkEvent(message), bytes);
     } else if ("QMP" in message) this.#onGreeting(message);
     else if (this.#options.awaitGreeting && !this.#greeting) {
       throw new GreetingError(
@@ -119,6 +128,12 @@ export class ClientSession {
   /** Rejects every command that has no reply. */
   end(cause: unknown): void {
     this.#commands.end(cause);
+  }
+
+  #onEvent(event: QMPEvent, bytes: number): void {
+    if (event.event === "SHUTDOWN") this.#shutDown = true;
+    else if (STARTED.has(event.event)) this.#shutDown = false;
+    this.#options.hub.dispatch(event, bytes);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { EndOfStreamError, ParleyError } from "../../protocol/errors.ts";
+import { hasEndedByGuest, QMPClient } from "../client.ts";
 import { Conversation } from "./conversation.ts";
 import type { Dialect } from "./dialect.ts";
 import { ShellHistory } from "./history.ts";
@@ -74,8 +75,9 @@ export async function interact(
 async function sessionEnd({ client }: Partner): Promise<void> {
   try {
     await client.closed;
+    if (!(client instanceof QMPClient && hasEndedByGuest(client))) return;
   } catch (error) {
     if (!(error instanceof EndOfStreamError)) throw error;
-    console.error("The server has ended the session");
   }
+  console.error("The server has ended the session");
 }

@@ -1,7 +1,18 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { EndOfStreamError } from "../../protocol/mod.ts";
-import { ExecInterruptedError, ExecuteError } from "../../qmp/mod.ts";
-import { runningClient } from "../support/qmp_script.ts";
+import { EndOfStreamError, ProtocolError } from "../../protocol/mod.ts";
+import {
+  ExecInterruptedError,
+  ExecuteError,
+  QMPClient,
+} from "../../qmp/mod.ts";
+import { memoryPair } from "../../transports/mod.ts";
+import { needs, startQemu } from "../support/qemu.ts";
+import {
+  event,
+  type Message,
+  runningClient,
+  Script,
+} from "../support/qmp_script.ts";
 import { recordRunstates } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
@@ -40,7 +51,7 @@ Deno.test("after execute('quit') the server's end is orderly, though the call ha
   await client.disconnect();
 });
 
-Deno.test("where quit is refused, the server's end is no orderly one", async () => {
+Deno.test("if quit is refused, the server's end is not orderly", async () => {
   const { client, server } = await runningClient();
   const quitting = client.quit();
   server.refuse(await server.command(), "GenericError", "Not now");
@@ -48,6 +59,82 @@ Deno.test("where quit is refused, the server's end is no orderly one", async () 
   await server.end();
   await assertRejects(() => client.closed, EndOfStreamError);
   await assertRejects(() => client.disconnect(), EndOfStreamError);
+});
+
+Deno.test("fact 9: after SHUTDOWN the server's end is an orderly end", async () => {
+  const { client, server } = await runningClient();
+  const states = recordRunstates(client);
+  server.send(event("SHUTDOWN", { guest: true, reason: "guest-shutdown" }));
+  const call = client.execute("query-status");
+  await server.command();
+  await server.end();
+  await assertRejects(() => call, ExecInterruptedError);
+  await client.closed;
+  await client.disconnect();
+  assertEquals(await states.stop(), ["disconnecting", "idle"]);
+});
+
+Deno.test("after SHUTDOWN a cut of the connection is orderly", async () => {
+  const { client, server, remote } = await runningClient();
+  server.send(event("SHUTDOWN", { guest: true, reason: "guest-reset" }));
+  await client.events.next("SHUTDOWN");
+  remote.abort();
+  await client.closed;
+  await client.disconnect();
+  await server.end();
+});
+
+for (const again of ["RESET", "RESUME"]) {
+  Deno.test(`after SHUTDOWN and ${again} the server's end is not orderly`, async () => {
+    const { client, server } = await runningClient();
+    server.send(event("SHUTDOWN"), event("STOP"), event(again));
+    await client.events.next(again);
+    await server.end();
+    await assertRejects(() => client.closed, EndOfStreamError);
+    await assertRejects(() => client.disconnect(), EndOfStreamError);
+  });
+}
+
+Deno.test("a SHUTDOWN of the session before does not make an end orderly", async () => {
+  const first = await runningClient();
+  first.server.send(event("SHUTDOWN"));
+  await first.server.end();
+  await first.client.disconnect();
+  const [near, far] = memoryPair();
+  const server = await Script.over(far);
+  await Promise.all([first.client.connect(near), server.shakeHands()]);
+  await server.end();
+  await assertRejects(() => first.client.disconnect(), EndOfStreamError);
+});
+
+for (const expected of ["quit", "SHUTDOWN"]) {
+  Deno.test(`after ${expected}, bytes that are not a message are an error still`, async () => {
+    const { client, server } = await runningClient();
+    if (expected === "quit") client.execute("quit");
+    else server.send(event("SHUTDOWN"));
+    server.peer.send([] as unknown as Message);
+    await assertRejects(() => client.closed, ProtocolError);
+    await assertRejects(() => client.disconnect(), ProtocolError);
+    await server.end();
+  });
+}
+
+Deno.test({
+  name: "a guest that is reset under -no-reboot ends its session in order",
+  ...needs("qemu-system-x86_64"),
+  fn: async () => {
+    const args = ["-no-reboot"];
+    await using server = await startQemu({ machine: true, args });
+    await using client = new QMPClient();
+    await client.connect(server.transport);
+    await client.execute("system_reset");
+    assertEquals(
+      (await client.events.next("SHUTDOWN")).data?.reason,
+      "host-qmp-system-reset",
+    );
+    await client.closed;
+    await client.disconnect();
+  },
 });
 
 Deno.test("quit() can be aborted while the server takes its time to end", async () => {

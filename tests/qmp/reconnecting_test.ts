@@ -207,6 +207,58 @@ for (const end of ["quit", "disconnect"] as const) {
   });
 }
 
+Deno.test("a session that ends after SHUTDOWN is the last", async () => {
+  const transport = memory();
+  const listener = await transport.listen();
+  const client = new QMPClient();
+  await using connection = reconnecting(client, transport, policy);
+  const events = connection.listen();
+  const server = await Script.over(await listener.accept());
+  await server.shakeHands();
+  server.send(event("SHUTDOWN"));
+  await server.end();
+  await connection.closed;
+  assertEquals((await Array.fromAsync(events)).length, 1);
+  await listener.close();
+});
+
+Deno.test("with afterShutdown, a client is connected again after SHUTDOWN, but not after quit() or disconnect()", async () => {
+  for (const end of ["quit", "disconnect"] as const) {
+    const transport = memory();
+    const listener = await transport.listen();
+    const client = new QMPClient();
+    const states = recordRunstates(client);
+    await using connection = reconnecting(client, transport, {
+      ...policy,
+      afterShutdown: true,
+    });
+    const events = connection.listen();
+    let server = await Script.over(await listener.accept());
+    for (let session = 0; session < 2; session++) {
+      await server.shakeHands();
+      server.send(event("SHUTDOWN"));
+      await server.end();
+      server = await Script.over(await listener.accept());
+    }
+    await server.shakeHands();
+    await connection.connected();
+    server.send(event("SHUTDOWN"));
+    await client.events.next("SHUTDOWN");
+    const ended = client[end]();
+    if (end === "quit") server.answer(await server.command());
+    await server.end();
+    await ended;
+    await connection.closed;
+    assertEquals((await Array.fromAsync(events)).length, 3);
+    const once = ["connecting", "running", "disconnecting", "idle"];
+    const all = [...once, ...once, ...once];
+    await client.disconnect();
+    const seen = await states.stop();
+    assertEquals(seen.slice(0, 11), all.slice(0, 11));
+    await listener.close();
+  }
+});
+
 Deno.test("the last attempt that is allowed says why it has failed", async () => {
   const transport = unreachable();
   const client = new QMPClient();
