@@ -1,7 +1,14 @@
 import { type Raw, writeAll } from "./raw.ts";
 
 /** What the far end does on a connection. */
-export type Part = "echo" | "lines" | "sink" | "frames" | "jsonrpc" | "birpc";
+export type Part =
+  | "echo"
+  | "lines"
+  | "sink"
+  | "frames"
+  | "jsonrpc"
+  | "calls"
+  | "birpc";
 
 /** What a JSON line of 80 bytes says, its end included. */
 export const event = {
@@ -63,6 +70,23 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
         answers += `Content-Length: ${answer.length}\r\n\r\n${answer}`;
         text = text.slice(start + length);
       }
+    });
+  },
+
+  /** Answers requests of JSON-RPC 2.0, a line each, as MCP has them. */
+  async calls(raw) {
+    let text = "";
+    await eachChunk(raw, (chunk) => {
+      const requests = (text + chunk).split("\n");
+      text = requests.pop() ?? "";
+      return requests.map((request) => {
+        const { id, method, params } = JSON.parse(request);
+        if (id === undefined) return "";
+        const result = method === "initialize"
+          ? { ...params, serverInfo: { name: "far", version: "1" } }
+          : params ?? {};
+        return `${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`;
+      }).join("");
     });
   },
 

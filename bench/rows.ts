@@ -1,8 +1,17 @@
 import type { Row } from "./harness.ts";
+import { calls, callsInFlight } from "./rows/calls.ts";
 import { frames } from "./rows/frames.ts";
 import { receive } from "./rows/receive.ts";
 import { pipelined, request } from "./rows/requests.ts";
 import { send } from "./rows/send.ts";
 
 /** Each kind of work that is measured. */
-export const rows: readonly Row[] = [request, pipelined, receive, send, frames];
+export const rows: readonly Row[] = [
+  request,
+  pipelined,
+  receive,
+  send,
+  frames,
+  calls,
+  callsInFlight,
+];

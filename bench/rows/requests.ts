@@ -1,21 +1,29 @@
 import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
 import { requestAlternatives } from "../alternatives/requests.ts";
 import type { Row } from "../harness.ts";
+import type { Part } from "../parts.ts";
 import { type Raw, writeAll } from "../raw.ts";
 import type { Wire } from "../wires.ts";
 
-/** A request is a JSON line of 64 bytes; its echo counts as the reply. */
+/** Requests, and the part of the far end that replies to them. */
+export interface Exchange {
+  readonly part: Part;
+  /** The request with an id; its reply has the same. */
+  request(id: number): Message;
+}
+
 interface Message {
-  id: number;
-  method: string;
-  text: string;
+  readonly id: number;
 }
 const FIRST_ID = 100_000_000;
-const message = (id: number): Message => ({
-  id,
-  method: "echo",
-  text: "twenty-one characters",
-});
+
+/** A request is a JSON line of 64 bytes; its echo counts as the reply. */
+const echo: Exchange = {
+  part: "echo",
+  request: (
+    id,
+  ) => ({ id, method: "echo", text: "twenty-one characters" } as Message),
+};
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -26,7 +34,7 @@ export const request: Row = {
   unit: "requests",
   target: 0.85,
   parley: (wire, count) => inFlight(wire, count, 1),
-  limit: oneByOne,
+  limit: (wire, count) => oneByOne(wire, count),
   alternatives: requestAlternatives(1, 1),
 };
 
@@ -40,12 +48,12 @@ export const pipelined: Row = {
   alternatives: requestAlternatives(100, 8),
 };
 
-interface Requester {
-  request(): Promise<Message>;
+export interface Requester {
+  request(): Promise<unknown>;
 }
 
 /** Keeps so many requests in flight until all are answered. */
-async function keepInFlight(
+export async function keepInFlight(
   requester: Requester,
   count: number,
   inFlight: number,
@@ -61,11 +69,17 @@ async function keepInFlight(
 
 class Client extends AsyncProtocol<Message> implements Requester {
   readonly #pending = new Map<number, (reply: Message) => void>();
+  readonly #exchange: Exchange;
   #id = FIRST_ID;
+
+  constructor(exchange: Exchange) {
+    super();
+    this.#exchange = exchange;
+  }
 
   request(): Promise<Message> {
     const id = this.#id++;
-    this.send(message(id));
+    this.send(this.#exchange.request(id));
     return new Promise((resolve) => this.#pending.set(id, resolve));
   }
 
@@ -84,20 +98,25 @@ export async function inFlight(
   wire: Wire,
   count: number,
   waiting: number,
+  exchange = echo,
 ): Promise<number> {
-  await using client = new Client();
-  await client.connect(wire.transport("echo"));
+  await using client = new Client(exchange);
+  await client.connect(wire.transport(exchange.part));
   return await keepInFlight(client, count, waiting);
 }
 
 /** One at a time, a loop has nothing to look up. */
-async function oneByOne(wire: Wire, count: number): Promise<number> {
-  const raw = await wire.raw("echo");
+export async function oneByOne(
+  wire: Wire,
+  count: number,
+  { part, request } = echo,
+): Promise<number> {
+  const raw = await wire.raw(part);
   const buffer = new Uint8Array(64 * 1024);
   const start = performance.now();
   for (let i = 0; i < count; i++) {
     const id = FIRST_ID + i;
-    await writeAll(raw, encoder.encode(JSON.stringify(message(id)) + "\n"));
+    await writeAll(raw, encoder.encode(JSON.stringify(request(id)) + "\n"));
     let end = 0;
     do {
       const count = await raw.read(buffer.subarray(end));
@@ -117,18 +136,20 @@ async function oneByOne(wire: Wire, count: number): Promise<number> {
 /** Requests of one turn go out in one write; replies of one read are decoded at once. */
 class RawClient implements Requester {
   readonly #raw: Raw;
+  readonly #exchange: Exchange;
   readonly #pending = new Map<number, (reply: Message) => void>();
   #id = FIRST_ID;
   #text = "";
   #writing = false;
 
-  constructor(raw: Raw) {
+  constructor(raw: Raw, exchange: Exchange) {
     this.#raw = raw;
+    this.#exchange = exchange;
   }
 
   request(): Promise<Message> {
     const id = this.#id++;
-    this.#text += JSON.stringify(message(id)) + "\n";
+    this.#text += JSON.stringify(this.#exchange.request(id)) + "\n";
     if (!this.#writing) this.#write();
     return new Promise((resolve) => this.#pending.set(id, resolve));
   }
@@ -169,9 +190,10 @@ export async function coalescing(
   wire: Wire,
   count: number,
   inFlight: number,
+  exchange = echo,
 ): Promise<number> {
-  const raw = await wire.raw("echo");
-  const client = new RawClient(raw);
+  const raw = await wire.raw(exchange.part);
+  const client = new RawClient(raw, exchange);
   const reading = client.read().catch(() => {});
   const took = await keepInFlight(client, count, inFlight);
   raw.close();

@@ -27,7 +27,10 @@ Deno.test("the benchmark runs Parley and the limit on every row over every wire"
   const wires = new Set(results.map(({ wire }) => wire));
   assertEquals(
     rows,
-    new Set(["request", "pipelined", "receive", "send", "frames"]),
+    new Set([
+      ...["request", "pipelined", "receive", "send", "frames"],
+      ...["calls", "calls-in-flight"],
+    ]),
   );
   assertEquals(wires, new Set(["unix", "tcp", "tls", "memory"]));
   assertEquals(results.length, rows.size * wires.size);
