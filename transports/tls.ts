@@ -1,87 +1,25 @@
 import { formatAddress } from "./address.ts";
-import { withDeadline } from "./_tls/deadline.ts";
 import { dial } from "./_socket/dial.ts";
-import { HandshakeQueue } from "./_tls/handshake_queue.ts";
-import { osError } from "./_socket/os_error.ts";
-import type { RawSocket } from "./_socket/raw_socket.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
+import { osError } from "./_socket/os_error.ts";
+import { HandshakeQueue } from "./_tls/handshake_queue.ts";
 import { checkTlsOptions } from "./_tls/options.ts";
-import type { Address, Connection, Transport } from "./transport.ts";
-
-/** Options of {@linkcode tls}. Certificates and keys are PEM. */
-export interface TlsOptions {
-  /**
-   * A name or an IP address; IPv6 without brackets.
-   *
-   * @default {"127.0.0.1"}
-   */
-  hostname?: string;
-  /** From 0 to 65535; listening at 0 gives a port that is free. */
-  port: number;
-  /**
-   * The name that the server's certificate must be for.
-   *
-   * @default {hostname}
-   */
-  serverName?: string;
-  /**
-   * The authorities that a client trusts to sign the server's certificate, in
-   * place of the well-known ones.
-   *
-   * @default {undefined}
-   */
-  caCerts?: string[];
-  /**
-   * Our certificate, with its chain: a listener needs one, and a client shows
-   * it to a server that asks.
-   *
-   * @default {undefined}
-   */
-  cert?: string;
-  /**
-   * The private key of `cert`.
-   *
-   * @default {undefined}
-   */
-  key?: string;
-  /**
-   * The authorities that a listener trusts to sign the certificates of clients
-   * (mutual TLS): a client that has none is refused. Without this option no
-   * client is asked.
-   *
-   * @default {undefined}
-   */
-  clientCaCerts?: string[];
-  /**
-   * Names of protocols to offer (ALPN), the best first.
-   *
-   * @default {undefined}
-   */
-  alpnProtocols?: string[];
-  /**
-   * How long a handshake may take, in milliseconds.
-   *
-   * @default {10_000}
-   */
-  handshakeTimeout?: number;
-  /**
-   * Told of each peer that a listener has refused, and why: a handshake that
-   * fails is no error of `accept()`.
-   *
-   * @default {undefined}
-   */
-  onHandshakeError?: (error: unknown) => void;
-}
+import { clientSide, serverSide } from "./_tls/secure.ts";
+import { checkHostname, checkPort, checkType } from "./_util/validate.ts";
+import type { TlsOptions } from "./tls_options.ts";
+import type { Connection, NetAddress, Transport } from "./transport.ts";
 
 /**
- * TLS over TCP. Certificates are always verified. Connecting and listening need
+ * TLS over TCP, versions 1.2 and 1.3. Certificates are always verified; the page
+ * `docs/tls.md` lists the checks. Connecting and listening need
  * `--allow-net=HOSTNAME:PORT`.
  *
  * `connect()` resolves when the handshake is done. A listener does its
- * handshakes beside each other and beside `accept()`, so that a peer who says
- * nothing holds up nobody. The end of `readable` is the peer's own; a
- * connection that was cut is a `Deno.errors.UnexpectedEof`.
+ * handshakes side by side, so a silent peer delays nobody. The connection's
+ * `tls` has the facts of the handshake, the peer's certificate among them. The
+ * end of `readable` is the peer's own; a connection that was cut is a
+ * `Deno.errors.UnexpectedEof`.
  *
  * @throws {TypeError} An option is not of its form.
  * @throws {RangeError} `port` or `handshakeTimeout` is out of its range.
@@ -102,37 +40,25 @@ export interface TlsOptions {
  * await assertRejects(() => listener.listen(), TypeError, "cert is undefined");
  * ```
  */
-export function tls(options: TlsOptions): Transport {
-  checkTlsOptions(options);
+export function tls(options: TlsOptions): Transport<NetAddress> {
   const { hostname = "127.0.0.1", port, serverName = hostname } = options;
-  const { cert, key, caCerts, clientCaCerts, alpnProtocols } = options;
-  const { handshakeTimeout = 10_000, onHandshakeError } = options;
+  const { cert, certificates, onHandshakeError } = options;
+  checkHostname(hostname);
+  checkPort(port);
+  checkTlsOptions(options);
+  if (onHandshakeError !== undefined) {
+    checkType("onHandshakeError", onHandshakeError, "function");
+  }
   const name = formatAddress({ transport: "tls", hostname, port });
   const flags = name.replace("tls://", "--allow-net=");
-
-  async function secure(
-    conn: Deno.TcpConn,
-    handshake: () => Promise<RawSocket>,
-    signal: AbortSignal | undefined,
-  ): Promise<Connection> {
-    const local = address(conn.localAddr);
-    const remote = address(conn.remoteAddr);
-    conn.setNoDelay(true);
-    const run = withDeadline(conn, handshake, handshakeTimeout, signal);
-    return new SocketConnection(await run, local, remote);
-  }
 
   return {
     async connect({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        const { connectTls, readCredentials } = await implementation();
-        const credentials = readCredentials({
-          ...{ cert, key, caCerts, alpnProtocols },
-        });
-        const conn = await dial({ hostname, port }, signal);
-        const handshake = () => connectTls(conn, credentials, serverName);
-        return await secure(conn, handshake, signal);
+        const secure = await clientSide(options, serverName);
+        const plain = connection(await dial({ hostname, port }, signal));
+        return await secure(plain, signal);
       } catch (error) {
         signal?.throwIfAborted();
         throw osError(`Connect to ${name}`, error, flags);
@@ -140,24 +66,24 @@ export function tls(options: TlsOptions): Transport {
     },
     async listen({ signal } = {}) {
       signal?.throwIfAborted();
-      if (cert === undefined) {
+      if (cert === undefined && certificates === undefined) {
         throw new TypeError(
-          `Listen at ${name}: cert is undefined: a listener needs cert and key`,
+          `Listen at ${name}: cert is undefined: a listener needs cert and key, or certificates`,
         );
       }
       try {
-        const { acceptTls, readCredentials } = await implementation();
+        const secure = await serverSide(options);
         signal?.throwIfAborted();
-        const credentials = readCredentials({
-          ...{ cert, key, caCerts: clientCaCerts, alpnProtocols },
-        });
         const listener = Deno.listen({ hostname, port });
-        const queue = new HandshakeQueue(listener, async (conn, signal) => {
-          const peer = formatAddress(address(conn.remoteAddr));
+        const source = {
+          accept: async () => connection(await listener.accept()),
+          close: () => listener.close(),
+        };
+        const queue = new HandshakeQueue(source, async (plain, signal) => {
           try {
-            const handshake = () => acceptTls(conn, credentials);
-            return await secure(conn, handshake, signal);
+            return await secure(plain, signal);
           } catch (error) {
+            const peer = formatAddress(plain.remoteAddress);
             throw osError(`Handshake with ${peer}`, error);
           }
         }, onHandshakeError);
@@ -171,17 +97,13 @@ export function tls(options: TlsOptions): Transport {
   };
 }
 
-/** Loaded where it is needed: it takes longer than all the rest. */
-async function implementation(): Promise<
-  & typeof import("./_tls/handshake.ts")
-  & typeof import("./_tls/credentials.ts")
-> {
-  return {
-    ...await import("./_tls/handshake.ts"),
-    ...await import("./_tls/credentials.ts"),
-  };
+/** A plain connection, whose errors say that it is TLS. */
+function connection(conn: Deno.TcpConn): Connection<NetAddress> {
+  conn.setNoDelay(true);
+  const [local, remote] = [address(conn.localAddr), address(conn.remoteAddr)];
+  return new SocketConnection(conn, local, remote);
 }
 
-function address({ hostname, port }: Deno.NetAddr): Address {
+function address({ hostname, port }: Deno.NetAddr): NetAddress {
   return { transport: "tls", hostname, port };
 }

@@ -14,6 +14,7 @@ import {
   type Connection,
   type Listener,
   memoryPair,
+  type NetAddress,
   tcp,
   tls,
   type TlsOptions,
@@ -399,10 +400,10 @@ Deno.test("tls() refuses options that cannot be, naming option and value", () =>
     [{ serverName: "" }, TypeError, 'serverName is ""'],
     [{ caCerts: [] }, TypeError, "caCerts is []"],
     [{ clientCaCerts: [] }, TypeError, "clientCaCerts is []"],
-    [{ caCerts: [ca, "x"] }, TypeError, "caCerts[1] is no PEM"],
-    [{ clientCaCerts: [key] }, TypeError, "clientCaCerts[0] is no PEM"],
-    [{ cert: key, key }, TypeError, "cert is no PEM"],
-    [{ cert, key: cert }, TypeError, "key is no PEM"],
+    [{ caCerts: [ca, "x"] }, TypeError, "caCerts[1] is not PEM"],
+    [{ clientCaCerts: [key] }, TypeError, "clientCaCerts[0] is not PEM"],
+    [{ cert: key, key }, TypeError, "cert is not PEM"],
+    [{ cert, key: cert }, TypeError, "key is not PEM"],
     [{ cert }, TypeError, "key is undefined"],
     [{ key }, TypeError, "cert is undefined"],
     [{ alpnProtocols: [""] }, TypeError, 'alpnProtocols has ""'],
@@ -457,20 +458,29 @@ Deno.test("tls: a missing permission is answered with its flag", async () => {
 Deno.test("tls: an accept that fails is told to accept(), and the next one goes on", async () => {
   const failure = new Error("Too many open files (os error 24)");
   const closed = Promise.withResolvers<never>();
-  const [connection, other] = memoryPair();
-  const accepts = [Promise.reject(failure), Promise.resolve(), closed.promise];
+  const [plain, other] = memoryPair();
+  const address = { transport: "tls", hostname: "127.0.0.1", port: 1 } as const;
+  const connection: Connection<NetAddress> = Object.create(plain, {
+    localAddress: { value: address },
+    remoteAddress: { value: address },
+  });
+  const accepts = [
+    Promise.reject(failure),
+    Promise.resolve(connection),
+    closed.promise,
+  ];
   const queue = new HandshakeQueue(
     {
-      accept: () => accepts.shift(),
+      accept: () => accepts.shift() ?? closed.promise,
       close: () => closed.reject(new Deno.errors.BadResource("closed")),
-    } as unknown as Deno.TcpListener,
-    () => Promise.resolve(connection),
+    },
+    (connection) => Promise.resolve(connection),
     undefined,
   );
   assertStrictEquals(await rejection(queue.accept()), failure);
   assertStrictEquals(await queue.accept(), connection);
   await queue.close();
   assertInstanceOf(await rejection(queue.accept()), Deno.errors.BadResource);
-  connection.abort();
+  plain.abort();
   other.abort();
 });

@@ -17,6 +17,14 @@ const {
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** Kinds of names (RFC 5280 §4.2.1.6), as messages of TLS programs show them. */
+const NAME_KINDS = [
+  ["DNS", "dNSName"],
+  ["IP", "iPAddress"],
+  ["URI", "uniformResourceIdentifier"],
+  ["email", "rfc822Name"],
+] as const;
+
 /** Version 3 of X.509, as a certificate says it (RFC 5280 §4.1.2.1). */
 const V3 = 2;
 
@@ -32,6 +40,8 @@ interface Fields {
   readonly purposes: readonly string[] | undefined;
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
+  /** All names, such as `DNS:example.org`. */
+  readonly names: readonly string[];
 }
 
 /** A certificate (RFC 5280). Its fields are read when they are asked for. */
@@ -43,9 +53,15 @@ export class Certificate {
     this.x509 = new X509Certificate(text);
   }
 
-  /** All certificates of a PEM text. */
+  /**
+   * All certificates of a PEM text.
+   *
+   * @throws {TypeError} There are none.
+   */
   static all(pem: string): Certificate[] {
-    return (pem.match(PEM) ?? []).map((text) => new Certificate(text));
+    const texts = pem.match(PEM);
+    if (!texts) throw new TypeError("no certificate in PEM was found");
+    return texts.map((text) => new Certificate(text));
   }
 
   /**
@@ -86,7 +102,7 @@ function readFields(der: Uint8Array): Fields {
   };
   const constraints = read(id_ce_basicConstraints, BasicConstraints);
   const usage = read(id_ce_keyUsage, KeyUsage);
-  const names = read(id_ce_subjectAltName, SubjectAlternativeName) ?? [];
+  const names = [...read(id_ce_subjectAltName, SubjectAlternativeName) ?? []];
   const purposes = read(id_ce_extKeyUsage, ExtendedKeyUsage);
   return {
     version,
@@ -95,7 +111,13 @@ function readFields(der: Uint8Array): Fields {
       (usage.toNumber() & KeyUsageFlags.keyCertSign) !== 0,
     pathLength: constraints?.pathLenConstraint ?? Infinity,
     purposes: purposes && [...purposes],
-    dnsNames: [...names].flatMap(({ dNSName }) => dNSName ?? []),
-    ipAddresses: [...names].flatMap(({ iPAddress }) => iPAddress ?? []),
+    dnsNames: names.flatMap(({ dNSName }) => dNSName ?? []),
+    ipAddresses: names.flatMap(({ iPAddress }) => iPAddress ?? []),
+    names: names.flatMap((name) =>
+      NAME_KINDS.flatMap(([kind, property]) => {
+        const text = name[property];
+        return text === undefined ? [] : `${kind}:${text}`;
+      })
+    ),
   };
 }

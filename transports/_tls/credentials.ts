@@ -1,39 +1,50 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { TlsIdentity, TlsOptions } from "../tls_options.ts";
 import { Certificate } from "./certificate.ts";
 
-/** What an end of a TLS connection shows, trusts and speaks. */
+/** The certificates and names of one side of TLS, read and checked. */
 export interface Credentials {
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
+  readonly identity: TlsIdentity | undefined;
   /** In PEM; if undefined, a client trusts the system's authorities. */
-  readonly ca: readonly string[] | undefined;
+  readonly ca: string[] | undefined;
   /** The certificates in `ca`. */
   readonly authorities: readonly Certificate[] | undefined;
-  readonly alpnProtocols: readonly string[] | undefined;
+  readonly alpnProtocols: string[] | undefined;
 }
 
 /**
- * Checks that certificates and key can be read, and belong together.
+ * Reads the options of one side.
+ *
+ * @throws {Deno.errors.InvalidData} A certificate or key cannot be read.
+ */
+export function readCredentials(
+  { cert, key, alpnProtocols }: Pick<
+    TlsOptions,
+    "cert" | "key" | "alpnProtocols"
+  >,
+  ca: string[] | undefined,
+): Credentials {
+  const identity = cert === undefined || key === undefined
+    ? undefined
+    : readIdentity({ cert, key });
+  const authorities = ca?.flatMap((text) =>
+    read("an authority's certificate", () => Certificate.all(text))
+  );
+  return { identity, ca, authorities, alpnProtocols };
+}
+
+/**
+ * Checks that a certificate and a key can be read, and belong together.
  *
  * @throws {Deno.errors.InvalidData} They cannot, or do not.
  */
-export function readCredentials({ cert, key, caCerts, alpnProtocols }: {
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly caCerts: readonly string[] | undefined;
-  readonly alpnProtocols: readonly string[] | undefined;
-}): Credentials {
-  const authorities = caCerts?.flatMap((text) =>
-    read("an authority's certificate", () => Certificate.all(text))
-  );
-  if (cert !== undefined && key !== undefined) {
-    const certificate = read("cert", () => new X509Certificate(cert));
-    const privateKey = read("key", () => createPrivateKey(key));
-    if (!certificate.checkPrivateKey(privateKey)) {
-      throw new Deno.errors.InvalidData("key is not the key of cert");
-    }
+export function readIdentity({ cert, key }: TlsIdentity): TlsIdentity {
+  const certificate = read("cert", () => new X509Certificate(cert));
+  const privateKey = read("key", () => createPrivateKey(key));
+  if (!certificate.checkPrivateKey(privateKey)) {
+    throw new Deno.errors.InvalidData("key is not the key of cert");
   }
-  return { cert, key, ca: caCerts, authorities, alpnProtocols };
+  return { cert, key };
 }
 
 function read<T>(name: string, parse: () => T): T {

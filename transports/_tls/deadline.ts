@@ -1,19 +1,23 @@
-import { release } from "../_socket/raw_socket.ts";
+import type { Connection } from "../transport.ts";
 
 /**
- * Runs a handshake. If it fails, is aborted or takes too long, its connection
- * is closed.
+ * Runs a handshake. If it is aborted or takes too long, its connection is
+ * aborted.
  */
 export async function withDeadline<T>(
-  conn: { close(): void },
-  handshake: () => Promise<T>,
+  connection: Connection,
+  handshake: (connection: Connection) => Promise<T>,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const stopped = Promise.withResolvers<never>();
-  const abort = () => stopped.reject(signal?.reason);
+  const stop = (reason: unknown) => {
+    connection.abort(reason);
+    stopped.reject(reason);
+  };
+  const abort = () => stop(signal?.reason);
   const timer = setTimeout(() => {
-    stopped.reject(
+    stop(
       new Deno.errors.TimedOut(
         `the TLS handshake was not done within ${timeout} ms`,
       ),
@@ -21,11 +25,8 @@ export async function withDeadline<T>(
   }, timeout);
   signal?.addEventListener("abort", abort);
   try {
-    signal?.throwIfAborted();
-    return await Promise.race([handshake(), stopped.promise]);
-  } catch (error) {
-    release(conn);
-    throw error;
+    if (signal?.aborted) abort();
+    return await Promise.race([handshake(connection), stopped.promise]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

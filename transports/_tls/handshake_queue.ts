@@ -1,5 +1,5 @@
 import type { ConnectionSource } from "../_socket/listener.ts";
-import type { Connection } from "../transport.ts";
+import type { Connection, NetAddress } from "../transport.ts";
 
 /** With so many handshakes under way, the oldest gives way to the next. */
 const MAX_HANDSHAKES = 256;
@@ -7,21 +7,21 @@ const MAX_HANDSHAKES = 256;
 /** With so many connections that nobody accepts, no more are taken. */
 const MAX_READY = 64;
 
-type Secure = (
-  conn: Deno.TcpConn,
+type Shake = (
+  connection: Connection<NetAddress>,
   signal: AbortSignal,
-) => Promise<Connection>;
+) => Promise<Connection<NetAddress>>;
 
 /**
- * Does handshakes beside each other, and hands out the connections in the order
- * in which they are done: a silent peer holds up nobody.
+ * Does handshakes side by side, and gives the connections in the order in which
+ * they are done: a silent peer delays nobody.
  */
-export class HandshakeQueue implements ConnectionSource {
-  readonly #listener: Deno.TcpListener;
-  readonly #secure: Secure;
+export class HandshakeQueue implements ConnectionSource<NetAddress> {
+  readonly #source: ConnectionSource<NetAddress>;
+  readonly #handshake: Shake;
   readonly #failed: ((error: unknown) => void) | undefined;
   readonly #underWay = new Map<AbortController, Promise<void>>();
-  readonly #ready: Connection[] = [];
+  readonly #ready: Connection<NetAddress>[] = [];
   readonly #running: Promise<void>;
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
@@ -29,22 +29,22 @@ export class HandshakeQueue implements ConnectionSource {
   #resume = () => {};
 
   /**
-   * @param listener Where connections come from; it is closed with the queue.
-   * @param secure Does the handshake, or closes the connection and rejects.
+   * @param source Gives plain connections; it is closed with the queue.
+   * @param handshake Closes the connection if it rejects.
    * @param failed Told why a handshake has failed.
    */
   constructor(
-    listener: Deno.TcpListener,
-    secure: Secure,
+    source: ConnectionSource<NetAddress>,
+    handshake: Shake,
     failed: ((error: unknown) => void) | undefined,
   ) {
-    this.#listener = listener;
-    this.#secure = secure;
+    this.#source = source;
+    this.#handshake = handshake;
     this.#failed = failed;
     this.#running = this.#run();
   }
 
-  async accept(): Promise<Connection> {
+  async accept(): Promise<Connection<NetAddress>> {
     for (;;) {
       const connection = this.#ready.shift();
       const failure = this.#failure;
@@ -61,7 +61,7 @@ export class HandshakeQueue implements ConnectionSource {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#listener.close();
+    await this.#source.close();
     this.#resume();
     await this.#running;
     const underWay = [...this.#underWay];
@@ -80,7 +80,7 @@ export class HandshakeQueue implements ConnectionSource {
         continue;
       }
       try {
-        this.#start(await this.#listener.accept());
+        this.#start(await this.#source.accept());
       } catch (error) {
         this.#failure = { error };
         this.#wake();
@@ -88,7 +88,7 @@ export class HandshakeQueue implements ConnectionSource {
     }
   }
 
-  #start(conn: Deno.TcpConn): void {
+  #start(connection: Connection<NetAddress>): void {
     const [oldest] = this.#underWay.keys();
     if (oldest && this.#underWay.size >= MAX_HANDSHAKES) {
       oldest.abort(
@@ -99,15 +99,15 @@ export class HandshakeQueue implements ConnectionSource {
       this.#underWay.delete(oldest);
     }
     const controller = new AbortController();
-    this.#underWay.set(controller, this.#shake(conn, controller));
+    this.#underWay.set(controller, this.#shake(connection, controller));
   }
 
   async #shake(
-    conn: Deno.TcpConn,
+    connection: Connection<NetAddress>,
     controller: AbortController,
   ): Promise<void> {
     try {
-      this.#ready.push(await this.#secure(conn, controller.signal));
+      this.#ready.push(await this.#handshake(connection, controller.signal));
       this.#wake();
     } catch (error) {
       // What a callback throws is its own fault, and nothing here can take it.

@@ -1,26 +1,18 @@
-import {
-  checkHostname,
-  checkPort,
-  checkType,
-  isHostname,
-  show,
-} from "../_util/validate.ts";
-import type { TlsOptions } from "../tls.ts";
+import { checkType, isHostname, show } from "../_util/validate.ts";
+import type { SideOptions } from "./secure.ts";
 
 /** The longest that a timer waits. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
- * Checks what can be checked before anything is connected. No message shows a
- * key.
+ * Checks the form of options that both sides or one side have. No message shows
+ * a key.
  *
  * @throws {TypeError} An option is not of its form.
  * @throws {RangeError} A number is out of its range.
  */
-export function checkTlsOptions(options: TlsOptions): void {
+export function checkTlsOptions(options: SideOptions): void {
   const { cert, key, handshakeTimeout = 1 } = options;
-  checkHostname(options.hostname ?? "127.0.0.1");
-  checkPort(options.port);
   if (options.serverName !== undefined && !isHostname(options.serverName)) {
     throw new TypeError(
       `serverName is ${
@@ -38,7 +30,7 @@ export function checkTlsOptions(options: TlsOptions): void {
       : ["cert", "key"];
     throw new TypeError(`${missing} is undefined: ${given} needs it`);
   }
-  const { alpnProtocols = [], onHandshakeError } = options;
+  const { alpnProtocols = [], certificates } = options;
   if (!Array.isArray(alpnProtocols)) {
     throw new TypeError(
       `alpnProtocols is ${show(alpnProtocols)}: it must be an array`,
@@ -56,8 +48,8 @@ export function checkTlsOptions(options: TlsOptions): void {
       );
     }
   }
-  if (onHandshakeError !== undefined) {
-    checkType("onHandshakeError", onHandshakeError, "function");
+  if (certificates !== undefined) {
+    checkType("certificates", certificates, "function");
   }
   if (
     typeof handshakeTimeout !== "number" ||
@@ -71,7 +63,7 @@ export function checkTlsOptions(options: TlsOptions): void {
   }
 }
 
-/** Deno takes what is no PEM for no certificate at all, in silence. */
+/** Deno ignores a text that is not PEM. */
 function checkPem(
   name: string,
   pem: string | readonly string[] | undefined,
@@ -86,7 +78,7 @@ function checkPem(
     throw new TypeError(
       `${name}${
         index === undefined ? "" : `[${index}]`
-      } is no PEM of a ${label.toLowerCase()}`,
+      } is not PEM of a ${label.toLowerCase()}`,
     );
   }
 }

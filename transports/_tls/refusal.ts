@@ -1,39 +1,58 @@
 import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { Certificate } from "./certificate.ts";
 import { mistrust } from "./chain.ts";
-import type { Credentials } from "./credentials.ts";
 import { isFor, namesOf } from "./names.ts";
 
-/** Why a server that the platform trusts is refused all the same. */
-export function refusalOfServer(
+/** What came of the checks of a peer. */
+export interface Verdict {
+  /** The peer's own certificate. */
+  readonly own?: Certificate | undefined;
+  /** Why the peer is refused. */
+  readonly why?: string | undefined;
+}
+
+/** Checks a server that the platform trusts. */
+export function judgeServer(
   leaf: DetailedPeerCertificate,
-  { authorities }: Credentials,
+  authorities: readonly Certificate[] | undefined,
   name: string,
-): string | undefined {
-  try {
-    const shown = chainOf(leaf);
+): Verdict {
+  return judge(leaf, "server", (shown) => {
     const [own] = shown;
     const why = mistrust(shown, authorities, "server");
     if (why || !own || isFor(own, name)) return why;
     return `the server's certificate is for ${
       namesOf(own)
     }, and not for ${name}`;
-  } catch (error) {
-    return `the server's certificate cannot be read: ${error}`;
-  }
+  });
 }
 
-/** Why a client is refused. */
-export function refusalOfClient(
+/** Checks a client. */
+export function judgeClient(
   socket: TLSSocket,
   authorities: readonly Certificate[],
-): string | undefined {
-  if (!socket.authorized) return "the client's certificate is not trusted";
+): Verdict {
+  if (!socket.authorized) {
+    return { why: "the client's certificate is not trusted" };
+  }
+  return judge(
+    socket.getPeerCertificate(true),
+    "client",
+    (shown) => mistrust(shown, authorities, "client"),
+  );
+}
+
+/** Never throws: Node calls it where an error would end the process. */
+function judge(
+  leaf: DetailedPeerCertificate,
+  role: "server" | "client",
+  check: (shown: readonly Certificate[]) => string | undefined,
+): Verdict {
   try {
-    const shown = chainOf(socket.getPeerCertificate(true));
-    return mistrust(shown, authorities, "client");
+    const shown = chainOf(leaf);
+    return { own: shown[0], why: check(shown) };
   } catch (error) {
-    return `the client's certificate cannot be read: ${error}`;
+    return { why: `the ${role}'s certificate cannot be read: ${error}` };
   }
 }
 
@@ -61,12 +80,17 @@ const UNTRUSTED = [
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ];
 
-/** The platform's error, in words that say what it can mean. */
+/**
+ * The platform's error, in words that say what it can mean.
+ *
+ * @param verdict The code of its verdict, if the error does not have it.
+ */
 export function explained(
   error: Error,
   role: "server" | "client",
-  code: unknown = Reflect.get(error, "code"),
+  verdict?: unknown,
 ): Error {
+  const code = verdict ?? Reflect.get(error, "code");
   if (code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") {
     return new Deno.errors.InvalidData("the client has shown no certificate");
   }

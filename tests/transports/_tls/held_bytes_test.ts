@@ -1,12 +1,15 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { noise } from "../../../testing/_util/bytes.ts";
-import { acceptTls, connectTls } from "../../../transports/_tls/handshake.ts";
-import { readCredentials } from "../../../transports/_tls/credentials.ts";
+import { SocketConnection } from "../../../transports/_socket/connection.ts";
 import type { RawSocket } from "../../../transports/_socket/raw_socket.ts";
+import {
+  acceptTls,
+  type Connection,
+  startTls,
+} from "../../../transports/mod.ts";
 import { certificates } from "../../support/certificates.ts";
 
 const { ca, server } = await certificates();
-const none = { cert: undefined, key: undefined, alpnProtocols: undefined };
 
 /** A socket, and how many bytes were read from it. */
 class Counted implements RawSocket {
@@ -37,31 +40,34 @@ class Counted implements RawSocket {
 }
 
 /** Two ends of TLS; what the first reads from its socket is counted. */
-async function meet(): Promise<[RawSocket, Counted, RawSocket]> {
+async function meet(): Promise<[Connection, Counted, Connection]> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const [conn, far] = await Promise.all([
+  const [conn, other] = await Promise.all([
     Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
     listener.accept(),
   ]);
   listener.close();
   const counted = new Counted(conn);
-  const trusting = readCredentials({ ...none, caCerts: [ca] });
-  const showing = readCredentials({ ...none, ...server, caCerts: undefined });
-  const [near, other] = await Promise.all([
-    connectTls(counted, trusting, "localhost"),
-    acceptTls(far, showing),
+  const [near, far] = await Promise.all([
+    startTls(plain(counted), { serverName: "localhost", caCerts: [ca] }),
+    acceptTls(plain(other), server),
   ]);
-  return [near, counted, other];
+  return [near, counted, far];
+}
+
+function plain(socket: RawSocket): Connection {
+  const address = { transport: "test", toString: () => "test:" };
+  return new SocketConnection(socket, address, address);
 }
 
 /** Writes all of the bytes, in records of so many. */
 async function send(
-  to: RawSocket,
+  to: Connection,
   bytes: Uint8Array,
   record = bytes.length,
 ): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    at += await to.write(bytes.subarray(at, at + record));
+  for (let at = 0; at < bytes.length; at += record) {
+    await to.write(bytes.subarray(at, at + record));
   }
 }
 
@@ -85,8 +91,8 @@ for (const [what, size] of Object.entries(sizes)) {
     }
     console.log(`held at most: ${(held / 1024).toFixed(1)} KiB`);
     assertLessOrEqual(held, MAX_HELD);
-    near.close();
-    far.close();
+    near.abort();
+    far.abort();
     await sending;
   });
 }
@@ -97,8 +103,8 @@ Deno.test("nothing is taken from the socket while nobody reads", async () => {
   const sending = send(far, noise(1_000), 1);
   await sending;
   assertEquals(counted.bytes, before);
-  near.close();
-  far.close();
+  near.abort();
+  far.abort();
 });
 
 Deno.test("a thousand records of one byte are read as they were written", async () => {
@@ -114,6 +120,6 @@ Deno.test("a thousand records of one byte are read as they were written", async 
   }
   await sending;
   assertEquals(new Uint8Array(received), sent);
-  near.close();
-  far.close();
+  near.abort();
+  far.abort();
 });

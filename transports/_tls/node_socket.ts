@@ -1,6 +1,5 @@
 import type { TLSSocket } from "node:tls";
-import type { RawSocket } from "../_socket/raw_socket.ts";
-import type { ChannelDuplex } from "./channel_duplex.ts";
+import type { ConnectionDuplex } from "./connection_duplex.ts";
 
 /** Bounds what is encrypted, and held in memory, at once. */
 const WRITE_BYTES = 256 * 1024;
@@ -9,21 +8,20 @@ const WRITE_BYTES = 256 * 1024;
 const LEAST_READ = 4 * 1024;
 
 /**
- * A TLS socket of Node's with the operations of one of Deno's.
+ * A TLS socket of Node's with the operations of a channel.
  *
- * The channel is read only while a reader waits, and only for as many bytes as
+ * The connection under it is read only while a reader waits, and only for as many bytes as
  * the reader's buffer has. So at most one record of 16 KiB and one read of 4 KiB
  * are decrypted early. The reader's own buffer takes the encrypted bytes.
  */
-export class NodeTlsSocket implements RawSocket {
+export class NodeSocket {
   /**
    * In TLS 1.3 a server sends tickets after the handshake (RFC 8446 §4.6.1). A
    * client that has heard nothing since may not have got them yet.
    */
   readonly settled: Promise<void> | undefined;
   readonly #socket: TLSSocket;
-  readonly #duplex: ChannelDuplex;
-  readonly #close: () => void;
+  readonly #duplex: ConnectionDuplex;
   /** Bytes that are decrypted and not read yet. */
   readonly #chunks: Uint8Array[] = [];
   /** A likely reason for a cut, as long as nothing has been read. */
@@ -35,16 +33,13 @@ export class NodeTlsSocket implements RawSocket {
   #heard = () => {};
   #wakeWriter: (error: unknown) => void = () => {};
 
-  /** @param close Releases the channel. */
   constructor(
     socket: TLSSocket,
-    duplex: ChannelDuplex,
+    duplex: ConnectionDuplex,
     isClient: boolean,
-    close: () => void,
   ) {
     this.#socket = socket;
     this.#duplex = duplex;
-    this.#close = close;
     // In TLS 1.3 a client's handshake is done before the server has seen its
     // certificate.
     this.#suspicion = isClient
@@ -59,7 +54,7 @@ export class NodeTlsSocket implements RawSocket {
     socket.on("data", (chunk: Uint8Array) => {
       this.#chunks.push(chunk);
     });
-    // The event `end` comes too late: the next read would wait for the channel.
+    // The event `end` comes too late: the next read would wait for the peer.
     const push = socket.push.bind(socket);
     socket.push = (chunk, encoding) => {
       if (chunk === null) this.#ended = true;
@@ -133,9 +128,9 @@ export class NodeTlsSocket implements RawSocket {
     await this.#duplex.written;
   }
 
-  close(): void {
+  /** Frees the memory; the connection is not closed. */
+  destroy(): void {
     this.#socket.destroy();
-    this.#close();
   }
 
   #untilFailure(

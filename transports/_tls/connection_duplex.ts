@@ -1,35 +1,35 @@
 import { Duplex } from "node:stream";
-import type { RawSocket } from "../_socket/raw_socket.ts";
+import type { Connection } from "../transport.ts";
 
 /**
- * A byte channel in the shape that `node:tls` accepts.
+ * A connection in the shape that `node:tls` accepts.
  *
  * `node:tls` calls the methods that are overridden here and listens to `data`,
  * so nothing is queued. `pull()` reads, and the bytes are decrypted before it
- * resolves. A write is a write of the channel. `node:tls` may destroy this
+ * resolves. A write is a write of the connection. `node:tls` may destroy this
  * object at any time, even while its last bytes are written; only the owner
- * closes the channel.
+ * closes the connection.
  */
-export class ChannelDuplex extends Duplex {
+export class ConnectionDuplex extends Duplex {
   /** Settles with the write that was begun last. */
   written: Promise<void> = Promise.resolve();
   /** Told why writing has failed. */
   writeFailed: (error: unknown) => void = () => {};
-  readonly #channel: RawSocket;
+  readonly #connection: Connection;
   #isMute = false;
 
-  constructor(channel: RawSocket) {
+  constructor(connection: Connection) {
     super({ allowHalfOpen: true, autoDestroy: false });
-    this.#channel = channel;
+    this.#connection = connection;
   }
 
   /**
    * Reads into a buffer, and has the bytes decrypted.
    *
-   * @returns The number of bytes, or `null` at the end of the channel.
+   * @returns The number of bytes, or `null` at the end of the connection.
    */
   async pull(buffer: Uint8Array): Promise<number | null> {
-    const count = await this.#channel.read(buffer);
+    const count = await this.#connection.read(buffer);
     // The bytes are copied at once: the buffer is free again.
     if (count !== null) this.emit("data", buffer.subarray(0, count));
     return count;
@@ -39,6 +39,11 @@ export class ChannelDuplex extends Duplex {
   writeLast(bytes: Uint8Array): Promise<void> {
     this.#isMute = true;
     return this.#send(bytes);
+  }
+
+  /** Has `node:tls` write the bytes that it keeps until others arrive. */
+  flush(): void {
+    this.emit("data", new Uint8Array(0));
   }
 
   override write(chunk: Uint8Array, done: unknown): boolean {
@@ -64,10 +69,8 @@ export class ChannelDuplex extends Duplex {
   }
 
   #send(bytes: Uint8Array): Promise<void> {
-    return this.written = this.written.then(async () => {
-      for (let sent = 0; sent < bytes.length;) {
-        sent += await this.#channel.write(bytes.subarray(sent));
-      }
-    });
+    return this.written = this.written.then(() =>
+      this.#connection.write(bytes)
+    );
   }
 }

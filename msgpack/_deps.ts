@@ -1,1 +1,0 @@
-export { decode, encode } from "npm:@msgpack/msgpack@3.1.3";

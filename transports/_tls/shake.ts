@@ -1,0 +1,121 @@
+import { setImmediate } from "node:timers/promises";
+import type { TLSSocket } from "node:tls";
+import type { TlsInfo } from "../tls_info.ts";
+import type { Connection } from "../transport.ts";
+import { ConnectionDuplex } from "./connection_duplex.ts";
+import { asDenoError, NodeSocket } from "./node_socket.ts";
+import { isExplained } from "./tls_channel.ts";
+
+/** The messages of a handshake take a few reads of this size. */
+const READ_BYTES = 4 * 1024;
+
+/** Alerts before encryption, all of them fatal (RFC 8446 §6.2). */
+export const ALERTS = {
+  badCertificate: fatalAlert(42),
+  internalError: fatalAlert(80),
+  unrecognizedName: fatalAlert(112),
+};
+
+function fatalAlert(description: number): Uint8Array {
+  return new Uint8Array([0x15, 3, 3, 0, 2, 2, description]);
+}
+
+/** Options of `node:tls` that are the same for both sides. */
+export const NODE_OPTIONS = {
+  allowHalfOpen: true,
+  minVersion: "TLSv1.2",
+  maxVersion: "TLSv1.3",
+  // The default of a client depends on an environment variable.
+  rejectUnauthorized: true,
+} as const;
+
+/** A connection whose handshake is done. */
+export interface Secured {
+  readonly socket: NodeSocket;
+  readonly info: TlsInfo;
+}
+
+/** A handshake under way, as one side starts it. */
+export interface Handshake {
+  readonly duplex: ConnectionDuplex;
+  done(socket: TLSSocket, info: TlsInfo): void;
+  failed(error: unknown): void;
+}
+
+/** Runs a handshake. If it fails, sends our alert and closes the connection. */
+export async function shake(
+  connection: Connection,
+  isClient: boolean,
+  start: (handshake: Handshake) => void,
+): Promise<Secured> {
+  const duplex = new ConnectionDuplex(connection);
+  const { promise, resolve, reject } = Promise.withResolvers<
+    [TLSSocket, TlsInfo]
+  >();
+  const first = new FirstBytes();
+  try {
+    duplex.writeFailed = reject;
+    start({
+      duplex,
+      done: (socket, info) => resolve([socket, info]),
+      failed: reject,
+    });
+    const feeding = feed(duplex, promise, first);
+    const [socket, info] = await Promise.race([promise, feeding]);
+    const secure = new NodeSocket(socket, duplex, isClient);
+    // Bytes that came with the end of the handshake are delivered in the next
+    // turn.
+    await setImmediate();
+    return { socket: secure, info };
+  } catch (error) {
+    await duplex.written.catch(() => {});
+    duplex.destroy();
+    await connection.close();
+    throw asDenoError(ownCause(error));
+  }
+}
+
+/** The caller says what was done: the connection's own words are left out. */
+function ownCause(error: unknown): unknown {
+  return error instanceof Error && error.cause && isExplained(error)
+    ? error.cause
+    : error;
+}
+
+/** The first bytes of the peer, which tell its protocol. */
+class FirstBytes {
+  bytes = new Uint8Array(0);
+
+  see(bytes: Uint8Array): void {
+    if (this.bytes.length === 0) this.bytes = bytes.slice(0, 64);
+  }
+}
+
+/** Reads until a handshake is done. Rejects if the connection ends first. */
+async function feed(
+  duplex: ConnectionDuplex,
+  outcome: Promise<unknown>,
+  first: FirstBytes,
+): Promise<never> {
+  let isOver = false;
+  const end = () => {
+    isOver = true;
+  };
+  outcome.then(end, end);
+  const buffer = new Uint8Array(READ_BYTES);
+  while (!isOver) {
+    const count = await duplex.pull(buffer);
+    if (count !== null) {
+      first.see(buffer.subarray(0, count));
+      continue;
+    }
+    // If the last bytes were an alert, its error comes a few turns later.
+    await setImmediate();
+    throw new Deno.errors.UnexpectedEof(
+      first.bytes.length > 0
+        ? "the peer ended in the handshake"
+        : "the peer ended in the handshake without a byte: it may not speak TLS",
+    );
+  }
+  return await new Promise<never>(() => {});
+}
