@@ -4,6 +4,7 @@ import type { TlsInfo } from "../tls_info.ts";
 import type { Connection } from "../transport.ts";
 import { ConnectionDuplex } from "./connection_duplex.ts";
 import { asDenoError, NodeSocket } from "./node_socket.ts";
+import { otherProtocol } from "./other_protocol.ts";
 import { isExplained } from "./tls_channel.ts";
 
 /** The messages of a handshake take a few reads of this size. */
@@ -71,7 +72,7 @@ export async function shake(
     await duplex.written.catch(() => {});
     duplex.destroy();
     await connection.close();
-    throw asDenoError(ownCause(error));
+    throw otherProtocol(first.bytes, error) ?? asDenoError(ownCause(error));
   }
 }
 
