@@ -1,12 +1,18 @@
 import { ParleyError } from "../protocol/errors.ts";
+import type { WaitOptions } from "../transports/transport.ts";
 import type { QMPCommand } from "./messages.ts";
-import type { AnySchema, QMPSchema } from "./schema.ts";
-import type { QMPServer } from "./server.ts";
-import type { QMPSession } from "./session.ts";
+import type {
+  AnySchema,
+  EmitParameters,
+  EventName,
+  QMPSchema,
+} from "./schema.ts";
+import type { EmitOptions, QMPSession } from "./session.ts";
 
 /**
- * What a handler throws to have a command answered with an error of this class
- * and description. Whatever else is thrown becomes a `GenericError`.
+ * An error that a handler throws: the command is answered with its class and
+ * description. An `ExecuteError` of a `QMPClient` is passed on in the same way,
+ * and any other error becomes a `GenericError`.
  */
 export class CommandError extends ParleyError {
   /** The class of the error, such as `DeviceNotFound`. */
@@ -19,57 +25,71 @@ export class CommandError extends ParleyError {
   }
 }
 
-/** What a handler is told beside the arguments. */
+/** A `QMPServer`, as its handlers see it. */
+export interface CommandServer<S extends QMPSchema = AnySchema> {
+  /** The sessions that have begun and not ended. */
+  readonly sessions: ReadonlySet<QMPSession<S>>;
+  /** Sends an event to every client that has negotiated. */
+  emit<N extends EventName<S>>(
+    name: N,
+    ...data: EmitParameters<S, N, EmitOptions>
+  ): Promise<void>;
+  /** Ends in order. A handler must not wait for this, which waits for it. */
+  close(options?: WaitOptions): Promise<void>;
+}
+
+/** The second argument of a handler. */
 export interface CommandContext<S extends QMPSchema = AnySchema> {
   /** The server that the command was sent to. */
-  readonly server: QMPServer<S>;
+  readonly server: CommandServer<S>;
   /** The session of the client that sent it. */
   readonly session: QMPSession<S>;
   /** The command as it was received. */
   readonly message: QMPCommand;
   /**
-   * Aborted when the client has ended writing, or the session has ended, so that
-   * nobody may wait for the result.
+   * Aborted when the client has ended writing, or the session has ended: the
+   * client may not wait for the result any more.
    */
   readonly signal: AbortSignal;
 }
 
 /**
- * Executes a command: what it returns, or resolves with, is the result, and an
- * empty object where that is `undefined`. Of one session, a command in band
- * begins when the one before has been answered; one out of band begins at once.
+ * Executes a command. It returns the result, or a promise of it; `undefined`
+ * becomes an empty object. In a session, a command in band begins when the one
+ * before is answered. A command out of band begins at once.
  */
 export type CommandHandler<A, R, S extends QMPSchema = AnySchema> = (
   args: A,
   context: CommandContext<S>,
 ) => R | void | Promise<R | void>;
 
-/** A command with what there is to know about it. */
+/** A command with a description of its arguments and its result. */
 export interface CommandDefinition<A, R, S extends QMPSchema = AnySchema> {
   /** Executes the command. */
   run: CommandHandler<A, R, S>;
   /**
-   * The arguments' types, by name; others are refused before the command is run.
-   * The name of one that may be missing ends in `?`. Without it any are allowed.
+   * The arguments' types, by name: others are refused before the command is run.
+   * The name of an argument that may be missing ends in `?`. If `arguments` is
+   * not given, any arguments are allowed.
    *
    * @default {undefined}
    */
-  arguments?: QMPMembers;
+  arguments?: QMPMembers | undefined;
   /**
    * The result's type. It is not checked.
    *
    * @default {"any"}
    */
-  returns?: QMPType;
+  returns?: QMPType | undefined;
   /**
    * Whether the command may be executed out of band.
    *
    * @default {false}
    */
-  oob?: boolean;
+  oob?: boolean | undefined;
 }
 
-/** A type as QMP knows it: a basic one, an array of one, or an object. */
+/** A type of QMP: a basic type, an array of one type, or an object. */
 export type QMPType =
   | "str"
   | "int"

@@ -51,6 +51,10 @@ export type HandlerArguments<S extends QMPSchema, C extends CommandName<S>> =
     : CommandArguments<S, C>;
 
 /** The arguments of `emit()` after the event's name. */
-export type EmitParameters<S extends QMPSchema, N extends EventName<S>> =
-  undefined extends S["events"][N] ? [data?: S["events"][N]]
-    : [data: S["events"][N]];
+export type EmitParameters<
+  S extends QMPSchema,
+  N extends EventName<S>,
+  Options,
+> = undefined extends S["events"][N]
+  ? [data?: S["events"][N], options?: Options]
+  : [data: S["events"][N], options?: Options];

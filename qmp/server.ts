@@ -5,17 +5,15 @@ import {
   type Server,
 } from "../protocol/mod.ts";
 import type { Listener, WaitOptions } from "../transports/transport.ts";
-import { checkMembers } from "./_server/check_arguments.ts";
+import { CommandTable } from "./_server/command_table.ts";
 import { introspect } from "./_server/introspection.ts";
-import type { CommandRequest } from "./_server/command_request.ts";
 import { ServerSession } from "./_server/server_session.ts";
-import { abortable } from "./_client/wait.ts";
-import {
-  type CommandContext,
-  type CommandDefinition,
-  CommandError,
-  type CommandHandler,
-  type QMPMembers,
+import { checkDeclared } from "./_server/types.ts";
+import type {
+  CommandDefinition,
+  CommandHandler,
+  CommandServer,
+  QMPMembers,
 } from "./command.ts";
 import type { QMPGreeting } from "./messages.ts";
 import type {
@@ -27,9 +25,9 @@ import type {
   HandlerArguments,
   QMPSchema,
 } from "./schema.ts";
-import type { QMPSession } from "./session.ts";
+import type { EmitOptions, QMPSession } from "./session.ts";
 
-/** Commands by name: each a handler, or one with what there is to know of it. */
+/** Commands by name: each a handler, or a definition that has one. */
 export type QMPCommands<S extends QMPSchema> = {
   readonly [C in CommandName<S>]?:
     | CommandHandler<HandlerArguments<S, C>, CommandResult<S, C>, S>
@@ -40,39 +38,50 @@ export type QMPCommands<S extends QMPSchema> = {
 export interface QMPServerOptions<S extends QMPSchema = AnySchema>
   extends AsyncProtocolOptions {
   /**
-   * The commands. Without being given there are `qmp_capabilities`, and
-   * `query-version`, `query-commands`, `query-qmp-schema` and `quit`, which can
-   * be given to replace them.
+   * The commands. Every server has `qmp_capabilities`, `query-version`,
+   * `query-commands`, `query-qmp-schema` and `quit`. All but the first can be
+   * replaced.
    *
    * @default {{}}
    */
-  commands?: QMPCommands<S>;
+  commands?: QMPCommands<S> | undefined;
+  /**
+   * A handler for all other commands, for a relay. It finds the command's name
+   * in the message of its context.
+   *
+   * @default {undefined}
+   */
+  fallback?:
+    | CommandHandler<Record<string, unknown>, unknown, S>
+    | CommandDefinition<Record<string, unknown>, unknown, S>
+    | undefined;
   /**
    * The events' data, by name, for `query-qmp-schema`.
    *
    * @default {{}}
    */
-  events?: { readonly [N in EventName<S>]?: QMPMembers };
+  events?: { readonly [N in EventName<S>]?: QMPMembers } | undefined;
   /**
    * The version in the greeting.
    *
    * @default {{ qemu: { major: 0, minor: 0, micro: 0 }, package: "Parley" }}
    */
-  version?: QMPGreeting["QMP"]["version"];
+  version?: QMPGreeting["QMP"]["version"] | undefined;
 }
-
-type AnyDefinition<S extends QMPSchema> = CommandDefinition<
-  Record<string, unknown>,
-  unknown,
-  S
->;
 
 /**
  * A QMP server: commands are handlers, and events go to every client or to one.
  * It serves any number of clients, over any transport.
  *
  * A client is greeted, has to negotiate, and then executes commands: in band one
- * after another, out of band at once, where any command allows that.
+ * after another, out of band at once, if any command allows that. Its answers
+ * come in the order of its commands in band. While 8 commands in band or 8 out
+ * of band wait for their answers, nothing more is read from the client.
+ *
+ * A client that sends messages that are not commands is answered with errors,
+ * and disconnected at the 5th before its first command, or at the 100th in all.
+ * A client whose first bytes are of another protocol, such as HTTP, is
+ * disconnected at once.
  *
  * @example A command that is checked, and one that is refused
  * ```ts
@@ -111,18 +120,24 @@ type AnyDefinition<S extends QMPSchema> = CommandDefinition<
  * ```
  */
 export class QMPServer<S extends QMPSchema = AnySchema>
-  implements AsyncDisposable {
+  implements CommandServer<S>, AsyncDisposable {
   readonly #options: AsyncProtocolOptions;
   readonly #greeting: QMPGreeting;
-  readonly #commands = new Map<string, AnyDefinition<S>>();
+  readonly #commands: CommandTable<S>;
   readonly #events: Readonly<Record<string, QMPMembers>>;
   readonly #servers = new Set<Server<QMPSession<S>>>();
   readonly #sessions = new Set<QMPSession<S>>();
 
-  /** Makes a server that nobody can reach yet. */
+  /**
+   * Makes a server that no client can reach yet.
+   *
+   * @throws {TypeError} A command has no handler, or a type is not one of QMP.
+   * @throws {RangeError} An option is out of range.
+   */
   constructor(options: QMPServerOptions<S> = {}) {
     const {
       commands = {},
+      fallback,
       events = {},
       version = {
         qemu: { major: 0, minor: 0, micro: 0 },
@@ -132,15 +147,15 @@ export class QMPServer<S extends QMPSchema = AnySchema>
     } = options;
     this.#options = rest;
     this.#events = events as Record<string, QMPMembers>;
-    const given = commands as Record<
-      string,
-      AnyDefinition<S>["run"] | AnyDefinition<S>
-    >;
-    for (const [name, one] of Object.entries({ ...this.#own(), ...given })) {
-      this.#commands.set(name, typeof one === "function" ? { run: one } : one);
+    for (const [name, members] of Object.entries(this.#events)) {
+      checkDeclared(`events[${JSON.stringify(name)}]`, members);
     }
-    const oob = this.#commands.values().some(({ oob }) => oob);
-    this.#greeting = { QMP: { version, capabilities: oob ? ["oob"] : [] } };
+    this.#commands = new CommandTable(
+      { ...this.#ownCommands(), ...commands },
+      fallback,
+    );
+    const capabilities = this.#commands.hasOutOfBand ? ["oob"] : [];
+    this.#greeting = { QMP: { version, capabilities } };
   }
 
   /** The sessions that have begun and not ended. */
@@ -153,7 +168,10 @@ export class QMPServer<S extends QMPSchema = AnySchema>
    *
    * @throws {RangeError} An option is out of range.
    */
-  serve(listener: Listener, options?: ServeOptions): Server<QMPSession<S>> {
+  serve(
+    listener: Listener,
+    options?: ServeOptions<QMPSession<S>>,
+  ): Server<QMPSession<S>> {
     const server = serve<QMPSession<S>>(
       listener,
       () => this.createSession(),
@@ -178,7 +196,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
         );
       },
       execute: (request, session, signal) =>
-        this.#execute(request, {
+        this.#commands.execute(request, {
           server: this,
           session,
           signal,
@@ -188,14 +206,17 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   }
 
   /**
-   * Sends an event to every client that has negotiated. Resolves when there is
-   * room for more at each of them: who emits much, waits.
+   * Sends an event to every client that has negotiated. The promise resolves
+   * when there is room for more at each client, and after one second: a client
+   * that has made no room by then is not waited for until it has. A session that
+   * holds more than `maxQueuedBytes` by then ends, so that a client never misses
+   * an event without knowing it.
    *
    * @throws {TypeError} The data has no JSON text.
    */
   async emit<N extends EventName<S>>(
     name: N,
-    ...data: EmitParameters<S, N>
+    ...data: EmitParameters<S, N, EmitOptions>
   ): Promise<void> {
     const sent = Array.from(
       this.#sessions,
@@ -205,25 +226,26 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   }
 
   /**
-   * Ends in order: nobody is accepted any more, what every client has sent is
-   * executed and answered, and then it is disconnected. A handler must not wait
-   * for this, which waits for it.
+   * Ends in order: no client is accepted any more, every command that was
+   * received is executed and answered, and the sessions are disconnected. This
+   * takes `closeTimeout` at most; then the end is forced. A handler must not wait
+   * for this, which waits for it. How a session ends is told by its `closed`.
    *
    * @throws The signal's reason, when it is aborted: the sessions are then
    * disconnected at once.
    */
-  async close(options: WaitOptions = {}): Promise<void> {
-    const sessions = [...this.#sessions];
-    const ended = [
-      ...Array.from(this.#servers, (server) => server.shutdown(options)),
-      ...sessions.map((session) => session.finish()),
-    ];
-    try {
-      await abortable(Promise.all(ended), options.signal);
-    } catch (error) {
-      await Promise.allSettled(sessions.map((session) => session.disconnect()));
-      throw error;
-    }
+  async close({ signal }: WaitOptions = {}): Promise<void> {
+    const servers = Array.from(
+      this.#servers,
+      (server) => server.shutdown({ signal }),
+    );
+    const sessions = Array.from(
+      this.#sessions,
+      (session) => session.finish({ signal }),
+    );
+    await Promise.allSettled(sessions);
+    await Promise.all(servers);
+    signal?.throwIfAborted();
   }
 
   /** Closes in order. */
@@ -232,7 +254,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   }
 
   /** The commands that every server has. */
-  #own(): Record<string, AnyDefinition<S>> {
+  #ownCommands(): QMPCommands<AnySchema> {
     return {
       qmp_capabilities: {
         arguments: { "enable?": ["str"] },
@@ -243,12 +265,13 @@ export class QMPServer<S extends QMPSchema = AnySchema>
         arguments: {},
       },
       "query-commands": {
-        run: () => Array.from(this.#commands.keys(), (name) => ({ name })),
+        run: () =>
+          Array.from(this.#commands.definitions.keys(), (name) => ({ name })),
         arguments: {},
         returns: [{ name: "str" }],
       },
       "query-qmp-schema": {
-        run: () => introspect(this.#commands, this.#events),
+        run: () => introspect(this.#commands.definitions, this.#events),
         arguments: {},
         returns: ["any"],
       },
@@ -257,24 +280,5 @@ export class QMPServer<S extends QMPSchema = AnySchema>
         arguments: {},
       },
     };
-  }
-
-  #execute(request: CommandRequest, context: CommandContext<S>): unknown {
-    const { command, args, outOfBand } = request;
-    const definition = this.#commands.get(command);
-    if (!definition) {
-      throw new CommandError(
-        "CommandNotFound",
-        `The command ${command} has not been found`,
-      );
-    }
-    if (outOfBand && !definition.oob) {
-      throw new CommandError(
-        "GenericError",
-        `The command ${command} does not support OOB`,
-      );
-    }
-    if (definition.arguments) checkMembers(args, definition.arguments);
-    return definition.run(args, context);
   }
 }

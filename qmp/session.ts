@@ -1,5 +1,6 @@
 import type { AsyncProtocol } from "../protocol/async_protocol.ts";
-import type { QMPMessage } from "./messages.ts";
+import type { WaitOptions } from "../transports/transport.ts";
+import type { QMPEvent, QMPMessage } from "./messages.ts";
 import type {
   AnySchema,
   EmitParameters,
@@ -7,24 +8,39 @@ import type {
   QMPSchema,
 } from "./schema.ts";
 
+/** Options of `emit()`. */
+export interface EmitOptions {
+  /**
+   * When the event happened, for a relay of another server's events.
+   *
+   * @default {now}
+   */
+  timestamp?: QMPEvent["timestamp"] | undefined;
+}
+
 /** One client's session with a `QMPServer`, which makes it. */
 export interface QMPSession<S extends QMPSchema = AnySchema>
   extends AsyncProtocol<unknown, QMPMessage> {
   /** Whether the client has negotiated, so that it can execute commands. */
   readonly negotiated: boolean;
   /**
-   * Sends an event to this client, if it has negotiated. Resolves when there is
-   * room for more, and when the session ends before.
+   * Sends an event to this client, if it has negotiated. The promise resolves
+   * when there is room for more, when the session ends, and after one second: a
+   * client that has made no room by then is not waited for until it has. If the
+   * session holds more than `maxQueuedBytes` by then, it ends.
    *
    * @throws {TypeError} The data has no JSON text.
    */
   emit<N extends EventName<S>>(
     name: N,
-    ...data: EmitParameters<S, N>
+    ...data: EmitParameters<S, N, EmitOptions>
   ): Promise<void>;
   /**
    * Ends the session in order: what has been received is executed and answered,
-   * nothing more is read, and then it is disconnected.
+   * nothing more is read, and the session is disconnected. After `closeTimeout`,
+   * or when the signal is aborted, the end is forced.
+   *
+   * @throws {FlushTimeoutError} The end was forced with bytes unsent.
    */
-  finish(): Promise<void>;
+  finish(options?: WaitOptions): Promise<void>;
 }

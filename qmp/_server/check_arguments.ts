@@ -1,26 +1,12 @@
 import { isObject } from "../_wire/client_codec.ts";
 import { CommandError, type QMPMembers, type QMPType } from "../command.ts";
-
-/** What JSON calls the types, in messages and in the introspection. */
-export const jsonTypes = {
-  str: "string",
-  int: "int",
-  number: "number",
-  bool: "boolean",
-  null: "null",
-  any: "value",
-} as const;
-
-/** A declared member's name, and whether it may be missing. */
-export function memberOf(name: string): { name: string; optional: boolean } {
-  const optional = name.endsWith("?");
-  return { name: optional ? name.slice(0, -1) : name, optional };
-}
+import { basicTypes, isArrayType, memberOf } from "./types.ts";
 
 /**
- * Checks arguments, or an object within them, against what is declared.
+ * Checks arguments, or an object within them, against their declared types.
  *
- * @throws {CommandError} They are others.
+ * @param path What stands before a member's name in messages.
+ * @throws {CommandError} A member is missing, unexpected or of another type.
  */
 export function checkMembers(
   given: Record<string, unknown>,
@@ -31,7 +17,7 @@ export function checkMembers(
   for (const [member, type] of Object.entries(declared)) {
     const { name, optional } = memberOf(member);
     known.add(name);
-    if (Object.hasOwn(given, name)) checkType(given[name], type, path + name);
+    if (Object.hasOwn(given, name)) checkValue(given[name], type, path + name);
     else if (!optional) refuse(`Parameter '${path}${name}' is missing`);
   }
   for (const name of Object.keys(given)) {
@@ -39,41 +25,24 @@ export function checkMembers(
   }
 }
 
-function checkType(value: unknown, type: QMPType, path: string): void {
+function checkValue(value: unknown, type: QMPType, path: string): void {
   if (typeof type === "string") {
-    if (!fits[type](value)) {
-      refuse(
-        `Invalid parameter type for '${path}', expected: ${jsonTypes[type]}`,
-      );
-    }
+    const { jsonType, fits } = basicTypes[type];
+    if (!fits(value)) refuseType(path, jsonType);
   } else if (isArrayType(type)) {
-    if (!Array.isArray(value)) {
-      refuse(`Invalid parameter type for '${path}', expected: array`);
-    }
+    if (!Array.isArray(value)) refuseType(path, "array");
     for (const [index, element] of value.entries()) {
-      checkType(element, type[0], `${path}[${index}]`);
+      checkValue(element, type[0], `${path}[${index}]`);
     }
   } else {
-    if (!isObject(value)) {
-      refuse(`Invalid parameter type for '${path}', expected: object`);
-    }
+    if (!isObject(value)) refuseType(path, "object");
     checkMembers(value, type, `${path}.`);
   }
 }
 
-/** Whether a type is that of arrays; `Array.isArray` does not narrow it. */
-export function isArrayType(type: QMPType): type is readonly [QMPType] {
-  return Array.isArray(type);
+function refuseType(path: string, expected: string): never {
+  refuse(`Invalid parameter type for '${path}', expected: ${expected}`);
 }
-
-const fits: Record<keyof typeof jsonTypes, (value: unknown) => boolean> = {
-  str: (value) => typeof value === "string",
-  int: (value) => typeof value === "bigint" || Number.isSafeInteger(value),
-  number: (value) => typeof value === "bigint" || typeof value === "number",
-  bool: (value) => typeof value === "boolean",
-  null: (value) => value === null,
-  any: () => true,
-};
 
 function refuse(description: string): never {
   throw new CommandError("GenericError", description);

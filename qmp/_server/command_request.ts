@@ -1,39 +1,52 @@
 import { isObject } from "../_wire/client_codec.ts";
 import { CommandError } from "../command.ts";
-import type { QMPCommand } from "../messages.ts";
+import type { QMPCommand, QMPMessage } from "../messages.ts";
 
 /** A command as a server sees it. */
 export interface CommandRequest {
   readonly command: string;
-  readonly args: Record<string, unknown>;
+  readonly args: QMPMessage;
   readonly outOfBand: boolean;
   readonly message: QMPCommand;
 }
 
-const MEMBERS = ["execute", "exec-oob", "arguments", "id", "control"];
-
 /**
  * Makes a request of a message.
  *
- * @throws {CommandError} It is none; QEMU says so in the same words.
+ * @param oob Whether commands out of band are enabled.
+ * @throws {CommandError} The message is not a command. QEMU uses the same words.
  */
 export function parseRequest(message: unknown, oob: boolean): CommandRequest {
   if (!isObject(message)) refuse("QMP input must be a JSON object");
-  const outOfBand = oob && "exec-oob" in message;
-  const key = outOfBand ? "exec-oob" : "execute";
-  const { [key]: command, arguments: args = {} } = message;
+  let command: string | undefined;
+  let args: QMPMessage = {};
   for (const member of Object.keys(message)) {
-    const other = outOfBand ? "execute" : "exec-oob";
-    if (member === other || !MEMBERS.includes(member)) {
+    const value = message[member];
+    if (member === "execute" || member === "exec-oob" && oob) {
+      if (typeof value !== "string") {
+        refuse(`QMP input member '${member}' must be a string`);
+      }
+      if (command !== undefined) {
+        refuse("QMP input member 'execute' clashes with 'exec-oob'");
+      }
+      command = value;
+    } else if (member === "arguments") {
+      if (!isObject(value)) {
+        refuse("QMP input member 'arguments' must be an object");
+      }
+      args = value;
+    } else if (member !== "id") {
       refuse(`QMP input member '${member}' is unexpected`);
     }
   }
-  if (command === undefined) refuse(`QMP input lacks member '${key}'`);
-  if (typeof command !== "string") {
-    refuse(`QMP input member '${key}' must be a string`);
-  }
-  if (!isObject(args)) refuse("QMP input member 'arguments' must be an object");
-  return { command, args, outOfBand, message };
+  if (command === undefined) refuse("QMP input lacks member 'execute'");
+  return { command, args, outOfBand: isOutOfBand(message), message };
+}
+
+/** Whether a message is answered out of band, if that is enabled. */
+export function isOutOfBand(message: unknown): boolean {
+  return isObject(message) && Object.hasOwn(message, "exec-oob") &&
+    !Object.hasOwn(message, "execute");
 }
 
 function refuse(description: string): never {

@@ -1,8 +1,8 @@
-import { isArrayType, jsonTypes, memberOf } from "./check_arguments.ts";
 import type { QMPMembers, QMPType } from "../command.ts";
 import type { QMPMessage } from "../messages.ts";
+import { basicTypes, isArrayType, memberOf } from "./types.ts";
 
-/** What is declared of a command. */
+/** The declared types of a command. */
 export interface DeclaredCommand {
   arguments?: QMPMembers | undefined;
   returns?: QMPType | undefined;
@@ -10,8 +10,8 @@ export interface DeclaredCommand {
 }
 
 /**
- * What `query-qmp-schema` answers: commands and events by their names, and the
- * types that they use by names that mean nothing.
+ * The answer to `query-qmp-schema`: commands and events by their names, and the
+ * types that they use, whose names have no meaning.
  */
 export function introspect(
   commands: ReadonlyMap<string, DeclaredCommand>,
@@ -38,7 +38,7 @@ export function introspect(
 /** The types that have been named so far. */
 class TypeNames {
   readonly infos: QMPMessage[] = [];
-  /** The names of types that are alike, by what they are like. */
+  /** The names of the types, by their JSON text. */
   readonly #names = new Map<string, string>();
 
   nameOf(type: QMPType): string {
@@ -53,7 +53,7 @@ class TypeNames {
 
   #infoOf(type: QMPType): QMPMessage & { name: string } {
     if (typeof type === "string") {
-      const jsonType = jsonTypes[type];
+      const { jsonType } = basicTypes[type];
       return { name: type, "meta-type": "builtin", "json-type": jsonType };
     }
     if (isArrayType(type)) {

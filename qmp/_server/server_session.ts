@@ -3,27 +3,40 @@ import {
   type AsyncProtocolOptions,
   type Codec,
   EndOfStreamError,
+  QueueLimitError,
 } from "../../protocol/mod.ts";
+import { loggable } from "../../protocol/_util/loggable.ts";
+import { loggerOf } from "../../protocol/_util/logger.ts";
+import { printable } from "../../protocol/_util/printable.ts";
+import type { WaitOptions } from "../../transports/transport.ts";
+import { abortable, within } from "../_client/wait.ts";
+import type { Logger } from "../_deps.ts";
+import { BadInput } from "../_wire/bad_input.ts";
 import { isObject } from "../_wire/client_codec.ts";
-import { getLogger, type Logger } from "../_deps.ts";
-import { messageOf } from "../_wire/failure.ts";
+import { isTimeout, messageOf } from "../_wire/failure.ts";
 import { redact, redactReply } from "../_wire/redact.ts";
-import { type CommandRequest, parseRequest } from "./command_request.ts";
-import { ParseFailure, serverCodec } from "../_wire/server_codec.ts";
+import { ServerCodec } from "../_wire/server_codec.ts";
 import { CommandError } from "../command.ts";
-import type { QMPSession } from "../session.ts";
+import { ExecuteError } from "../errors.ts";
+import type { EmitOptions, QMPSession } from "../session.ts";
 import type { QMPGreeting, QMPMessage } from "../messages.ts";
 import type { EmitParameters, EventName, QMPSchema } from "../schema.ts";
-
-/** So many commands in band wait at most; then nothing is read, as in QEMU. */
-const QUEUED_COMMANDS = 8;
+import { checkMembers } from "./check_arguments.ts";
+import { CommandQueue } from "./command_queue.ts";
+import {
+  type CommandRequest,
+  isOutOfBand,
+  parseRequest,
+} from "./command_request.ts";
+import { ErrorCount } from "./error_count.ts";
+import { eventMessage } from "./event_message.ts";
 
 /** What a session needs of its server. */
 export interface SessionHost<S extends QMPSchema> {
   /** What a client is greeted with. */
   readonly greeting: QMPGreeting;
   /** Told of each session when it begins. */
-  onBegin(session: QMPSession<S>): void;
+  onBegin(session: ServerSession<S>): void;
   /** Executes a command; throws what it is to be refused with. */
   execute(
     request: CommandRequest,
@@ -32,34 +45,36 @@ export interface SessionHost<S extends QMPSchema> {
   ): unknown;
 }
 
+/** A client that makes no room for an event in this time is not waited for. */
+const EMIT_TIMEOUT_MS = 1_000;
+
 /** A session, as its server sees it. */
 export class ServerSession<S extends QMPSchema>
   extends AsyncProtocol<unknown, QMPMessage>
   implements QMPSession<S> {
   readonly #host: SessionHost<S>;
   readonly #logger: Logger;
+  readonly #closeTimeout: number;
   #negotiated = false;
   #outOfBand = false;
-  #ending = false;
-  /** Commands in band that have no reply yet, the one in execution first. */
-  #queue: CommandRequest[] = [];
-  /** What is in execution: the queue as one, and each command out of band. */
-  #working = new Set<Promise<void>>();
+  #queue = new CommandQueue();
+  #errors = new ErrorCount();
+  /** Whether the client had no room for an event in time, and has none yet. */
+  #slow = false;
   /** The commands that were answered, by their replies, for the log. */
   readonly #commands = new WeakMap<QMPMessage, unknown>();
-  /** Aborted when nobody may wait for answers any more. */
+  /** Aborted when no client waits for answers any more. */
   #left = new AbortController();
-  /** Holds the reader. */
-  #held: PromiseWithResolvers<void> | undefined;
 
-  constructor(host: SessionHost<S>, options?: AsyncProtocolOptions) {
+  constructor(host: SessionHost<S>, options: AsyncProtocolOptions = {}) {
     super(options);
     this.#host = host;
-    this.#logger = getLogger([
+    this.#closeTimeout = options.closeTimeout ?? 5_000;
+    this.#logger = loggerOf(
       "parley",
       "qmp",
-      options?.name ?? this.constructor.name,
-    ]);
+      options.name ?? this.constructor.name,
+    );
   }
 
   // Public interface
@@ -70,67 +85,96 @@ export class ServerSession<S extends QMPSchema>
 
   async emit<N extends EventName<S>>(
     name: N,
-    ...[data]: EmitParameters<S, N>
+    ...[data, options]: EmitParameters<S, N, EmitOptions>
   ): Promise<void> {
     if (!this.#negotiated || this.signal.aborted) return;
     const { signal } = this;
+    if (this.#slow && this.budget.exceeded) return this.#endSlow();
     try {
-      await this.send(eventOf(name, data));
+      await this.#sendEvent(eventMessage(name, data, options));
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  async finish(): Promise<void> {
-    this.#ending = true;
+  async finish({ signal }: WaitOptions = {}): Promise<void> {
+    this.#queue.close();
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      const message = `closeTimeout of ${this.#closeTimeout} ms has passed`;
+      late.abort(new DOMException(message, "TimeoutError"));
+    }, this.#closeTimeout);
+    const cut = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
     // A session that ends first takes no answers any more.
     const over = this.closed.catch(() => {});
-    await Promise.race([this.#answered(), over]);
-    await this.disconnect();
+    try {
+      await abortable(Promise.race([this.#queue.idle(), over]), cut)
+        .catch(() => {});
+      await this.disconnect({ signal: cut });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   // Session machinery
 
-  /** Waits until every command that was received has been answered. */
-  async #answered(): Promise<void> {
-    while (this.#working.size > 0) await Promise.all(this.#working);
-  }
-
-  /** Executes what is queued, in order. */
-  async #work(): Promise<void> {
-    const { signal } = this;
-    for (let next = this.#queue[0]; next; next = this.#queue[0]) {
-      await this.#answer(next);
-      if (signal.aborted) return;
-      this.#queue.shift();
-      if (!this.#ending) this.#held?.resolve();
+  /** Takes a message from the client as a request, or as what it is refused with. */
+  #requestOf(message: unknown): ClientMessage {
+    const enabled = this.#outOfBand;
+    const id = isObject(message) ? message.id : undefined;
+    try {
+      if (message instanceof BadInput) {
+        throw new CommandError("GenericError", message.description);
+      }
+      const request = parseRequest(message, enabled);
+      this.#errors.command();
+      const { outOfBand } = request;
+      return { message, id, outOfBand, run: () => this.#execute(request) };
+    } catch (error) {
+      const tooMany = this.#errors.error();
+      return {
+        message,
+        id,
+        outOfBand: enabled && isOutOfBand(message),
+        run: () => {
+          throw error;
+        },
+        fatal: (message instanceof BadInput && message.fatal) || tooMany,
+      };
     }
   }
 
-  async #answer(request: CommandRequest): Promise<void> {
+  async #answer(request: ClientMessage): Promise<void> {
     const { signal } = this;
     let reply: QMPMessage;
     try {
-      const result = await this.#execute(request);
+      const result = await request.run();
       reply = { return: result === undefined ? {} : result };
     } catch (error) {
       reply = this.#refusal(error);
     }
     if (signal.aborted) return;
-    const { id } = request.message;
-    const answer = withId(reply, id);
-    this.#commands.set(answer, request.message);
     try {
-      await this.send(answer);
+      await this.#reply(reply, request);
     } catch (error) {
-      // Either the result has no JSON text, or nobody is there to get it.
-      if (!signal.aborted) this.#reply(withId(this.#refusal(error), id));
+      if (signal.aborted) return;
+      // The result has no JSON text.
+      await this.#reply(this.#refusal(error), request).catch(() => {});
     }
+    if (request.fatal) this.#end(request.fatal);
+  }
+
+  #reply(reply: QMPMessage, { id, message }: ClientMessage): Promise<void> {
+    const answer = id === undefined ? reply : { ...reply, id };
+    this.#commands.set(answer, message);
+    return this.send(answer);
   }
 
   #execute(request: CommandRequest): unknown {
-    const { command } = request;
-    if (command === "qmp_capabilities") return this.#agree(request);
+    const { command, outOfBand } = request;
+    if (command === "qmp_capabilities" && !outOfBand) {
+      return this.#agree(request);
+    }
     if (!this.#negotiated) {
       throw new CommandError(
         "CommandNotFound",
@@ -144,73 +188,84 @@ export class ServerSession<S extends QMPSchema>
     if (this.#negotiated) {
       throw new CommandError(
         "CommandNotFound",
-        "Capabilities negotiation is already complete, command 'qmp_capabilities' ignored",
+        "Capabilities negotiation is already complete, command ignored",
       );
     }
-    const { enable = [] } = args;
-    if (!Array.isArray(enable)) {
-      throw new CommandError(
-        "GenericError",
-        "Invalid parameter type for 'enable', expected: array",
-      );
-    }
+    checkMembers(args, { "enable?": ["str"] });
+    const { enable = [] } = args as { enable?: string[] };
     const { capabilities } = this.#host.greeting.QMP;
     for (const capability of enable) {
-      if (!capabilities.includes(capability)) {
-        throw new CommandError(
-          "GenericError",
-          `Capability '${capability}' is not available`,
-        );
-      }
+      if (capabilities.includes(capability)) continue;
+      throw new CommandError(
+        "GenericError",
+        `Capability '${capability}' is not available`,
+      );
     }
     this.#outOfBand = enable.includes("oob");
     this.#negotiated = true;
   }
 
   #refusal(error: unknown): QMPMessage {
-    if (!(error instanceof CommandError)) {
-      this.#logger.warn("Command failed: {error}", { error });
+    if (error instanceof CommandError) {
+      return { error: { class: error.errorClass, desc: error.message } };
     }
-    const errorClass = error instanceof CommandError
-      ? error.errorClass
-      : "GenericError";
-    return { error: { class: errorClass, desc: messageOf(error) } };
+    if (error instanceof ExecuteError) {
+      return { error: { class: error.errorClass, desc: error.description } };
+    }
+    this.#logger.warn("Command failed: {error}", { error: loggable(error) });
+    return { error: { class: "GenericError", desc: messageOf(error) } };
   }
 
-  /** Sends what nobody waits for to be sent. */
-  #reply(message: QMPMessage): void {
-    this.send(message).catch(() => {});
+  /** Sends an event; waits for room, but not for long. */
+  async #sendEvent(event: QMPMessage): Promise<void> {
+    const room = this.send(event);
+    // What has no JSON text rejects here, too.
+    if (this.#slow) return await Promise.race([room, undefined]);
+    try {
+      await within(EMIT_TIMEOUT_MS, room);
+    } catch (error) {
+      if (!isTimeout(error)) throw error;
+      this.#slow = true;
+      const goOn = () => void (this.#slow = false);
+      room.then(goOn, goOn);
+    }
   }
 
-  /** Begins work once it is known of: a handler may end the session in order. */
-  #track(work: () => Promise<void>): void {
-    const tracked = Promise.resolve().then(work).finally(() =>
-      this.#working.delete(tracked)
+  /** Ends the session at once, whose client would miss events. */
+  #endSlow(): void {
+    const { used, limit } = this.budget;
+    const error = new QueueLimitError(
+      `Client does not read its events: ${used} bytes are queued, maxQueuedBytes is ${limit}`,
+      limit,
+      used,
     );
-    this.#working.add(tracked);
+    this.#end(error, AbortSignal.abort(error));
   }
 
-  #hold(): Promise<void> {
-    this.#held = Promise.withResolvers();
-    return this.#held.promise;
+  /** Ends the session for what its client does; what is queued goes out first. */
+  #end(error: Error, signal?: AbortSignal): void {
+    this.#logger.error("Session is ended: {message}", {
+      message: printable(error.message),
+    });
+    this.disconnect({ signal }).catch(() => {});
   }
 
   // Hooks for subclasses
 
   /** Begins a session afresh. */
   protected override createCodec(): Codec<unknown, QMPMessage> {
-    this.#negotiated = this.#outOfBand = this.#ending = false;
-    this.#queue = [];
-    this.#working = new Set();
-    const { signal } = this;
+    this.#negotiated = this.#outOfBand = this.#slow = false;
+    this.#errors = new ErrorCount();
+    const queue = this.#queue = new CommandQueue();
     const left = this.#left = new AbortController();
+    const { signal } = this;
     signal.addEventListener("abort", () => {
       this.#negotiated = false;
-      this.#held?.resolve();
+      queue.end();
       left.abort(signal.reason);
     }, { once: true });
     this.#host.onBegin(this);
-    return serverCodec(this.maxMessageBytes);
+    return new ServerCodec(this.maxMessageBytes);
   }
 
   /** Greets the client. */
@@ -218,43 +273,44 @@ export class ServerSession<S extends QMPSchema>
     await this.send(this.#host.greeting);
   }
 
-  /** Executes a command: out of band at once, in band in its turn. */
-  protected override onMessage(message: unknown): void | Promise<void> {
-    if (this.#ending) return this.#hold();
-    let request: CommandRequest;
-    try {
-      if (message instanceof ParseFailure) {
-        const { offset } = message.cause;
-        throw new CommandError(
-          "GenericError",
-          `Input is not JSON at offset ${offset}`,
-        );
-      }
-      request = parseRequest(message, this.#outOfBand);
-    } catch (error) {
-      const id = isObject(message) ? message.id : undefined;
-      return this.#reply(withId(this.#refusal(error), id));
-    }
-    if (request.outOfBand) return this.#track(() => this.#answer(request));
-    this.#queue.push(request);
-    if (this.#queue.length === 1) this.#track(() => this.#work());
-    if (this.#queue.length >= QUEUED_COMMANDS) return this.#hold();
+  /**
+   * Executes a command: out of band at once, in band in its turn. Until the
+   * client has negotiated, the next message waits for the answer: commands out
+   * of band are known only then.
+   */
+  protected override onMessage(
+    message: unknown,
+    bytes: number,
+  ): void | Promise<void> {
+    const queue = this.#queue;
+    if (queue.closed) return queue.room();
+    const { budget } = this;
+    const request = this.#requestOf(message);
+    budget.take(bytes);
+    const run = async () => {
+      await this.#answer(request);
+      budget.release(bytes);
+    };
+    if (request.outOfBand) queue.addOutOfBand(run);
+    else queue.add(run);
+    if (request.fatal) queue.close();
+    return this.#negotiated ? queue.room() : queue.idle();
   }
 
   /** A client that has ended writing still gets its answers. */
   protected override onEnd(): Promise<void> {
     this.#left.abort(new EndOfStreamError("Client has ended the stream"));
-    return this.#answered();
+    return this.#queue.idle();
   }
 
-  /** Waits until every command that was received has been answered. */
+  /** Answers what was received, and takes no more. */
   protected override onShutdown(): Promise<void> {
-    return this.#answered();
+    return this.finish();
   }
 
   /** Leaves out passwords, the data of secret objects, and what is no message. */
   protected override describe(message: unknown): unknown {
-    if (message instanceof ParseFailure) return "no JSON";
+    if (message instanceof BadInput) return message.description;
     const command = this.#commands.get(Object(message));
     return command ? redactReply(message, command) : redact(message);
   }
@@ -265,15 +321,13 @@ export class ServerSession<S extends QMPSchema>
   }
 }
 
-function eventOf(event: string, data: unknown): QMPMessage {
-  const now = performance.timeOrigin + performance.now();
-  const timestamp = {
-    seconds: Math.floor(now / 1000),
-    microseconds: Math.floor((now % 1000) * 1000),
-  };
-  return data === undefined ? { timestamp, event } : { timestamp, event, data };
-}
-
-function withId(reply: QMPMessage, id: unknown): QMPMessage {
-  return id === undefined ? reply : { ...reply, id };
+/** What is done for a message of the client. */
+interface ClientMessage {
+  readonly message: unknown;
+  readonly id: unknown;
+  readonly outOfBand: boolean;
+  /** Returns the result, or throws what the message is refused with. */
+  run(): unknown;
+  /** What ends the session once the message is answered. */
+  readonly fatal?: Error | undefined;
 }

@@ -1,52 +1,106 @@
 import {
   type Codec,
-  DecodeError,
-  jsonValues,
+  MessageTooLargeError,
   type ReadBuffer,
+  type WriteBuffer,
 } from "../../protocol/mod.ts";
-import { endOfLine, MAX_MESSAGE_BYTES, qmpCodec } from "./client_codec.ts";
+import { JSONText } from "../../protocol/codecs/_json/text.ts";
+import { decodeUTF8 } from "../../protocol/codecs/_util/utf8.ts";
 import type { QMPMessage } from "../messages.ts";
+import { asciiBytes, isASCII } from "./ascii.ts";
+import { BadInput } from "./bad_input.ts";
+import { countMembers } from "./count_members.ts";
+import { endOfLine, MAX_MESSAGE_BYTES } from "./client_codec.ts";
+import { foreignInput, isForeign } from "./foreign_protocol.ts";
+import { RequestScanner } from "./request_scanner.ts";
+import { hasSingleQuotes, withDoubleQuotes } from "./single_quotes.ts";
 
-const LF = 0x0a;
-/** No byte of UTF-8: clients send it to have whatever came before forgotten. */
-const SENTINEL = 0xff;
+/**
+ * JSON texts from a client, and objects to it, each on a line and in ASCII. Bad
+ * input is answered, so it is a message too: a {@linkcode BadInput}. Nothing is
+ * read behind one that is fatal.
+ */
+export class ServerCodec implements Codec<unknown, QMPMessage> {
+  readonly #limit: number;
+  readonly #json = new JSONText({ bigint: true });
+  readonly #scanner = new RequestScanner();
+  #opened = false;
+  #failed = false;
 
-/** Stands for input that is no JSON text. */
-export class ParseFailure {
-  readonly cause: DecodeError;
+  constructor(maxMessageBytes = MAX_MESSAGE_BYTES) {
+    this.#limit = maxMessageBytes;
+  }
 
-  constructor(cause: DecodeError) {
-    this.cause = cause;
+  decode(input: ReadBuffer): unknown {
+    if (!this.#failed) this.#scanner.skip(input);
+    else input.consume(input.length);
+    if (input.length === 0) return undefined;
+    if (!this.#opened) {
+      const foreign = isForeign(input);
+      if (foreign === undefined) return undefined;
+      if (foreign) return this.#fail(foreignInput(input));
+      this.#opened = true;
+    }
+    const found = this.#scanner.scan(input, this.#limit + 1);
+    const { length } = this.#scanner;
+    if (found === "stray") {
+      const stray = strayByte(input, length - 1);
+      this.#drop(input, length);
+      return stray;
+    }
+    if (length > this.#limit) return this.#fail(this.#tooLarge(input));
+    if (found === "incomplete") return undefined;
+    const message = this.#scanner.tooDeep
+      ? new BadInput("JSON nesting depth limit exceeded")
+      : this.#parse(input, length);
+    this.#drop(input, length);
+    return message;
+  }
+
+  encode(message: QMPMessage, output: WriteBuffer): void {
+    const text = this.#json.stringify(message);
+    if (isASCII(text)) output.text(text);
+    else output.bytes(asciiBytes(text));
+    endOfLine(output);
+  }
+
+  #parse(input: ReadBuffer, length: number): unknown {
+    const { offset } = input;
+    const bytes = input.subarray(0, length);
+    const text = hasSingleQuotes(bytes) ? withDoubleQuotes(bytes) : bytes;
+    let message: unknown;
+    try {
+      message = this.#json.parse(decodeUTF8(text, offset));
+    } catch {
+      const description = "JSON parse error, input is not JSON";
+      return new BadInput(`${description} at offset ${offset}`);
+    }
+    return countMembers(message) === this.#scanner.members
+      ? message
+      : new BadInput("JSON parse error, duplicate key");
+  }
+
+  #drop(input: ReadBuffer, length: number): void {
+    input.consume(length);
+    this.#scanner.next();
+  }
+
+  #tooLarge(input: ReadBuffer): BadInput {
+    const error = new MessageTooLargeError(this.#limit, input.offset);
+    return new BadInput(error.message, error);
+  }
+
+  #fail(input: BadInput): BadInput {
+    this.#failed = true;
+    return input;
   }
 }
 
-/**
- * JSON texts from a client, and objects to it, each on a line. Bad input is
- * answered, so it is a message, too.
- */
-export function serverCodec(
-  maxMessageBytes = MAX_MESSAGE_BYTES,
-): Codec<unknown, QMPMessage> {
-  const values = jsonValues({ bigint: true, maxMessageBytes });
-  const { encode } = qmpCodec({ maxMessageBytes, ending: endOfLine });
-  return {
-    decode(input) {
-      try {
-        return values.decode(input);
-      } catch (error) {
-        if (!(error instanceof DecodeError)) throw error;
-        input.consume(lengthOfBad(input));
-        return new ParseFailure(error);
-      }
-    },
-    encode,
-  };
-}
-
-/** Where a command may begin again: after a newline, or a byte of 0xFF. */
-function lengthOfBad(input: ReadBuffer): number {
-  const newline = input.indexOf(LF);
-  const line = input.subarray(0, newline < 0 ? input.length : newline + 1);
-  const sentinel = line.indexOf(SENTINEL);
-  return sentinel < 0 ? line.length : sentinel + 1;
+/** A byte that cannot stand where it does: all that came before it is void. */
+function strayByte(input: ReadBuffer, at: number): BadInput {
+  const byte = input.at(at) ?? 0;
+  const shown = byte < 0x80 ? String.fromCharCode(byte) : "\ufffd";
+  return new BadInput(
+    `JSON parse error, stray '${shown}' at offset ${input.offset + at}`,
+  );
 }

@@ -91,7 +91,15 @@ const commands = bytesOf(
     "null",
     '{"id":12345678901234567890}',
   ],
-  ...[[0xff], [0], [0xc0, 0xaf]],
+  ...[
+    "{'execute':'echo','id':'it\\'s'}",
+    "'",
+    "\\",
+    "@",
+    "x",
+    "POST / HTTP/1.1",
+  ],
+  ...[[0xff], [0], [1], [0xc0, 0xaf], [0x16, 3]],
 );
 let answers = 0;
 Deno.test.afterAll(() => console.log(`${answers} answers of the server`));

@@ -201,7 +201,7 @@ Deno.test("a server neither logs nor sends back what it could not read", async (
       .getReader();
     let answer = "";
     while (!answer.includes("error")) answer += (await reader.read()).value;
-    assertStringIncludes(answer, "Input is not JSON at offset 0");
+    assertStringIncludes(answer, "input is not JSON at offset 0");
     assertFalse(answer.includes(SECRET));
     await reader.cancel();
     await session.disconnect();

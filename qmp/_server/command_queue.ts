@@ -1,0 +1,99 @@
+/**
+ * So many commands in band wait for their answers at most, and so many out of
+ * band. QEMU has the same limit in band.
+ */
+const MAX_PENDING = 8;
+
+/**
+ * The commands of a session that have no answer yet: those in band run one after
+ * another, those out of band at once.
+ */
+export class CommandQueue {
+  /** In band, in order; the first one runs. */
+  readonly #inBand: (() => Promise<void>)[] = [];
+  #outOfBand = 0;
+  /** The run of the queue, and each command out of band. */
+  readonly #running = new Set<Promise<void>>();
+  #room: PromiseWithResolvers<void> | undefined;
+  #closed = false;
+  #ended = false;
+
+  /** Whether no more commands are taken. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Adds a command in band. */
+  add(run: () => Promise<void>): void {
+    this.#inBand.push(run);
+    if (this.#inBand.length === 1) this.#start(() => this.#runInBand());
+  }
+
+  /** Adds a command out of band. */
+  addOutOfBand(run: () => Promise<void>): void {
+    this.#outOfBand++;
+    this.#start(async () => {
+      await run();
+      this.#outOfBand--;
+      this.#wake();
+    });
+  }
+
+  /**
+   * A promise that resolves when there is room for one more command, or the
+   * queue ends; `undefined` if there is room.
+   */
+  room(): Promise<void> | undefined {
+    if (this.#hasRoom()) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
+  }
+
+  /** Resolves when everything is answered. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** Has no room any more: what is in the queue still runs. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Drops what does not run yet. */
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** Runs in a turn of its own: a command may end its session, which waits. */
+  #start(run: () => Promise<void>): void {
+    const running = Promise.resolve().then(run).finally(() =>
+      this.#running.delete(running)
+    );
+    this.#running.add(running);
+  }
+
+  async #runInBand(): Promise<void> {
+    for (
+      let run = this.#inBand[0];
+      run && !this.#ended;
+      run = this.#inBand[0]
+    ) {
+      await run();
+      this.#inBand.shift();
+      this.#wake();
+    }
+  }
+
+  #hasRoom(): boolean {
+    return this.#ended ||
+      !this.#closed && this.#inBand.length < MAX_PENDING &&
+        this.#outOfBand < MAX_PENDING;
+  }
+
+  #wake(): void {
+    if (!this.#room || !this.#hasRoom()) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+}

@@ -1,0 +1,214 @@
+import type { ReadBuffer } from "../../protocol/mod.ts";
+
+/**
+ * What the scanner has found: a whole text; a byte that cannot stand where it
+ * does, so that everything up to it is void; or less than a text.
+ */
+export type Scanned = "text" | "stray" | "incomplete";
+
+/** QEMU takes so many arrays and objects within one another. */
+const MAX_DEPTH = 1024;
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COLON = 0x3a;
+
+// States: what the next byte is a part of.
+const BETWEEN = 0; // the tokens
+const RECOVERY = 1; // what follows a stray byte, up to a line end or a bracket
+const WORD = 2;
+const MINUS = 3;
+const ZERO = 4;
+const INTEGER = 5;
+const POINT = 6;
+const FRACTION = 7;
+const E = 8;
+const E_SIGN = 9;
+const EXPONENT = 10;
+const DOUBLE = 11; // a string in double quotes
+const DOUBLE_ESCAPE = 12;
+const SINGLE = 13; // a string in single quotes
+const SINGLE_ESCAPE = 14;
+// Steps that do not lead to a state alone.
+const STRUCTURE = 15; // a bracket, a comma or a colon
+const STRING_END = 16;
+const TOKEN_END = 17; // the byte belongs to the next token
+const STRAY = 18;
+
+/** Bytes that no string has: control characters, and what never is in UTF-8. */
+const NEVER = /[^ -\xfd]/;
+
+/** Where a byte leads to: the first pattern counts that the byte fits. */
+const RULES: Record<number, [byte: RegExp, step: number][]> = {
+  [BETWEEN]: [
+    [/[ \t\r\n]/, BETWEEN],
+    [/[{}[\],:]/, STRUCTURE],
+    [/"/, DOUBLE],
+    [/'/, SINGLE],
+    [/[a-z]/, WORD],
+    [/-/, MINUS],
+    [/0/, ZERO],
+    [/[1-9]/, INTEGER],
+    [/[^]/, STRAY],
+  ],
+  [RECOVERY]: [
+    [/\t/, RECOVERY],
+    [NEVER, TOKEN_END],
+    [/[{}[\],:]/, TOKEN_END],
+    [/[^]/, RECOVERY],
+  ],
+  [WORD]: [[/[a-z]/, WORD], [/[^]/, TOKEN_END]],
+  [MINUS]: [[/0/, ZERO], [/[1-9]/, INTEGER], [/[^]/, STRAY]],
+  [ZERO]: [
+    [/[0-9]/, STRAY],
+    [/\./, POINT],
+    [/[eE]/, E],
+    [/[^]/, TOKEN_END],
+  ],
+  [INTEGER]: [
+    [/[0-9]/, INTEGER],
+    [/\./, POINT],
+    [/[eE]/, E],
+    [/[^]/, TOKEN_END],
+  ],
+  [POINT]: [[/[0-9]/, FRACTION], [/[^]/, STRAY]],
+  [FRACTION]: [[/[0-9]/, FRACTION], [/[eE]/, E], [/[^]/, TOKEN_END]],
+  [E]: [[/[+-]/, E_SIGN], [/[0-9]/, EXPONENT], [/[^]/, STRAY]],
+  [E_SIGN]: [[/[0-9]/, EXPONENT], [/[^]/, STRAY]],
+  [EXPONENT]: [[/[0-9]/, EXPONENT], [/[^]/, TOKEN_END]],
+  [DOUBLE]: [
+    [NEVER, STRAY],
+    [/\\/, DOUBLE_ESCAPE],
+    [/"/, STRING_END],
+    [/[^]/, DOUBLE],
+  ],
+  [DOUBLE_ESCAPE]: [[NEVER, STRAY], [/[^]/, DOUBLE]],
+  [SINGLE]: [
+    [NEVER, STRAY],
+    [/\\/, SINGLE_ESCAPE],
+    [/'/, STRING_END],
+    [/[^]/, SINGLE],
+  ],
+  [SINGLE_ESCAPE]: [[NEVER, STRAY], [/[^]/, SINGLE]],
+};
+
+/** The steps by state and byte. */
+const STEPS = new Uint8Array(STRUCTURE << 8);
+for (const [state, rules] of Object.entries(RULES)) {
+  for (let byte = 0; byte < 0x100; byte++) {
+    const text = String.fromCharCode(byte);
+    const rule = rules.find(([pattern]) => pattern.test(text));
+    STEPS[Number(state) << 8 | byte] = rule?.[1] ?? STRAY;
+  }
+}
+
+/**
+ * Finds where a client's JSON text ends, as QEMU does: by tokens alone, so that
+ * the text may be malformed, and in one pass, whatever the chunks are. Strings
+ * may be in single quotes.
+ */
+export class RequestScanner {
+  #state = BETWEEN;
+  #scanned = 0;
+  #braces = 0;
+  #brackets = 0;
+  #colons = 0;
+  #tooDeep = false;
+
+  /** How many bytes at the front of the input are scanned: the text, if it is whole. */
+  get length(): number {
+    return this.#scanned;
+  }
+
+  /** How many members are in the text, repeated ones included, if it is JSON. */
+  get members(): number {
+    return this.#colons;
+  }
+
+  /** Whether the text has more levels than QEMU takes. */
+  get tooDeep(): boolean {
+    return this.#tooDeep;
+  }
+
+  /** Drops what stands before a text and belongs to none. */
+  skip(input: ReadBuffer): void {
+    if (this.#scanned > 0) return;
+    const bytes = input.subarray();
+    let at = 0;
+    for (; at < bytes.length; at++) {
+      const step = STEPS[this.#state << 8 | (bytes[at] ?? 0)] ?? STRAY;
+      if (step === TOKEN_END) {
+        this.#state = BETWEEN;
+        at--;
+      } else if (step !== this.#state) {
+        break;
+      }
+    }
+    if (at > 0) input.consume(at);
+  }
+
+  /**
+   * Scans on, at most to the end of the text at the front, and not more than
+   * `most` bytes of it.
+   */
+  scan(input: ReadBuffer, most: number): Scanned {
+    const bytes = input.subarray(this.#scanned, most);
+    const { length } = bytes;
+    let state = this.#state;
+    let found: Scanned = "incomplete";
+    let at = 0;
+    while (at < length && found === "incomplete") {
+      const step = STEPS[state << 8 | (bytes[at] ?? 0)] ?? STRAY;
+      if (step < STRUCTURE) {
+        state = step;
+        at++;
+        continue;
+      }
+      state = BETWEEN;
+      if (step === STRAY) found = "stray";
+      if (step === STRUCTURE) this.#count(bytes[at]);
+      if (step !== STRAY && this.#isWhole()) found = "text";
+      if (step !== TOKEN_END) at++;
+    }
+    this.#scanned += at;
+    this.#state = found === "stray" ? RECOVERY : state;
+    return found;
+  }
+
+  /** Goes on behind what was found. */
+  next(): void {
+    this.#scanned = 0;
+    this.#braces = 0;
+    this.#brackets = 0;
+    this.#colons = 0;
+    this.#tooDeep = false;
+  }
+
+  #count(byte: number | undefined): void {
+    switch (byte) {
+      case OPEN_BRACE:
+        this.#braces++;
+        break;
+      case CLOSE_BRACE:
+        this.#braces--;
+        break;
+      case OPEN_BRACKET:
+        this.#brackets++;
+        break;
+      case CLOSE_BRACKET:
+        this.#brackets--;
+        break;
+      case COLON:
+        this.#colons++;
+    }
+    this.#tooDeep ||= this.#braces + this.#brackets > MAX_DEPTH;
+  }
+
+  /** Whether a token that ends here ends the text. */
+  #isWhole(): boolean {
+    return this.#braces < 0 || this.#brackets < 0 ||
+      this.#braces + this.#brackets === 0;
+  }
+}
