@@ -6,6 +6,9 @@ import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 /** So many calls may be given up and still unanswered. */
 const MAX_ABANDONED = 65_536;
 
+/** By how much progress extends a deadline at the most. */
+const MAX_EXTENSION = 10;
+
 /** How much later than its deadline a call may time out, in milliseconds. */
 const TIMER_STEP_MS = 5;
 
@@ -30,11 +33,29 @@ export interface OpenCallOptions<Id = number> {
    */
   timeout?: number | undefined;
   /**
+   * The deadline that {@linkcode PendingCalls.extend} cannot pass, in
+   * milliseconds from now.
+   *
+   * @default {10 times the timeout}
+   */
+  totalTimeout?: number | undefined;
+  /**
    * The name of what is called, for errors.
    *
    * @default {undefined}
    */
   method?: string | undefined;
+}
+
+/** Options of {@linkcode PendingCalls}. */
+export interface PendingCallsOptions<Reply, Id = number> {
+  /**
+   * Called when a call is given up, by its signal or its deadline: a protocol
+   * may tell its peer.
+   *
+   * @default {undefined}
+   */
+  onAbandoned?: ((call: PendingCall<Reply, Id>) => void) | undefined;
 }
 
 /** A call that waits for its reply. */
@@ -102,10 +123,16 @@ export class PendingCalls<Reply, Id = number> {
   readonly #signals = new SignalGroups<Call<Reply, Id>>((call, reason) =>
     this.#abandon(call, reason)
   );
+  readonly #onAbandoned: PendingCallsOptions<Reply, Id>["onAbandoned"];
   #lastId = 0;
   #abandoned = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+
+  /** Makes an empty set of calls. */
+  constructor(options: PendingCallsOptions<Reply, Id> = {}) {
+    this.#onAbandoned = options.onAbandoned;
+  }
 
   /** How many calls wait for their reply, without those that were given up. */
   get size(): number {
@@ -117,15 +144,16 @@ export class PendingCalls<Reply, Id = number> {
    * {@linkcode CallTimeoutError} or, when the session ends, with a
    * {@linkcode CallInterruptedError}.
    *
-   * @throws {RangeError} `timeout` is out of range.
+   * @throws {RangeError} A timeout is out of range.
    * @throws {TypeError} A call with this id waits already.
    * @throws {CallError} Too many calls were given up and are unanswered.
    * @throws The signal's reason, if it is aborted: nothing is registered.
    */
   open(options: OpenCallOptions<Id> = {}): PendingCall<Reply, Id> {
-    const { signal, timeout, method } = options;
+    const { signal, method } = options;
     signal?.throwIfAborted();
-    checkNumber("timeout", timeout, 0, MAX_TIMEOUT);
+    checkNumber("timeout", options.timeout, 0, MAX_TIMEOUT);
+    checkNumber("totalTimeout", options.totalTimeout, 0, MAX_TIMEOUT);
     if (this.#abandoned >= MAX_ABANDONED) {
       throw new CallError(
         `Call${
@@ -188,6 +216,11 @@ export class PendingCalls<Reply, Id = number> {
     return undefined;
   }
 
+  /** Begins the timeout of a call anew: it shows signs of progress. */
+  extend(id: Id): void {
+    this.#calls.get(id)?.extend();
+  }
+
   /** Whether a call with this id has no reply, given up or not. */
   has(id: Id): boolean {
     return this.#calls.has(id);
@@ -241,6 +274,7 @@ export class PendingCalls<Reply, Id = number> {
     this.#abandoned++;
     call.abandoned = true;
     this.#settle(call).reject(reason);
+    this.#onAbandoned?.(call);
     if (this.size === 0) this.#clearTimer();
   }
 
@@ -287,23 +321,33 @@ class Call<Reply, Id> implements PendingCall<Reply, Id> {
   readonly signal: AbortSignal | undefined;
   readonly timeout: number | undefined;
   /** When the call times out, on the clock of `performance.now()`. */
-  readonly deadline: number;
+  deadline = Infinity;
   sent = true;
   abandoned = false;
+  readonly #lastDeadline: number = Infinity;
   readonly #resolvers = handled<Reply>();
 
-  constructor(id: Id, { method, signal, timeout }: OpenCallOptions<Id>) {
+  constructor(id: Id, options: OpenCallOptions<Id>) {
+    const { method, signal, timeout, totalTimeout } = options;
     this.id = id;
     this.method = method;
     this.signal = signal;
     this.timeout = timeout;
-    this.deadline = timeout === undefined
-      ? Infinity
-      : performance.now() + timeout;
+    if (timeout !== undefined) {
+      this.deadline = performance.now() + timeout;
+      const total = totalTimeout ?? MAX_EXTENSION * timeout;
+      this.#lastDeadline = this.deadline - timeout + total;
+    }
   }
 
   get promise(): Promise<Reply> {
     return this.#resolvers.promise;
+  }
+
+  extend(): void {
+    if (this.timeout === undefined) return;
+    const deadline = performance.now() + this.timeout;
+    this.deadline = Math.min(deadline, this.#lastDeadline);
   }
 
   resolve(reply: Reply): void {

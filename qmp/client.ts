@@ -109,7 +109,8 @@ export interface ExecuteOptions extends WaitOptions {
  * After `quit()`, and after a `SHUTDOWN` event, the server's end is orderly:
  * `closed` fulfils, and `disconnect()` does not reject.
  *
- * A `Schema` types commands and events.
+ * A `Schema` types commands and events. A function that takes any `QMPClient`
+ * takes one with a schema, too.
  *
  * @example Commands, errors and events
  * ```ts
@@ -135,6 +136,11 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   static {
     hasEndedByGuest = (client) => client.#endedByGuest;
   }
+  /**
+   * Makes a client with a schema fit where any client fits: TypeScript then
+   * compares the clients, member by member, not their schemas.
+   */
+  readonly #schema?: { [Part in keyof Schema]-?: unknown };
   readonly #awaitGreeting: boolean;
   readonly #negotiate: boolean;
   readonly #handshakeTimeout: number;

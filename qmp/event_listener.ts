@@ -26,38 +26,66 @@ export interface ListenOptions<E = QMPEvent> extends WaitOptions {
   maxBytes?: number | undefined;
 }
 
-/**
- * A queue of the events that a client hears, its own: what is read here is not
- * missed elsewhere. It hears events from the moment it is made, in their order,
- * and ends with the session, after what is queued has been read.
- *
- * To iterate it is to take events from the queue; an iteration that is left
- * goes on with the next one. `ReadableStream.from()` makes a stream of it, and
- * `mergeEvents()` one listener for several clients.
- */
-export interface QMPEventListener<E = QMPEvent>
-  extends AsyncIterable<E>, Disposable {
+/** Options of a wait for an event. */
+export interface NextEventOptions<E = QMPEvent> extends WaitOptions {
   /**
-   * Takes the first event, or the first of these names: the others keep their
-   * place. Waits for it where none is there.
+   * Selects events, beside their names. An error that it throws ends the wait.
    *
-   * @throws {EndOfStreamError} The listener has ended, and no such event is left.
-   * @throws The signal's reason, when it is aborted.
+   * @default {undefined}
    */
-  next(
-    names?: string | readonly string[],
-    options?: WaitOptions,
-  ): Promise<E>;
-  /** Empties the queue, and returns what was in it. */
+  filter?: ((event: E) => boolean) | undefined;
+  /**
+   * How long the wait may take, in milliseconds.
+   *
+   * @default {Infinity}
+   */
+  timeout?: number | undefined;
+}
+
+/** Those of some events that have one of these names. */
+export type EventNamed<E, N> = E extends { readonly event: infer Name }
+  ? string extends Name ? E
+  : Name extends N ? E
+  : never
+  : never;
+
+/**
+ * A queue of the events of a client, which belongs to this listener: an event
+ * that is read here is not missed elsewhere. It receives the events from the
+ * moment it is made, in order, and ends with the session, once the queued events
+ * have been read.
+ *
+ * An iteration takes events from the queue. After `break`, the next iteration
+ * goes on with the next event. `ReadableStream.from()` makes a stream of a
+ * listener, and `mergeEvents()` one listener for several clients.
+ */
+export interface QMPEventListener<
+  E extends { readonly event: string } = QMPEvent,
+> extends AsyncIterable<E>, Disposable {
+  /**
+   * Takes the first event, or the first event that has one of these names and
+   * passes the filter. Events before it keep their place. If there is none, it
+   * waits.
+   *
+   * @throws {EndOfStreamError} The listener has ended, and there is no such event.
+   * @throws {DOMException} A `TimeoutError`: there is no such event in time.
+   * @throws {RangeError} `timeout` is out of range.
+   * @throws The signal's reason, when it is aborted, or an error of the filter.
+   */
+  next<N extends E["event"] = E["event"]>(
+    names?: N | readonly N[],
+    options?: NextEventOptions<EventNamed<E, N>>,
+  ): Promise<EventNamed<E, N>>;
+  /** Empties the queue, and returns the events that were in it. */
   clear(): E[];
   /** The last events, read or not, up to `limit` and `maxBytes`. */
   readonly history: readonly E[];
   /** How many events were dropped because they were not read in time. */
   readonly dropped: number;
-  /** Whether nothing more will be heard. */
+  /** Whether no event will follow. */
   readonly closed: boolean;
-  /** Stops hearing, and drops what is queued: an iteration ends. Idempotent. */
+  /** Ends the listener, and drops the queued events. Idempotent. */
   close(): void;
-  /** An iterator over the queue; several share its events. */
+  /** An iterator over the queue; several iterators share its events. */
   [Symbol.asyncIterator](): AsyncIterableIterator<E>;
 }

@@ -16,7 +16,7 @@ import { readSchema } from "./_schema/read_schema.ts";
 import { typescriptOf } from "./_schema/typescript.ts";
 import { printableText } from "./_shell/printable_text.ts";
 import { versionText } from "./_shell/version_text.ts";
-import { isTimeout, messageOf } from "./_wire/failure.ts";
+import { messageOf } from "./_wire/failure.ts";
 import { QMPClient } from "./client.ts";
 
 const USAGE = `Usage: qmp/generate.ts ADDRESS > schema.ts
@@ -35,22 +35,10 @@ const TIMEOUT_MS = 30_000;
 async function generate(transport: Transport): Promise<string> {
   await using client = new QMPClient();
   await client.connect(transport);
-  const answer = await schemaOf(client);
+  const options = { timeout: TIMEOUT_MS };
+  const answer = await client.execute("query-qmp-schema", {}, options);
   const version = versionText(client.greeting);
   return typescriptOf(readSchema(answer), `The schema of QEMU ${version}.`);
-}
-
-async function schemaOf(client: QMPClient): Promise<unknown> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  try {
-    return await client.execute("query-qmp-schema", {}, { signal });
-  } catch (cause) {
-    if (!isTimeout(cause)) throw cause;
-    throw new ParleyError(
-      `Cannot get the server's schema: no reply within ${TIMEOUT_MS} ms`,
-      { cause },
-    );
-  }
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -76,7 +76,7 @@ export function mergeEvents<
     await part.next().catch((end: Error) => cause = end.cause);
   });
   Promise.all(ends).then(() => merged.end(cause));
-  return merged as QMPEventListener<unknown> as QMPEventListener<
+  return merged as QMPEventListener as unknown as QMPEventListener<
     MergedEvent<Source, EventOf<S, N>>
   >;
 }

@@ -1,16 +1,16 @@
-import { EventQueue, namesOf } from "./event_queue.ts";
 import type { ListenOptions, QMPEventListener } from "../event_listener.ts";
 import type { QMPEvent } from "../messages.ts";
+import { EventQueue, namesOf } from "./event_queue.ts";
 
-/** Tells each event to every listener. */
+/** Hands each event to every listener. */
 export class EventHub {
   readonly #listeners = new Set<EventQueue>();
 
   /**
-   * Makes a listener for events of these names, or for all. `E` is what the
-   * names say of the events: the queue does not know.
+   * Makes a listener to events of these names, or to all. `E` is the type that
+   * the names give to the events; the queue does not know it.
    */
-  listen<E = QMPEvent>(
+  listen<E extends { readonly event: string } = QMPEvent>(
     names: string | readonly string[] | undefined,
     options: ListenOptions<E> = {},
   ): QMPEventListener<E> {
@@ -20,7 +20,7 @@ export class EventHub {
       (closed) => this.#listeners.delete(closed),
     );
     if (!listener.closed) this.#listeners.add(listener);
-    return listener as QMPEventListener<unknown> as QMPEventListener<E>;
+    return listener as QMPEventListener as unknown as QMPEventListener<E>;
   }
 
   /** @param bytes The event's size on the wire. */
@@ -28,7 +28,7 @@ export class EventHub {
     for (const listener of this.#listeners) listener.dispatch(event, bytes);
   }
 
-  /** Ends every listener after what it has queued. */
+  /** Ends every listener, once its queued events have been read. */
   end(cause: unknown): void {
     for (const listener of this.#listeners) listener.end(cause);
   }

@@ -1,15 +1,20 @@
-import { EndOfStreamError } from "../../protocol/errors.ts";
 import { show } from "../../protocol/_util/show.ts";
-import type { WaitOptions } from "../../transports/transport.ts";
-import type { ListenOptions, QMPEventListener } from "../event_listener.ts";
+import { checkNumber, MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
+import { EndOfStreamError } from "../../protocol/errors.ts";
+import type {
+  ListenOptions,
+  NextEventOptions,
+  QMPEventListener,
+} from "../event_listener.ts";
 import type { QMPEvent } from "../messages.ts";
 import { BoundedEvents } from "./bounded_events.ts";
 
 /** A pending wait for an event. */
 interface Waiter {
   wants(event: QMPEvent): boolean;
-  /** Takes the event; `undefined` when the listener has ended. */
+  /** Takes the event; `undefined` if the listener or the wait has ended. */
   settle(event: QMPEvent | undefined): void;
+  fail(error: unknown): void;
 }
 
 /** How a listener ended. */
@@ -74,40 +79,54 @@ export class EventQueue implements QMPEventListener {
     }
     this.#history.push(event, bytes);
     for (const waiter of this.#waiters) {
-      if (waiter.wants(event)) return waiter.settle(event);
+      try {
+        if (waiter.wants(event)) return waiter.settle(event);
+      } catch (error) {
+        waiter.fail(error);
+      }
     }
     this.#dropped += this.#unread.push(event, bytes);
   }
 
-  /** Ends it after what is queued. */
+  /** Ends the listener, once the queued events have been read. */
   end(cause: unknown): void {
     this.#close({ cause, failed: false });
   }
 
   next(
     names?: string | readonly string[],
-    options: WaitOptions = {},
+    options: NextEventOptions = {},
   ): Promise<QMPEvent> {
     const next = this.#next(names, options);
-    // Who waits may look at it later than the session ends.
+    // The caller may begin to wait after the session has ended.
     next.catch(() => {});
     return next;
   }
 
   async #next(
     names: string | readonly string[] | undefined,
-    options: WaitOptions,
+    options: NextEventOptions,
   ): Promise<QMPEvent> {
+    const { filter, signal, timeout = Infinity } = options;
+    checkNumber("timeout", timeout, 0, Infinity);
+    signal?.throwIfAborted();
     const wanted = namesOf(names);
-    const wait = this.#take((event) => wanted?.has(event.event) ?? true);
-    const { signal } = options;
-    const abort = () => wait.cancel();
+    const wait = this.#take((event) =>
+      (wanted?.has(event.event) ?? true) && (filter?.(event) ?? true)
+    );
+    const abort = () => wait.settle(undefined);
+    const late = () => {
+      const what = wanted ? `event ${[...wanted].join(" or ")}` : "event";
+      const message = `Cannot get ${what}: there was none in ${timeout} ms`;
+      wait.fail(new DOMException(message, "TimeoutError"));
+    };
+    const timer = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout);
     signal?.addEventListener("abort", abort, { once: true });
-    if (signal?.aborted) abort();
     try {
       const event = await wait.taken;
       if (event) return event;
     } finally {
+      clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     }
     signal?.throwIfAborted();
@@ -131,7 +150,7 @@ export class EventQueue implements QMPEventListener {
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<QMPEvent> {
-    const waits = new Set<{ cancel(): void }>();
+    const waits = new Set<Waiter>();
     let over = false;
     const iterator: AsyncIterableIterator<QMPEvent> = {
       next: async () => {
@@ -149,7 +168,7 @@ export class EventQueue implements QMPEventListener {
       },
       return: () => {
         over = true;
-        for (const wait of waits) wait.cancel();
+        for (const wait of waits) wait.settle(undefined);
         return Promise.resolve({ done: true, value: undefined });
       },
       [Symbol.asyncIterator]: () => iterator,
@@ -157,25 +176,29 @@ export class EventQueue implements QMPEventListener {
     return iterator;
   }
 
-  /** Takes an event; nothing when the listener has ended, or the wait is cancelled. */
+  /** Takes an event from the queue, or waits for it. */
   #take(
     wants: (event: QMPEvent) => boolean,
-  ): { taken: Promise<QMPEvent | undefined>; cancel(): void } {
-    const { promise: taken, resolve } = Promise.withResolvers<
+  ): Waiter & { readonly taken: Promise<QMPEvent | undefined> } {
+    const { promise: taken, resolve, reject } = Promise.withResolvers<
       QMPEvent | undefined
     >();
-    const waiter: Waiter = {
+    const waiter = {
       wants,
-      settle: (event) => {
+      taken,
+      settle: (event: QMPEvent | undefined) => {
         this.#waiters.delete(waiter);
         resolve(event);
       },
+      fail: (error: unknown) => {
+        this.#waiters.delete(waiter);
+        reject(error);
+      },
     };
-    const cancel = () => waiter.settle(undefined);
     const event = this.#unread.take(wants);
     if (event || this.#end) resolve(event);
     else this.#waiters.add(waiter);
-    return { taken, cancel };
+    return waiter;
   }
 
   #stop(end: End): void {

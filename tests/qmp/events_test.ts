@@ -8,7 +8,11 @@ import {
 } from "@std/assert";
 import { mergeReadableStreams } from "@std/streams";
 import { EndOfStreamError } from "../../protocol/mod.ts";
-import { QMPClient, type QMPEventListener } from "../../qmp/mod.ts";
+import {
+  QMPClient,
+  type QMPEvent,
+  type QMPEventListener,
+} from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import { event, runningClient, Script } from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
@@ -188,6 +192,83 @@ Deno.test("an aborted next() rejects with the reason, and takes no event along",
     ),
     reason,
   );
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("next() with a signal that is aborted takes no event, though one is queued", async () => {
+  const { client, server } = await runningClient();
+  const before = client.listen();
+  server.send(event("STOP"));
+  await client.listen().next();
+  const signal = AbortSignal.abort("Mine");
+  const aborted = before.next("STOP", { signal });
+  assertEquals(await aborted.catch((reason) => reason), "Mine");
+  assertEquals(queued(before), ["STOP"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("next() with a filter takes the first event that passes, queued or to come", async () => {
+  const { client, server } = await runningClient();
+  const { events } = client;
+  const job = (id: string) => event("JOB", { id });
+  const filter = ({ data }: QMPEvent) => data?.id === "b";
+  const all = client.listen();
+  const coming = events.next("JOB", { filter });
+  server.send(job("a"), event("OTHER", { id: "b" }), job("b"));
+  assertEquals((await coming).data?.id, "b");
+  assertEquals((await all.next("JOB", { filter })).data?.id, "b");
+  assertEquals(queued(events), ["JOB", "OTHER"]);
+  assertEquals(queued(all), ["JOB", "OTHER"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("a filter of next() that throws ends its wait alone", async () => {
+  const { client, server } = await runningClient();
+  const mine = new Error("Mine");
+  const filter = () => {
+    throw mine;
+  };
+  const { events } = client;
+  const failing = events.next("STOP", { filter });
+  const other = events.next("STOP");
+  server.send(event("STOP"), event("STOP"));
+  assertStrictEquals(await assertRejects(() => failing), mine);
+  assertEquals((await other).event, "STOP");
+  await client.listen().next("STOP", { timeout: 0 }).catch(() => {});
+  const queued = events.next("STOP", { filter });
+  assertStrictEquals(await assertRejects(() => queued), mine);
+  assertEquals((await events.next("STOP")).event, "STOP");
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("next() with a timeout names the event and the time, and takes no event along", async () => {
+  const { client, server } = await runningClient();
+  const { events } = client;
+  const cases = [
+    ["STOP", "Cannot get event STOP: there was none in 5 ms"],
+    [["A", "B"], "Cannot get event A or B: there was none in 5 ms"],
+    [undefined, "Cannot get event: there was none in 5 ms"],
+  ] as const;
+  for (const [names, message] of cases) {
+    const error = await assertRejects(
+      () => events.next(names, { timeout: 5 }),
+      DOMException,
+    );
+    assertEquals([error.name, error.message], ["TimeoutError", message]);
+  }
+  server.send(event("STOP"));
+  assertEquals((await events.next("STOP", { timeout: 5_000 })).event, "STOP");
+  for (const timeout of [-1, NaN]) {
+    await assertRejects(
+      () => events.next("STOP", { timeout }),
+      RangeError,
+      `Cannot use the option: timeout is ${timeout}`,
+    );
+  }
   await client.disconnect();
   await server.end();
 });
@@ -432,6 +513,17 @@ Deno.test("typed events and commands are those of the schema", async () => {
     client.execute("resize"),
     // @ts-expect-error: no such event
     client.listen("STOPPED"),
+    // @ts-expect-error: no such event
+    client.events.next("STOPPED"),
+    // @ts-expect-error: no such event
+    client.events.next(["STOP", "STOPPED"]),
+    // @ts-expect-error: not an event of this listener
+    client.listen("STOP").next("RESIZED"),
+    // @ts-expect-error: STOP has no data
+    client.events.next("STOP").then(({ data }) => data.size),
+    // @ts-expect-error: STOP has no data
+    client.events.next("STOP", { filter: ({ data }) => data.size === 5 }),
+    client.events.next(["STOP", "RESIZED"]),
     client.execute("stop"),
   ];
 
@@ -439,6 +531,12 @@ Deno.test("typed events and commands are those of the schema", async () => {
   server.send(event("RESIZED", { size: 5 }));
   const { data }: { data: { size: number } } = await listener.next();
   assertEquals(data.size, 5);
+  const narrowed = client.events.next("RESIZED", {
+    filter: ({ data }) => data.size === 5,
+  });
+  const size: number = (await narrowed).data.size;
+  assertEquals(size, 5);
+  server.send(event("RESIZED", { size: 5 }));
   const any = client.events;
   server.send(event("STOP"));
   for await (const event of any) {
@@ -448,4 +546,31 @@ Deno.test("typed events and commands are those of the schema", async () => {
   }
   await client.disconnect();
   await server.end();
+});
+
+Deno.test("a function that takes any client takes clients and listeners with a schema", () => {
+  interface Commands {
+    stop: { arguments: { force?: boolean }; returns: object };
+  }
+  interface Events {
+    STOP: undefined;
+    RESIZED: { size: number };
+  }
+  interface Schema {
+    commands: Commands;
+    events: Events;
+  }
+  const greet = (client: QMPClient): string => client.runstate;
+  const count = (listener: QMPEventListener): number => listener.dropped;
+  const client = new QMPClient<Schema>();
+  const clients: QMPClient[] = [client, new QMPClient()];
+  assertEquals(clients.map(greet), ["idle", "idle"]);
+  assertEquals([client.events, client.listen("STOP")].map(count), [0, 0]);
+  interface Other {
+    commands: { sing: { arguments: object; returns: object } };
+    events: { SONG: undefined };
+  }
+  // @ts-expect-error: the schema of another server
+  const other: QMPClient<Other> = client;
+  assertStrictEquals<unknown>(other, client);
 });

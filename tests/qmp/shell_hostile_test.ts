@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import {
   assert,
   assertEquals,
@@ -11,6 +12,9 @@ import {
   jsonValues,
   serve,
 } from "../../protocol/mod.ts";
+import { paintJSON } from "../../qmp/_shell/colours.ts";
+import { JSONOutput, TextOutput } from "../../qmp/_shell/output.ts";
+import { ExecuteError, type QMPEvent } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
 import { runDeno } from "../support/program.ts";
 import { needs } from "../support/qemu.ts";
@@ -127,6 +131,41 @@ async function withServer(
 function assertPrintable(text: string): void {
   assertMatch(text, /^([\n\t]|[^\p{C}\p{Zl}\p{Zp}])*$/u);
 }
+
+Deno.test("whatever values a server sends, they are shown, and nothing in them acts on the terminal", () => {
+  const texts = fc.string({ unit: "binary" });
+  const values = fc.jsonValue({ stringUnit: "binary" });
+  const events = fc.record({ event: texts, data: values, timestamp: values }, {
+    requiredKeys: ["event"],
+  });
+  const shown: string[] = [];
+  const show = (text: string) => void shown.push(text);
+  const sink = { out: show, err: show };
+  const outputs = [
+    new JSONOutput(sink),
+    new TextOutput(sink, { pretty: true, colours: false }),
+    new TextOutput(sink, { pretty: false, colours: false }),
+  ];
+  fc.assert(fc.property(events, values, texts, (event, value, text) => {
+    for (const output of outputs) {
+      output.event(event as unknown as QMPEvent);
+      output.result(value, undefined);
+      output.result(text, text);
+      output.failure(text);
+      output.refusal(new ExecuteError(text, text, {}, {}));
+      output.error(text);
+    }
+    for (const line of shown.splice(0)) assertPrintable(line);
+  }));
+});
+
+Deno.test("a text in colours is the text, and the codes of the colours", () => {
+  fc.assert(fc.property(fc.jsonValue(), (value) => {
+    const text = JSON.stringify(value, null, 2);
+    // deno-lint-ignore no-control-regex
+    assertEquals(paintJSON(text).replace(/\x1b\[\d+m/g, ""), text);
+  }));
+});
 
 /** Runs the shell to its end. */
 function shell(

@@ -1,0 +1,62 @@
+import { isRecord } from "../cancellation.ts";
+import type { JSONRPCErrorObject, JSONRPCId } from "../messages.ts";
+
+/** A message of the peer, as the session treats it. */
+export type Classified =
+  | { kind: "request"; id: JSONRPCId; method: string; params: unknown }
+  | { kind: "notification"; method: string; params: unknown }
+  | { kind: "result"; id: JSONRPCId; result: unknown }
+  | { kind: "error"; id: JSONRPCId; error: JSONRPCErrorObject }
+  | { kind: "invalid"; id: JSONRPCId; reason: string };
+
+/** What a message is (JSON-RPC 2.0 §4 and §5), or why it is none. */
+export function classify(message: unknown): Classified {
+  if (!isRecord(message)) return invalid(null, "the message is not an object");
+  const id = Object.hasOwn(message, "id") ? message.id : undefined;
+  if (id !== undefined && !isId(id)) {
+    return invalid(null, "id is not a string, a number or null");
+  }
+  if (message.jsonrpc !== "2.0") {
+    return invalid(id ?? null, 'jsonrpc is not "2.0"');
+  }
+  if (Object.hasOwn(message, "method")) return classifyCall(message, id);
+  if (id === undefined) return invalid(null, "there is no method and no id");
+  if (Object.hasOwn(message, "error")) {
+    return isErrorObject(message.error)
+      ? { kind: "error", id, error: message.error }
+      : invalid(id, "error is not an object with a code and a message");
+  }
+  return Object.hasOwn(message, "result")
+    ? { kind: "result", id, result: message.result }
+    : invalid(id, "there is no method, no result and no error");
+}
+
+function classifyCall(
+  { method, params }: Record<string, unknown>,
+  id: JSONRPCId | undefined,
+): Classified {
+  if (typeof method !== "string") {
+    return invalid(id ?? null, "method is not a string");
+  }
+  // Some clients write null where there are no params.
+  const given = params ?? undefined;
+  if (given !== undefined && typeof given !== "object") {
+    return invalid(id ?? null, "params is not an object or an array");
+  }
+  return id === undefined
+    ? { kind: "notification", method, params: given }
+    : { kind: "request", id, method, params: given };
+}
+
+function invalid(id: JSONRPCId, reason: string): Classified {
+  return { kind: "invalid", id, reason };
+}
+
+function isId(id: unknown): id is JSONRPCId {
+  return typeof id === "string" || typeof id === "number" || id === null;
+}
+
+function isErrorObject(error: unknown): error is JSONRPCErrorObject {
+  return isRecord(error) && Number.isInteger(error.code) &&
+    typeof error.message === "string";
+}

@@ -1,0 +1,203 @@
+import { Dispatcher } from "../../protocol/_calls/dispatcher.ts";
+import type { Logger } from "../../protocol/_deps.ts";
+import { type CancellationDialect, isRecord } from "../cancellation.ts";
+import { JSONRPCError, JSONRPCErrorCode } from "../errors.ts";
+import type { JSONRPCId, JSONRPCResponse } from "../messages.ts";
+import type {
+  AnyMethods,
+  HandlerContext,
+  HandlerOrder,
+  JSONRPCCaller,
+} from "../methods.ts";
+import { IncomingCall } from "./incoming_call.ts";
+
+/** How many handlers run at once, and how many more calls wait, by default. */
+const MAX_RUNNING = 64;
+const MAX_WAITING = 256;
+
+/** A handler, whose types have been checked before. */
+export type Handler = (params: unknown, context: HandlerContext) => unknown;
+
+/** What incoming calls need of their peer. */
+export interface IncomingOptions {
+  readonly caller: JSONRPCCaller<AnyMethods>;
+  readonly methods: ReadonlyMap<string, Handler>;
+  readonly order: HandlerOrder;
+  readonly dialect: CancellationDialect | undefined;
+  readonly logger: Logger;
+}
+
+/** Where a response goes: out, or into the array of a batch. */
+export type Respond = (
+  response: JSONRPCResponse | undefined,
+) => void | Promise<void>;
+
+/** The requests and notifications of the peer, from arrival to response. */
+export class Incoming {
+  readonly #options: IncomingOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #requests = new Map<JSONRPCId, IncomingCall>();
+  readonly #notifications = new Set<IncomingCall>();
+
+  constructor(options: IncomingOptions) {
+    this.#options = options;
+    const { order } = options;
+    this.#dispatcher = new Dispatcher({
+      maxRunning: typeof order === "number" ? order : MAX_RUNNING,
+      maxWaiting: MAX_WAITING,
+    });
+  }
+
+  /** Whether as many calls wait as may. */
+  get full(): boolean {
+    return this.#dispatcher.full;
+  }
+
+  /** How many calls run or wait. */
+  get size(): number {
+    return this.#dispatcher.size;
+  }
+
+  /** Resolves when fewer calls wait, or at the next `release()`. */
+  room(): Promise<void> {
+    return this.#dispatcher.room();
+  }
+
+  /** Lets the reader go on though calls wait: a reply may be behind them. */
+  release(): void {
+    this.#dispatcher.release();
+  }
+
+  /** Runs the handler of a request in its turn, and responds. */
+  request(
+    id: JSONRPCId,
+    method: string,
+    params: unknown,
+    respond: Respond,
+  ): void | Promise<void> {
+    const handler = this.#options.methods.get(method);
+    if (!handler) {
+      const { METHOD_NOT_FOUND } = JSONRPCErrorCode;
+      return respond(failure(id, METHOD_NOT_FOUND, "Method not found"));
+    }
+    if (this.#requests.has(id)) {
+      const { INVALID_REQUEST } = JSONRPCErrorCode;
+      return respond(failure(id, INVALID_REQUEST, "The id is in use"));
+    }
+    const call = this.#call(method, params, id);
+    this.#requests.set(id, call);
+    this.#dispatcher.run(this.#keyOf(call), () => {
+      const settle = (response: JSONRPCResponse | undefined) => {
+        this.#requests.delete(id);
+        return respond(response);
+      };
+      const answer = this.#run(handler, call);
+      return answer instanceof Promise ? answer.then(settle) : settle(answer);
+    });
+  }
+
+  /** Runs the handler of a notification in its turn, if there is one. */
+  notification(
+    method: string,
+    params: unknown,
+    respond: Respond,
+  ): void | Promise<void> {
+    const handler = this.#options.methods.get(method);
+    if (!handler) return respond(undefined);
+    const call = this.#call(method, params, undefined);
+    this.#notifications.add(call);
+    this.#dispatcher.run(this.#keyOf(call), async () => {
+      await this.#run(handler, call);
+      this.#notifications.delete(call);
+      await respond(undefined);
+    });
+  }
+
+  /** Whether the notification cancels a request, whose signal is then aborted. */
+  cancel(method: string, params: unknown): boolean {
+    const { dialect } = this.#options;
+    if (dialect?.cancelMethod !== method) return false;
+    const id = isRecord(params) ? params[dialect.idMember] : undefined;
+    this.#requests.get(id as JSONRPCId)?.cancel(
+      new DOMException("The caller has cancelled the request", "AbortError"),
+    );
+    return true;
+  }
+
+  /** Aborts every handler's signal: the session has ended. */
+  end(cause: unknown): void {
+    for (const call of this.#requests.values()) call.cancel(cause);
+    for (const call of this.#notifications) call.cancel(cause);
+    this.release();
+  }
+
+  #call(
+    method: string,
+    params: unknown,
+    id: JSONRPCId | undefined,
+  ): IncomingCall {
+    return new IncomingCall(this.#options, method, params, id);
+  }
+
+  /** Calls of one key run one after the other; those without one do not wait. */
+  #keyOf({ method, params }: IncomingCall): unknown {
+    const { order } = this.#options;
+    if (order === "serial") return order;
+    return typeof order === "function" ? order(method, params) : undefined;
+  }
+
+  /** The response of a call; none for a notification. Never rejects. */
+  #run(
+    handler: Handler,
+    call: IncomingCall,
+  ): JSONRPCResponse | undefined | Promise<JSONRPCResponse | undefined> {
+    try {
+      if (call.cancelled) call.signal.throwIfAborted();
+      const result = handler(call.params, call);
+      return result instanceof Promise
+        ? result.then(
+          (result) => this.#succeed(call, result),
+          (error) => this.#fail(call, error),
+        )
+        : this.#succeed(call, result);
+    } catch (error) {
+      return this.#fail(call, error);
+    }
+  }
+
+  #succeed(call: IncomingCall, result: unknown): JSONRPCResponse | undefined {
+    return call.id === undefined || this.#isUnanswered(call)
+      ? undefined
+      : { jsonrpc: "2.0", id: call.id, result: result ?? null };
+  }
+
+  #fail(call: IncomingCall, error: unknown): JSONRPCResponse | undefined {
+    const { id, method } = call;
+    const expected = error instanceof JSONRPCError;
+    if (!expected && !call.cancelled) {
+      this.#options.logger.error("Handler of {method} failed: {error}", {
+        method,
+        error,
+      });
+    }
+    if (id === undefined || this.#isUnanswered(call)) return undefined;
+    if (expected) return { jsonrpc: "2.0", id, error: error.toJSON() };
+    const { INTERNAL_ERROR, REQUEST_CANCELLED } = JSONRPCErrorCode;
+    return call.cancelled
+      ? failure(id, REQUEST_CANCELLED, "Request cancelled")
+      : failure(id, INTERNAL_ERROR, "Internal error");
+  }
+
+  #isUnanswered(call: IncomingCall): boolean {
+    return call.cancelled && this.#options.dialect?.answersCancelled === false;
+  }
+}
+
+/** A response that is an error. */
+export function failure(
+  id: JSONRPCId,
+  code: number,
+  message: string,
+): JSONRPCResponse {
+  return { jsonrpc: "2.0", id, error: { code, message } };
+}

@@ -1,0 +1,181 @@
+import type { Logger } from "../../protocol/_deps.ts";
+import { printable } from "../../protocol/_util/printable.ts";
+import type { ByteBudget } from "../../protocol/byte_budget.ts";
+import { DecodeError, ProtocolError } from "../../protocol/errors.ts";
+import { JSONRPCError, JSONRPCErrorCode } from "../errors.ts";
+import type {
+  JSONRPCId,
+  JSONRPCMessage,
+  JSONRPCResponse,
+} from "../messages.ts";
+import { BatchResponses } from "./batch.ts";
+import { type Classified, classify } from "./classify.ts";
+import { failure, type Incoming, type Respond } from "./incoming.ts";
+import type { Outgoing } from "./outgoing.ts";
+
+/** A session with more invalid messages than this ends. */
+const MAX_INVALID = 100;
+
+/** What receiving needs of its peer. */
+export interface ReceiverHost {
+  readonly incoming: Incoming;
+  readonly outgoing: Outgoing;
+  readonly logger: Logger;
+  readonly maxBatch: number;
+  /** Those of the current session. */
+  readonly signal: AbortSignal;
+  readonly budget: ByteBudget;
+  send(message: JSONRPCMessage): Promise<void>;
+}
+
+/** Takes the messages of one session: responses, calls, batches, and bad ones. */
+export class Receiver {
+  readonly #host: ReceiverHost;
+  #invalid = 0;
+
+  constructor(host: ReceiverHost) {
+    this.#host = host;
+  }
+
+  /** Settles what a response is for, or has a handler answer. */
+  receive(message: unknown, bytes: number): void | Promise<void> {
+    if (Array.isArray(message)) return this.#receiveBatch(message, bytes);
+    return this.#receive(message, bytes, (response) => this.#respond(response));
+  }
+
+  #receive(
+    message: unknown,
+    bytes: number,
+    respond: Respond,
+  ): void | Promise<void> {
+    if (message instanceof DecodeError) {
+      const { PARSE_ERROR } = JSONRPCErrorCode;
+      this.#countInvalid(message.message);
+      return respond(failure(null, PARSE_ERROR, "Parse error"));
+    }
+    const call = classify(message);
+    switch (call.kind) {
+      case "result":
+        this.#settled(
+          call.id,
+          this.#host.outgoing.resolve(call.id, call.result),
+        );
+        return respond(undefined);
+      case "error": {
+        const { message, ...options } = call.error;
+        const error = new JSONRPCError(printable(message), options);
+        this.#settled(call.id, this.#host.outgoing.reject(call.id, error));
+        return respond(undefined);
+      }
+      case "invalid": {
+        this.#countInvalid(call.reason);
+        const { INVALID_REQUEST } = JSONRPCErrorCode;
+        return respond(failure(call.id, INVALID_REQUEST, "Invalid Request"));
+      }
+      default:
+        return this.#receiveCall(call, bytes, respond);
+    }
+  }
+
+  #receiveCall(
+    call: Extract<Classified, { method: string }>,
+    bytes: number,
+    respond: Respond,
+  ): void | Promise<void> {
+    const { kind, method, params } = call;
+    const isOurs = kind === "notification" &&
+      (this.#host.incoming.cancel(method, params) ||
+        this.#host.outgoing.report(method, params));
+    if (isOurs) return respond(undefined);
+    if (!this.#host.incoming.full) return this.#dispatch(call, bytes, respond);
+    if (this.#host.outgoing.size === 0) {
+      return this.#host.incoming.room()
+        .then(() => this.#dispatch(call, bytes, respond));
+    }
+    // To hold the reader would hold the response that a handler waits for.
+    const waiting = `${this.#host.incoming.size} calls run or wait`;
+    if (kind === "notification") {
+      throw new ProtocolError(
+        `Receive ${JSON.stringify(method)}: ${waiting}, no more are taken`,
+      );
+    }
+    const { SERVER_BUSY } = JSONRPCErrorCode;
+    return respond(failure(call.id, SERVER_BUSY, `Server busy: ${waiting}`));
+  }
+
+  #dispatch(
+    call: Extract<Classified, { method: string }>,
+    bytes: number,
+    respond: Respond,
+  ): void | Promise<void> {
+    const { budget } = this.#host;
+    budget.take(bytes);
+    const finish: Respond = (response) => {
+      budget.release(bytes);
+      return respond(response);
+    };
+    return call.kind === "request"
+      ? this.#host.incoming.request(call.id, call.method, call.params, finish)
+      : this.#host.incoming.notification(call.method, call.params, finish);
+  }
+
+  async #receiveBatch(
+    messages: readonly unknown[],
+    bytes: number,
+  ): Promise<void> {
+    const { length } = messages;
+    if (length === 0 || length > this.#host.maxBatch) {
+      this.#countInvalid(`a batch has ${length} members`);
+      const { INVALID_REQUEST } = JSONRPCErrorCode;
+      return await this.#respond(
+        failure(null, INVALID_REQUEST, "Invalid Request"),
+      );
+    }
+    const { respond } = new BatchResponses(length, (m) => this.#respond(m));
+    const share = Math.floor(bytes / length);
+    for (const message of messages) {
+      await this.#receive(message, share, respond);
+    }
+  }
+
+  /** Sends responses; never rejects. */
+  #respond(response: JSONRPCMessage | undefined): void | Promise<void> {
+    if (response === undefined) return;
+    return this.#host.send(response).catch((error) => {
+      if (this.#host.signal.aborted) return; // The cause is told elsewhere.
+      return this.#respondInstead(response, error);
+    });
+  }
+
+  /** What was to be sent has no JSON text, or is too large: says so instead. */
+  async #respondInstead(
+    response: JSONRPCMessage,
+    error: unknown,
+  ): Promise<void> {
+    this.#host.logger.error("Response cannot be sent: {error}", { error });
+    const { INTERNAL_ERROR } = JSONRPCErrorCode;
+    const instead = ({ id }: { id: JSONRPCId }) =>
+      failure(id, INTERNAL_ERROR, "Internal error");
+    const failed = Array.isArray(response)
+      ? (response as JSONRPCResponse[]).map(instead)
+      : instead(response as JSONRPCResponse);
+    await this.#host.send(failed).catch(() => {}); // The session has ended.
+  }
+
+  #settled(id: JSONRPCId, known: boolean): void {
+    if (known) return;
+    this.#host.logger.debug("Response to no pending request: {id}", { id });
+  }
+
+  #countInvalid(reason: string): void {
+    this.#invalid++;
+    this.#host.logger.warn("Invalid message: {reason}", {
+      reason: printable(reason),
+    });
+    if (this.#invalid > MAX_INVALID) {
+      throw new ProtocolError(
+        `Receive: ${this.#invalid} messages were invalid, a session ends after ${MAX_INVALID}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The Model Context Protocol over any connection, for the official SDK
+ * (`@modelcontextprotocol/sdk`): its `Client` and `Server` take what
+ * {@linkcode toMcpTransport} makes, whether the other end is behind a Unix socket,
+ * TLS or the pipes of a child process.
+ *
+ * @example The two ends of a connection
+ * ```ts
+ * import { toMcpTransport } from "@parley/parley/jsonrpc/mcp";
+ * import { memoryPair } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [near, far] = memoryPair();
+ * const client = toMcpTransport(near); // for client.connect(…) of the SDK
+ * const server = toMcpTransport(far); // for server.connect(…)
+ *
+ * const arrived = Promise.withResolvers<unknown>();
+ * server.onmessage = arrived.resolve;
+ * await Promise.all([client.start(), server.start()]);
+ * await client.send({ jsonrpc: "2.0", id: 1, method: "ping" });
+ * assertEquals(await arrived.promise, {
+ *   jsonrpc: "2.0",
+ *   id: 1,
+ *   method: "ping",
+ * });
+ * await client.close();
+ * await server.close();
+ * ```
+ *
+ * @module
+ */
+export type * from "../transports/transport.ts";
+import { Peer } from "../protocol/peer.ts";
+import { jsonLines } from "../protocol/codecs/json_lines.ts";
+import { EndOfStreamError } from "../protocol/errors.ts";
+import type { Connection } from "../transports/transport.ts";
+
+/** The limit of an incoming message by default, in bytes. */
+const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
+
+/** Options of {@linkcode toMcpTransport}. */
+export interface McpTransportOptions {
+  /**
+   * The largest message that is taken, in bytes.
+   *
+   * @default {10_485_760}
+   */
+  maxMessageBytes?: number | undefined;
+}
+
+/** The interface `Transport` of the SDK, as far as a stream of bytes has it. */
+export interface McpTransport {
+  /** Begins to read; the SDK calls it. */
+  start(): Promise<void>;
+  /** Sends a message, and resolves when there is room for the next. */
+  send(message: object): Promise<void>;
+  /** Ends the session in order. */
+  close(): Promise<void>;
+  /** Called once, when the session has ended, whichever end has ended it. */
+  onclose?: (() => void) | undefined;
+  /** Called with what went wrong. */
+  onerror?: ((error: Error) => void) | undefined;
+  /** Called with each message. */
+  onmessage?: ((message: unknown) => void) | undefined;
+}
+
+/**
+ * Makes a transport of the MCP SDK from a connection, which it owns from then
+ * on. A message is a line of JSON. A session that fails tells `onerror` its
+ * cause, then `onclose`.
+ *
+ * @throws {TypeError} `maxMessageBytes` is not a number.
+ * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
+ */
+export function toMcpTransport(
+  connection: Connection,
+  options: McpTransportOptions = {},
+): McpTransport {
+  const { maxMessageBytes = MAX_MESSAGE_BYTES } = options;
+  return new PeerTransport(connection, maxMessageBytes);
+}
+
+class PeerTransport implements McpTransport {
+  onclose?: (() => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  onmessage?: ((message: unknown) => void) | undefined;
+  readonly #connection: Connection;
+  readonly #peer: Peer<unknown>;
+  #closing: Promise<void> | undefined;
+
+  constructor(connection: Connection, maxMessageBytes: number) {
+    this.#connection = connection;
+    this.#peer = new Peer({
+      name: "MCP",
+      codec: jsonLines,
+      maxMessageBytes,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#peer.connect(this.#connection);
+    this.#read();
+  }
+
+  send(message: object): Promise<void> {
+    return this.#peer.send(message);
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#peer.disconnect();
+    } catch (error) {
+      if (!(error instanceof EndOfStreamError)) this.#report(error);
+    }
+    this.onclose?.();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const message of this.#peer) {
+        try {
+          this.onmessage?.(message);
+        } catch (error) {
+          this.#report(error);
+        }
+      }
+    } catch {
+      // The cause is told by close(), which disconnects.
+    }
+    await this.close();
+  }
+
+  #report(error: unknown): void {
+    this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,108 @@
+import type { JSONRPCId } from "./messages.ts";
+
+/**
+ * The methods of a peer whose types are not known: what it sends is as unchecked
+ * as the result of `JSON.parse()`.
+ */
+// deno-lint-ignore no-explicit-any -- as JSON.parse() has it
+export type AnyMethods = Record<string, (params?: any) => any>;
+
+/** The type of the params of a method. */
+export type ParamsOf<Method> = Method extends (...args: infer Args) => unknown
+  ? Args extends [] ? undefined : Args[0]
+  : unknown;
+
+/** The type of the result of a method. */
+export type ResultOf<Method> = Method extends (...args: never[]) => infer Result
+  ? Awaited<Result>
+  : unknown;
+
+/** The methods that a peer answers, by name; notifications are among them. */
+export type Handlers<Local> = {
+  [Name in keyof Local]?: (
+    params: ParamsOf<Local[Name]>,
+    context: HandlerContext,
+  ) => ResultOf<Local[Name]> | Promise<ResultOf<Local[Name]>>;
+};
+
+/** The arguments of a request behind its method. */
+export type CallArgs<Method, Options> = Method extends
+  (...args: infer Args) => unknown
+  ? Args extends [] ? [params?: undefined, options?: Options]
+  : undefined extends Args[0] ? [params?: Args[0], options?: Options]
+  : [params: Args[0], options?: Options]
+  : [params?: unknown, options?: Options];
+
+/** Options of a request. */
+export interface RequestOptions {
+  /**
+   * Gives the request up, and cancels it at the peer if the dialect can: the
+   * promise rejects with the signal's reason.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * The deadline of the response, in milliseconds; each report of progress begins
+   * it anew.
+   *
+   * @default {the peer's timeout}
+   */
+  timeout?: number | undefined;
+  /**
+   * The deadline that no progress extends, in milliseconds.
+   *
+   * @default {10 times the timeout}
+   */
+  totalTimeout?: number | undefined;
+  /**
+   * Asks for reports of progress, and is called with each. The peer's dialect
+   * must have progress.
+   *
+   * @default {undefined}
+   */
+  onProgress?: ((value: unknown) => void) | undefined;
+}
+
+/** The half of a peer that calls. */
+export interface JSONRPCCaller<Remote> {
+  /** Sends a request, and resolves with its result. */
+  request<Name extends keyof Remote & string>(
+    method: Name,
+    ...args: CallArgs<Remote[Name], RequestOptions>
+  ): Promise<ResultOf<Remote[Name]>>;
+  /** Sends a notification, and resolves when there is room for the next. */
+  notify<Name extends keyof Remote & string>(
+    method: Name,
+    ...args: CallArgs<Remote[Name], never>
+  ): Promise<void>;
+}
+
+/** What a handler is told beside the params. */
+export interface HandlerContext {
+  /** The name of the method. */
+  readonly method: string;
+  /** The id of the request; undefined for a notification. */
+  readonly id: JSONRPCId | undefined;
+  /** Aborted when the caller cancels the request, or the session ends. */
+  readonly signal: AbortSignal;
+  /** The `_meta` member of the params, as MCP has it. */
+  readonly meta: unknown;
+  /** The peer that answers: a handler may call back. */
+  readonly peer: JSONRPCCaller<AnyMethods>;
+  /**
+   * Reports progress, if the caller has asked for it: otherwise nothing is sent.
+   * Resolves when there is room for the next report.
+   */
+  progress(value: unknown): Promise<void>;
+}
+
+/**
+ * In which order handlers run: one after the other, beside each other, so many
+ * at once, or one after the other for those calls that have the same key.
+ */
+export type HandlerOrder =
+  | "serial"
+  | "parallel"
+  | number
+  | ((method: string, params: unknown) => unknown);

@@ -1,0 +1,248 @@
+import { getLogger, type Logger } from "../protocol/_deps.ts";
+import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
+import type { WaitOptions } from "../transports/transport.ts";
+import { AsyncProtocol } from "../protocol/async_protocol.ts";
+import type { Codec } from "../protocol/codecs/codec.ts";
+import { lines } from "../protocol/codecs/lines.ts";
+import { Batch } from "./_peer/batch.ts";
+import { Incoming } from "./_peer/incoming.ts";
+import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
+import { jsonTexts } from "./_peer/json_texts.ts";
+import { callMessage, Outgoing } from "./_peer/outgoing.ts";
+import { Receiver } from "./_peer/receiver.ts";
+import type { JSONRPCMessage } from "./messages.ts";
+import type {
+  AnyMethods,
+  CallArgs,
+  JSONRPCCaller,
+  RequestOptions,
+  ResultOf,
+} from "./methods.ts";
+import type { JSONRPCPeerOptions } from "./peer_options.ts";
+
+/** The limit of an incoming message by default, in bytes. */
+const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
+/** How many members a batch has at most by default. */
+const MAX_BATCH = 1000;
+
+/**
+ * One end of a JSON-RPC 2.0 session: it calls the methods of the other end, and
+ * answers with its own. `Remote` and `Local` are interfaces of methods, each with
+ * its params as the one argument; what the peer really sends is not checked.
+ *
+ * A handler may call back. It answers with what it returns, or with the
+ * {@linkcode JSONRPCError} that it throws; any other error is logged, and
+ * answered with -32603 and no detail. A message that is not JSON is answered with
+ * -32700 if the codec can go on, one that is not a request with -32600; after 100
+ * of them the session ends with a `ProtocolError`.
+ *
+ * @example Two ends that call each other
+ * ```ts
+ * import { JSONRPCPeer } from "@parley/parley/jsonrpc";
+ * import { memoryPair } from "@parley/parley/transports";
+ * import { assertEquals } from "@std/assert";
+ *
+ * interface Server {
+ *   add(params: [number, number]): number;
+ *   greet(params: { name: string }): string;
+ * }
+ *
+ * const [near, far] = memoryPair();
+ * await using server = new JSONRPCPeer<object, Server>({
+ *   methods: {
+ *     add: ([a, b]) => a + b,
+ *     greet: ({ name }) => `Hello ${name}`,
+ *   },
+ * });
+ * await using client = new JSONRPCPeer<Server, object>({ timeout: 5_000 });
+ * await Promise.all([server.connect(far), client.connect(near)]);
+ *
+ * assertEquals(await client.request("add", [1, 2]), 3);
+ * assertEquals(await client.request("greet", { name: "Ann" }), "Hello Ann");
+ * await client.disconnect();
+ * ```
+ */
+export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
+  extends AsyncProtocol<JSONRPCMessage>
+  implements JSONRPCCaller<Remote> {
+  readonly #codec: NonNullable<JSONRPCPeerOptions<Local>["codec"]>;
+  readonly #maxBatch: number;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  readonly #logger: Logger;
+  /** That of the current session. */
+  #receiver: Receiver | undefined;
+
+  /**
+   * Makes a peer that is `idle`.
+   *
+   * @throws {TypeError} An option has the wrong type.
+   * @throws {RangeError} A number is out of range.
+   */
+  constructor(options: JSONRPCPeerOptions<Local> = {}) {
+    super(options);
+    const { order = "parallel", timeout, maxBatch = MAX_BATCH } = options;
+    checkNumber("timeout", timeout, 0, MAX_TIMEOUT);
+    checkNumber("maxBatch", maxBatch, 1, Infinity);
+    checkOrder(order);
+    this.#codec = options.codec ?? ((limits) => jsonTexts(lines(limits)));
+    this.#maxBatch = maxBatch;
+    const dialect = dialectOf(options.cancellation ?? false);
+    this.#logger = getLogger([
+      "parley",
+      "protocol",
+      this.name ?? this.constructor.name,
+    ]);
+    this.#outgoing = new Outgoing({
+      dialect,
+      timeout,
+      notify: (method, params) => this.#notifyNow(method, params),
+    });
+    this.#incoming = new Incoming({
+      caller: this as JSONRPCCaller<unknown> as JSONRPCCaller<AnyMethods>,
+      methods: handlersOf(options.methods ?? {}),
+      order,
+      dialect,
+      logger: this.#logger,
+    });
+  }
+
+  /**
+   * Calls a method of the peer, and resolves with its result.
+   *
+   * @throws {JSONRPCError} The peer has answered with an error.
+   * @throws {CallTimeoutError} There was no response in time.
+   * @throws {CallInterruptedError} The session has ended first; see its cause.
+   * @throws {StateError} There is no session.
+   * @throws {TypeError} The params have no JSON text, or are no object or array.
+   * @throws The signal's reason, when it is aborted.
+   */
+  request<Name extends keyof Remote & string>(
+    method: Name,
+    ...[params, options]: CallArgs<Remote[Name], RequestOptions>
+  ): Promise<ResultOf<Remote[Name]>> {
+    try {
+      const { message, track } = this.#outgoing.open(method, params, options);
+      // A handler that calls back must not wait behind a reader that waits for it.
+      this.#incoming.release();
+      return track(this.send(message)) as Promise<ResultOf<Remote[Name]>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Sends a notification, and resolves when there is room for the next message.
+   *
+   * @throws {StateError} There is no session.
+   * @throws {TypeError} The params have no JSON text, or are no object or array.
+   */
+  notify<Name extends keyof Remote & string>(
+    method: Name,
+    ...[params]: CallArgs<Remote[Name], never>
+  ): Promise<void> {
+    try {
+      return this.send(callMessage(method, params));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Sends several calls as one message (§6), and resolves with what the promises
+   * that `build` returns resolve with, or rejects with the first that rejects. A
+   * batch of no calls sends nothing.
+   *
+   * @throws {RangeError} The batch has more members than `maxBatch`.
+   *
+   * @example Two requests and a notification
+   * ```ts
+   * import { JSONRPCPeer } from "@parley/parley/jsonrpc";
+   * import { memoryPair } from "@parley/parley/transports";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const [near, far] = memoryPair();
+   * await using server = new JSONRPCPeer({
+   *   methods: { double: ([n]: [number]) => 2 * n, log() {} },
+   * });
+   * await using client = new JSONRPCPeer();
+   * await Promise.all([server.connect(far), client.connect(near)]);
+   *
+   * const results = await client.batch((batch) => {
+   *   batch.notify("log", ["two numbers follow"]);
+   *   return [batch.request("double", [1]), batch.request("double", [2])];
+   * });
+   * assertEquals(results, [2, 4]);
+   * await client.disconnect();
+   * ```
+   */
+  batch<const Results extends readonly unknown[]>(
+    build: (batch: JSONRPCCaller<Remote>) => Results,
+  ): Promise<{ -readonly [Index in keyof Results]: Awaited<Results[Index]> }> {
+    const sent = Promise.withResolvers<void>();
+    sent.promise.catch(() => {});
+    const batch = new Batch<Remote>(this.#outgoing, sent.promise);
+    try {
+      const results = build(batch);
+      const { messages } = batch;
+      if (messages.length > this.#maxBatch) {
+        throw new RangeError(
+          `Cannot send the batch: it has ${messages.length} members, maxBatch is ${this.#maxBatch}`,
+        );
+      }
+      sent.resolve(messages.length > 0 ? this.send(messages) : undefined);
+      return Promise.all(results);
+    } catch (error) {
+      sent.reject(error);
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Resolves when the transport has taken all that has been sent.
+   *
+   * @throws {StateError} There is no session.
+   * @throws The first cause, if the session ends first.
+   */
+  override flush(options?: WaitOptions): Promise<void> {
+    return super.flush(options);
+  }
+
+  /** Makes the codec, and sees to the calls when the session ends. */
+  protected override createCodec(): Codec<JSONRPCMessage> {
+    const { signal, maxMessageBytes = MAX_MESSAGE_BYTES } = this;
+    this.#receiver = this.#newReceiver();
+    signal.addEventListener("abort", () => {
+      this.#outgoing.end(signal.reason);
+      this.#incoming.end(signal.reason);
+    }, { once: true });
+    return this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
+  }
+
+  /** Settles what a response is for, or has a handler answer. */
+  protected override onMessage(
+    message: JSONRPCMessage,
+    bytes: number,
+  ): void | Promise<void> {
+    return this.#receiver?.receive(message, bytes);
+  }
+
+  #newReceiver(): Receiver {
+    return new Receiver({
+      incoming: this.#incoming,
+      outgoing: this.#outgoing,
+      logger: this.#logger,
+      maxBatch: this.#maxBatch,
+      signal: this.signal,
+      budget: this.budget,
+      send: (message) => this.send(message),
+    });
+  }
+
+  /** Sends a notification that nobody waits for. */
+  #notifyNow(method: string, params: unknown): void {
+    this.send(callMessage(method, params)).catch((error) => {
+      this.#logger.debug("{method} was not sent: {error}", { method, error });
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import type { AsyncProtocolOptions } from "../protocol/async_protocol_options.ts";
+import type { Codec } from "../protocol/codecs/codec.ts";
+import type { CancellationDialect, CancellationName } from "./cancellation.ts";
+import type { JSONRPCMessage } from "./messages.ts";
+import type { AnyMethods, HandlerOrder, Handlers } from "./methods.ts";
+
+/** Options of a `JSONRPCPeer`. */
+export interface JSONRPCPeerOptions<Local = AnyMethods>
+  extends AsyncProtocolOptions {
+  /**
+   * Makes the codec of a session. A message that is a `DecodeError` is answered
+   * with -32700, and the session goes on.
+   *
+   * @default {JSON, each message on a line}
+   */
+  codec?:
+    | ((options: { maxMessageBytes: number }) => Codec<unknown, JSONRPCMessage>)
+    | undefined;
+  /**
+   * The methods that the peer may call.
+   *
+   * @default {{}}
+   */
+  methods?: Handlers<NoInfer<Local>> | undefined;
+  /**
+   * In which order handlers run: `"parallel"`, 64 at once; so many at once;
+   * `"serial"`, one after the other; or a function whose key says which calls
+   * run one after the other, beside those of other keys. If 256 more wait,
+   * nothing is read, and a call that arrives while this peer itself waits for a
+   * response is refused with -32000.
+   *
+   * @default {"parallel"}
+   */
+  order?: HandlerOrder | undefined;
+  /**
+   * How requests are cancelled, both ways, and how progress is reported: the
+   * dialect of a protocol, one of your own, or `false` for none.
+   *
+   * @default {false}
+   */
+  cancellation?: CancellationName | CancellationDialect | false | undefined;
+  /**
+   * The deadline of each response, in milliseconds.
+   *
+   * @default {undefined}
+   */
+  timeout?: number | undefined;
+  /**
+   * How many members a batch may have, in either direction.
+   *
+   * @default {1000}
+   */
+  maxBatch?: number | undefined;
+}

@@ -1,0 +1,86 @@
+import type { Codec } from "../protocol/codecs/codec.ts";
+import type { CodecOptions } from "../protocol/codecs/options.ts";
+import {
+  booleanOption,
+  messageLimit,
+} from "../protocol/codecs/_util/options.ts";
+import type { ReadBuffer } from "../protocol/codecs/read_buffer.ts";
+import type { WriteBuffer } from "../protocol/codecs/write_buffer.ts";
+import { DecodeError } from "../protocol/errors.ts";
+import { ValueScanner } from "./_codec/scanner.ts";
+import { decode, encode } from "./_deps.ts";
+
+/** Options of {@linkcode msgpack}. */
+export interface MsgpackOptions extends CodecOptions {
+  /**
+   * Whether integers that are coded in 64 bits are a `bigint`. Without it those
+   * beyond ±(2^53 - 1) lose digits.
+   *
+   * @default {false}
+   */
+  bigint?: boolean | undefined;
+}
+
+/**
+ * MessagePack values, one after another, with nothing between them.
+ *
+ * `T` is what the peer is trusted to send: it is not checked. The cost is linear
+ * in bytes, whatever the chunks. Decoding raises `MessageTooLargeError` as soon as
+ * a header says so, and `DecodeError` for a value that is nested deeper than 1,000
+ * or has a byte that is never used, a key that is not a string or a number, or
+ * the key `__proto__`. Encoding raises an error for a value that has no form in
+ * MessagePack, such as a function.
+ *
+ * @throws {TypeError} An option has the wrong type.
+ * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
+ *
+ * @example Values in a stream
+ * ```ts
+ * import { msgpack } from "@parley/parley/msgpack";
+ * import { decoderStream, encoderStream } from "@parley/parley/codecs";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const values = [{ id: 1 }, [true, null], "text"];
+ * const bytes = ReadableStream.from(values)
+ *   .pipeThrough(encoderStream(msgpack()));
+ * const decoded = bytes.pipeThrough(decoderStream(msgpack()));
+ * assertEquals(await Array.fromAsync(decoded), values);
+ * ```
+ */
+export function msgpack<T = unknown>(options: MsgpackOptions = {}): Codec<T> {
+  return new Msgpack<T>(
+    messageLimit(options),
+    booleanOption("bigint", options.bigint ?? false),
+  );
+}
+
+class Msgpack<T> implements Codec<T> {
+  readonly #scanner: ValueScanner;
+  readonly #options: { readonly useBigInt64: boolean };
+
+  constructor(limit: number, bigint: boolean) {
+    this.#scanner = new ValueScanner(limit);
+    this.#options = { useBigInt64: bigint };
+  }
+
+  decode(input: ReadBuffer): T | undefined {
+    if (input.length === 0) return undefined;
+    const size = this.#scanner.scan(input);
+    if (size < 0) return undefined;
+    const { offset } = input;
+    const bytes = input.take(size);
+    try {
+      return decode(bytes, this.#options) as T;
+    } catch (cause) {
+      throw new DecodeError("Message is not MessagePack", {
+        offset,
+        bytes,
+        cause,
+      });
+    }
+  }
+
+  encode(message: T, output: WriteBuffer): void {
+    output.bytes(encode(message, this.#options));
+  }
+}

@@ -1,0 +1,229 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import {
+  type CancellationName,
+  type HandlerContext,
+  JSONRPCError,
+} from "../../jsonrpc/mod.ts";
+import { CallTimeoutError } from "../../mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { next, rawPeer, twoPeers } from "./support.ts";
+
+const dialects: Record<CancellationName, [method: string, member: string]> = {
+  lsp: ["$/cancelRequest", "id"],
+  mcp: ["notifications/cancelled", "requestId"],
+  acp: ["$/cancel_request", "requestId"],
+};
+
+for (const [name, [method, member]] of Object.entries(dialects)) {
+  const cancellation = name as CancellationName;
+  Deno.test(`${name}: an aborted request is cancelled by ${method}, and rejects with the reason`, async () => {
+    await using ends = await rawPeer({ cancellation });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reply = ends.peer.request("slow", undefined, { signal });
+    await next(ends.raw);
+    const reason = new Error("changed my mind");
+    controller.abort(reason);
+    assertStrictEquals(await rejection(reply), reason);
+    assertEquals(await next(ends.raw), {
+      jsonrpc: "2.0",
+      method,
+      params: { [member]: 1 },
+    });
+    await ends.raw.send({ jsonrpc: "2.0", id: 1, result: "late" });
+    const other = ends.peer.request("quick");
+    await ends.raw.send({ jsonrpc: "2.0", id: 2, result: "mine" });
+    assertEquals(await other, "mine");
+  });
+
+  Deno.test(`${name}: a request past its deadline is cancelled, too`, async () => {
+    await using ends = await rawPeer({ cancellation, timeout: 5 });
+    assertInstanceOf(
+      await rejection(ends.peer.request("slow")),
+      CallTimeoutError,
+    );
+    await next(ends.raw);
+    assertEquals(await next(ends.raw), {
+      jsonrpc: "2.0",
+      method,
+      params: { [member]: 1 },
+    });
+  });
+
+  const answered = name !== "mcp";
+  Deno.test(`${name}: ${method} aborts the handler's signal, and the request is ${answered ? "answered with -32800" : "not answered"}`, async () => {
+    const started = Promise.withResolvers<void>();
+    await using ends = await rawPeer({
+      cancellation,
+      methods: {
+        slow: (_: unknown, { signal }: HandlerContext) => {
+          started.resolve();
+          return new Promise((_, reject) =>
+            signal.addEventListener("abort", () => reject(signal.reason))
+          );
+        },
+        ping: () => "pong",
+      },
+    });
+    const { raw } = ends;
+    await raw.send({ jsonrpc: "2.0", id: "a", method: "slow" });
+    await started.promise;
+    await raw.send({ jsonrpc: "2.0", method, params: { [member]: "other" } });
+    await raw.send({ jsonrpc: "2.0", method, params: { [member]: "a" } });
+    if (answered) {
+      assertEquals(await next(raw), {
+        jsonrpc: "2.0",
+        id: "a",
+        error: { code: -32800, message: "Request cancelled" },
+      });
+    }
+    await raw.send({ jsonrpc: "2.0", id: "b", method: "ping" });
+    assertEquals(await next(raw), { jsonrpc: "2.0", id: "b", result: "pong" });
+  });
+}
+
+Deno.test("a request that is cancelled while it waits for its turn is not begun", async () => {
+  const begun: unknown[] = [];
+  const gate = Promise.withResolvers<void>();
+  await using ends = await twoPeers({
+    cancellation: "lsp",
+    order: "serial",
+    methods: {
+      async work([n]: [number]) {
+        begun.push(n);
+        await gate.promise;
+      },
+      ping: () => {},
+    },
+  }, { cancellation: "lsp" });
+  const { client } = ends;
+  const first = client.request("work", [1]);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const second = client.request("work", [2], { signal });
+  controller.abort();
+  await rejection(second);
+  const last = client.request("ping");
+  gate.resolve();
+  await Promise.all([first, last]);
+  assertEquals(begun, [1]);
+});
+
+Deno.test("without a dialect, an abort gives the request up and sends nothing", async () => {
+  await using ends = await rawPeer();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reply = ends.peer.request("slow", undefined, { signal });
+  controller.abort();
+  await rejection(reply);
+  const other = ends.peer.request("quick");
+  await next(ends.raw);
+  assertEquals(await next(ends.raw), {
+    jsonrpc: "2.0",
+    id: 2,
+    method: "quick",
+  });
+  await ends.raw.send({ jsonrpc: "2.0", id: 2, result: 0 });
+  await other;
+});
+
+for (const cancellation of ["lsp", "mcp"] as const) {
+  Deno.test(`${cancellation}: progress reaches the caller in order, and begins the deadline anew`, async () => {
+    const seen: unknown[] = [];
+    await using ends = await twoPeers({
+      cancellation,
+      methods: {
+        async copy(_: unknown, { progress }: HandlerContext) {
+          for (let n = 1; n <= 3; n++) {
+            await progress({ progress: n, total: 3 });
+          }
+          return "copied";
+        },
+      },
+    }, { cancellation });
+    const result = await ends.client.request("copy", { path: "/a" }, {
+      onProgress: (value) => seen.push(value),
+    });
+    assertEquals(result, "copied");
+    assertEquals(
+      seen,
+      [1, 2, 3].map((progress) => ({ progress, total: 3 })),
+    );
+  });
+}
+
+Deno.test("a request that nobody asked progress of reports none", async () => {
+  await using ends = await rawPeer({
+    cancellation: "mcp",
+    methods: {
+      async copy(_: unknown, { progress, meta }: HandlerContext) {
+        await progress({ progress: 1 });
+        return { meta };
+      },
+    },
+  });
+  const params = { _meta: { trace: 7 } };
+  await ends.raw.send({ jsonrpc: "2.0", id: 1, method: "copy", params });
+  assertEquals(await next(ends.raw), {
+    jsonrpc: "2.0",
+    id: 1,
+    result: { meta: { trace: 7 } },
+  });
+});
+
+Deno.test("progress extends a deadline up to the total alone", async () => {
+  await using ends = await rawPeer({ cancellation: "mcp" });
+  const { peer, raw } = ends;
+  const reply = peer.request("copy", {}, {
+    timeout: 20,
+    totalTimeout: 60,
+    onProgress: () => {},
+  });
+  await next(raw);
+  const params = { progressToken: 1, progress: 0 };
+  let over = false;
+  const failed = rejection(reply).finally(() => over = true);
+  while (!over) {
+    await raw.send({
+      jsonrpc: "2.0",
+      method: "notifications/progress",
+      params,
+    });
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertInstanceOf(await failed, CallTimeoutError);
+});
+
+Deno.test("progress is refused where the dialect has none, or params is an array", async () => {
+  const onProgress = () => {};
+  await using acp = await rawPeer({ cancellation: "acp" });
+  await assertRejects(
+    () => acp.peer.request("x", {}, { onProgress }),
+    TypeError,
+    "a dialect that has none",
+  );
+  await using lsp = await rawPeer({ cancellation: "lsp" });
+  await assertRejects(
+    () => lsp.peer.request("x", [], { onProgress }),
+    TypeError,
+    "params is an array",
+  );
+});
+
+Deno.test("a handler's own abort error is an internal error if nobody has cancelled", async () => {
+  await using ends = await twoPeers({
+    methods: {
+      fail() {
+        throw new DOMException("mine", "AbortError");
+      },
+    },
+  });
+  const error = await rejection(ends.client.request("fail"));
+  assertInstanceOf(error, JSONRPCError);
+  assertEquals(error.code, -32603);
+});

@@ -1,0 +1,115 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { toMcpTransport } from "../../jsonrpc/mcp.ts";
+import {
+  type Connection,
+  type Listener,
+  memory,
+  type NetAddress,
+  tls,
+  type Transport,
+  unix,
+} from "../../mod.ts";
+import { certificates } from "../support/certificates.ts";
+
+/** A server of the SDK with one tool and one resource. */
+function newServer(): McpServer {
+  const server = new McpServer({ name: "test", version: "1.0.0" });
+  server.registerTool("greet", { description: "Greets" }, () => ({
+    content: [{ type: "text", text: "Hello" }],
+  }));
+  server.registerTool("fail", { description: "Fails" }, () => {
+    throw new Error("No greeting today");
+  });
+  server.registerResource("note", "note://1", {}, (uri: URL) => ({
+    contents: [{ uri: uri.href, text: "x".repeat(200_000) }],
+  }));
+  return server;
+}
+
+/** What listens, and what connects to it. */
+async function transports(): Promise<Record<string, [Transport, Transport]>> {
+  const inMemory = memory();
+  const folder = await Deno.makeTempDir();
+  addEventListener(
+    "unload",
+    () => Deno.removeSync(folder, { recursive: true }),
+  );
+  const socket = unix({ path: `${folder}/mcp` });
+  const { ca, server } = await certificates();
+  const secured = tls({ port: 0, ...server, caCerts: [ca] });
+  return {
+    memory: [inMemory, inMemory],
+    Unix: [socket, socket],
+    TLS: [secured, secured],
+  };
+}
+
+async function connectTo(
+  listener: Listener,
+  client: Transport,
+  name: string,
+): Promise<[Connection, Connection]> {
+  const { address } = listener;
+  const { ca } = await certificates();
+  const dial = name === "TLS"
+    ? tls({ port: (address as NetAddress).port, caCerts: [ca] })
+    : client;
+  return await Promise.all([dial.connect(), listener.accept()]);
+}
+
+for (const [name, [server, client]] of Object.entries(await transports())) {
+  Deno.test(`client and server of the MCP SDK talk to each other over ${name}`, async () => {
+    await using listener = await server.listen();
+    const [near, far] = await connectTo(listener, client, name);
+    const sdkServer = newServer();
+    const sdkClient = new Client({ name: "test", version: "1.0.0" });
+    await Promise.all([
+      sdkServer.connect(toMcpTransport(far)),
+      sdkClient.connect(toMcpTransport(near)),
+    ]);
+    const { tools } = await sdkClient.listTools();
+    assertEquals(tools.map(({ name }: { name: string }) => name), [
+      "greet",
+      "fail",
+    ]);
+    const greeting = await sdkClient.callTool({ name: "greet" });
+    assertEquals(greeting.content, [{ type: "text", text: "Hello" }]);
+    const failed = await sdkClient.callTool({ name: "fail" });
+    assertEquals(failed.isError, true);
+    const { contents } = await sdkClient.readResource({ uri: "note://1" });
+    assertEquals(contents[0]?.uri, "note://1");
+    const closed = Promise.withResolvers<void>();
+    sdkServer.server.onclose = closed.resolve;
+    await sdkClient.close();
+    await closed.promise;
+    await sdkServer.close();
+  });
+}
+
+Deno.test("when the connection is cut, the SDK's client is told, and its requests reject", async () => {
+  const transport = memory();
+  await using listener = await transport.listen();
+  const [near, far] = await Promise.all([
+    transport.connect(),
+    listener.accept(),
+  ]);
+  const server = newServer();
+  const client = new Client({ name: "test", version: "1.0.0" });
+  await Promise.all([
+    server.connect(toMcpTransport(far)),
+    client.connect(toMcpTransport(near)),
+  ]);
+  const errors: Error[] = [];
+  client.onerror = (error: Error) => errors.push(error);
+  const pending = assertRejects(() => client.listTools());
+  const closed = Promise.withResolvers<void>();
+  client.onclose = closed.resolve;
+  far.abort(new Error("cut"));
+  await pending;
+  await closed.promise;
+  assertEquals(errors.map(({ name }) => name), ["ConnectionReset"]);
+  await server.close();
+  await client.close();
+});
