@@ -45,7 +45,7 @@ class Lines implements Codec<string> {
 
   constructor(limit: number) {
     this.#limit = limit;
-    this.#scanner = new LineScanner(limit);
+    this.#scanner = new LineScanner(limit, true);
   }
 
   decode(input: ReadBuffer): string | undefined {

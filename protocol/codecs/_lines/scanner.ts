@@ -1,3 +1,4 @@
+import { ownCopy } from "../_util/own_copy.ts";
 import { decodeUTF8, tryDecodeUTF8 } from "../_util/utf8.ts";
 import type { ReadBuffer } from "../read_buffer.ts";
 
@@ -14,6 +15,7 @@ const RUN_BYTES = 64 * 1024;
  */
 export class LineScanner {
   readonly #limit: number;
+  readonly #own: boolean;
   /** What the rest is about: another buffer starts afresh. */
   #input: ReadBuffer | undefined;
   /** The text of a run, and where its next line begins, in it and in the stream. */
@@ -30,8 +32,13 @@ export class LineScanner {
   #size = 0;
   #next = 0;
 
-  constructor(limit: number) {
+  /**
+   * @param limit The most bytes of a line, without its end.
+   * @param own Whether the lines are kept, so that none may keep its run.
+   */
+  constructor(limit: number, own = false) {
     this.#limit = limit;
+    this.#own = own;
   }
 
   /** The bytes of the line last given, its end included. */
@@ -69,7 +76,8 @@ export class LineScanner {
     if (size - (hasCR ? 2 : 1) > this.#limit) return undefined;
     this.#size = size;
     this.#next = end + 1;
-    return this.#run.slice(at, hasCR ? end - 1 : end);
+    const line = this.#run.slice(at, hasCR ? end - 1 : end);
+    return this.#own ? ownCopy(line, this.#run) : line;
   }
 
   /** Takes the line last given from the buffer. */

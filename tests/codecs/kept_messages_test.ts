@@ -1,0 +1,42 @@
+/** What an application keeps of a stream, and what memory that takes. */
+import { assertEquals, assertLess } from "@std/assert";
+import {
+  type Codec,
+  delimited,
+  jsonLines,
+  lines,
+  ReadBuffer,
+  text,
+} from "../../protocol/mod.ts";
+import { bytes } from "../../testing/_codec_checks/decoding.ts";
+
+const MIB = 1024 * 1024;
+const CHUNKS = 3000;
+const CHUNK_BYTES = 64 * 1024;
+/** All chunks have 188 MiB; what is kept of them has 47 KiB. */
+const MAX_GROWTH = 80 * MIB;
+
+const kinds: Record<string, [Codec<unknown>, string]> = {
+  "lines()": [lines(), "0123456789abcdef\n"],
+  "lines() beyond Latin-1": [lines(), "0123456789€bcdef\n"],
+  "jsonLines()": [jsonLines(), '"0123456789abcdef"\n'],
+  "text(delimited())": [text(delimited(0)), "0123456789abcdef\0"],
+};
+
+for (const [name, [codec, unit]] of Object.entries(kinds)) {
+  Deno.test(`one message kept of every 64 KiB to ${name} does not keep the others`, () => {
+    const chunk = bytes(unit.repeat(CHUNK_BYTES / unit.length));
+    const input = new ReadBuffer();
+    const kept: unknown[] = [];
+    const before = Deno.memoryUsage().rss;
+    for (let i = 0; i < CHUNKS; i++) {
+      input.append(chunk);
+      kept.push(codec.decode(input));
+      while (codec.decode(input) !== undefined);
+    }
+    const growth = Deno.memoryUsage().rss - before;
+    console.log(`${name}: ${(growth / MIB).toFixed(0)} MiB more`);
+    assertEquals(kept.length, CHUNKS);
+    assertLess(growth, MAX_GROWTH);
+  });
+}
