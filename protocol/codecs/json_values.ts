@@ -10,6 +10,8 @@ import type { WriteBuffer } from "./write_buffer.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";
 
 const LF = 0x0a;
+/** A number, or the beginning of one. */
+const NUMBER = /^[-\d][-+.eE\d]*$/;
 
 /** Options of {@linkcode jsonValues}. */
 export interface JSONValuesOptions extends CodecOptions, JSONOptions {}
@@ -17,9 +19,10 @@ export interface JSONValuesOptions extends CodecOptions, JSONOptions {}
 /**
  * JSON texts one after another: each on a line, spread over many, several on
  * one, or with nothing between them. Blanks around a text are skipped and do not
- * count towards the limit. A number, `true`, `false` or `null` ends where
- * something else follows, or at the end of the stream. On output a newline
- * follows each text.
+ * count towards the limit. A number ends where something else follows: at the end
+ * of the stream it is truncated, because more digits may have been on their way.
+ * `true`, `false` and `null` may end with the stream. On output a newline follows
+ * each text.
  *
  * `T` is what the peer is trusted to send: it is not checked. Decoding raises
  * {@linkcode MessageTooLargeError} and {@linkcode DecodeError}. Encoding raises a
@@ -33,13 +36,13 @@ export interface JSONValuesOptions extends CodecOptions, JSONOptions {}
  * import { decoderStream, jsonValues } from "@parley/parley/codecs";
  * import { assertEquals } from "@std/assert";
  *
- * const stream = new Blob(['{\n  "id": 1\n}\r\n{"id":2}{"id":3} 4']).stream();
+ * const stream = new Blob(['{\n  "id": 1\n}\r\n{"id":2}{"id":3} true']).stream();
  * const messages = stream.pipeThrough(decoderStream(jsonValues()));
  * assertEquals(await Array.fromAsync(messages), [
  *   { id: 1 },
  *   { id: 2 },
  *   { id: 3 },
- *   4,
+ *   true,
  * ]);
  * ```
  */
@@ -78,9 +81,10 @@ class JSONValues<T> implements Codec<T> {
   }
 
   end(input: ReadBuffer): T | undefined {
-    return input.length === 0 || isOpening(input.at(0))
-      ? undefined
-      : this.#take(input, input.length);
+    if (input.length === 0 || isOpening(input.at(0))) return undefined;
+    const text = decodeUTF8(input.subarray(), input.offset);
+    // A number that ends here may have been cut, and is truncated.
+    return NUMBER.test(text) ? undefined : this.#take(input, input.length);
   }
 
   encode(message: T, output: WriteBuffer): void {

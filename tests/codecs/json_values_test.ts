@@ -43,15 +43,27 @@ testCodec(
       messages: [{ "}": '"]' }, ["\\"], '\\"['],
     },
     "numbers and literals, the last ended by the stream": {
-      input: "1 -2.5e+3\nfalse\tnull -0.1E-2",
-      messages: [1, -2500, false, null, -0.001],
+      input: "1 -2.5e+3\n-0.1E-2\ttrue false\nnull",
+      messages: [1, -2500, -0.001, true, false, null],
     },
+    ...Object.fromEntries(
+      ["12345", "-", "-0", "0.5", "1.", "1e", "1E+", "-2.5e-3"].map((
+        number,
+      ) => [`up to ${number}, cut by the end of the stream`, {
+        input: `[1] ${number}`,
+        messages: [[1]],
+        error: {
+          class: TruncatedMessageError,
+          has: { offset: 4, length: number.length },
+        },
+      }]),
+    ),
     "text beyond ASCII and NUL, escaped": {
       input: '"é𝄞""\\u0000"{"é":1}\n',
       messages: ["é𝄞", "\0", { "é": 1 }],
     },
     "texts of exactly the limit": {
-      input: '["345678901234"]\n  ["345678901234"]  1234567890123456',
+      input: '["345678901234"]\n  ["345678901234"]  1234567890123456 ',
       messages: [["345678901234"], ["345678901234"], 1234567890123456],
     },
     "blanks over the limit": {

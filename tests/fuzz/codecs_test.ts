@@ -139,7 +139,10 @@ function jsonLinesOf(bytes: Uint8Array): unknown[] {
   return found;
 }
 
-/** The texts at the front: each is the shortest that parses, or a run of letters and digits. */
+/**
+ * The texts at the front: each is the shortest that parses, or a run of letters
+ * and digits, in which a number may not be at the very end.
+ */
 function jsonValuesOf(bytes: Uint8Array): unknown[] {
   const found: unknown[] = [];
   const text = String.fromCharCode(...bytes);
@@ -151,6 +154,7 @@ function jsonValuesOf(bytes: Uint8Array): unknown[] {
       : Array.from(text, (_, i) => i + 1).filter((end) => end > start);
     const end = ends.find((end) => parses(bytes.subarray(start, end)));
     if (end === undefined) return found;
+    if (end === text.length && /\d$/.test(scalar ?? "")) return found;
     found.push(JSON.parse(utf8(bytes.subarray(start, end))));
     start = end;
   }

@@ -235,7 +235,7 @@ Deno.test("lone surrogates and NUL, escaped: they come back as they were", async
   }
 });
 
-Deno.test("JSON nested a million deep: it is answered or refused, and others are served", async () => {
+Deno.test("JSON nested a million deep with a number of 16 digits: it is answered, and others are served", async () => {
   const nested = encode(
     "[".repeat(1_000_000) + "1234567890123456" + "]".repeat(1_000_000) + "\n",
   );
@@ -244,17 +244,10 @@ Deno.test("JSON nested a million deep: it is answered or refused, and others are
     for (const bigint of [false, true]) {
       const codec = () => create({ maxMessageBytes, bigint });
       await using place = await attackServer<unknown>(codec, question);
-      const { hostile, session } = await place.connect();
+      const { hostile } = await place.connect();
       const reader = hostile.readable.getReader({ mode: "byob" });
       await hostile.writable.getWriter().write(nested);
-      if (bigint) {
-        // The integer is for a reviver, which recurs where the parser does not.
-        const cause = await causeOfEnd(session);
-        assertInstanceOf(cause, DecodeError);
-        assertInstanceOf(cause.cause, RangeError);
-      } else {
-        assert(equals(await readExactly(reader, nested.length), nested));
-      }
+      assert(equals(await readExactly(reader, nested.length), nested));
       await place.serves();
       hostile.abort();
     }

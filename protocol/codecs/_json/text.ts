@@ -1,15 +1,11 @@
 import { DecodeError } from "../../errors.ts";
 import { booleanOption } from "../_util/options.ts";
+import { restoreLongIntegers } from "./long_integers.ts";
 import type { JSONOptions } from "../options.ts";
 
 // ECMAScript 2026, "JSON.parse source text access"; TypeScript's library has no
 // types for it yet.
-type Reviver = (key: string, value: unknown, context: Context) => unknown;
-type Context = { readonly source?: string };
-const json = JSON as unknown as {
-  parse(text: string, reviver?: Reviver): unknown;
-  rawJSON(text: string): object;
-};
+const json = JSON as unknown as { rawJSON(text: string): object };
 
 /** JSON texts from values and values from JSON texts. */
 export class JSONText {
@@ -27,9 +23,8 @@ export class JSONText {
    * §8.1 forbids to send and allows to refuse, is not either.
    */
   parse(text: string): unknown {
-    return this.#bigint && hasLongNumber(text)
-      ? json.parse(text, reviveInteger)
-      : json.parse(text);
+    const value: unknown = JSON.parse(text);
+    return this.#bigint ? restoreLongIntegers(text, value) : value;
   }
 
   /**
@@ -75,40 +70,6 @@ function withoutExcerpt(error: unknown): unknown {
   return error instanceof SyntaxError
     ? new SyntaxError(error.message.replace(/"[^]*"/, '"…"'))
     : error;
-}
-
-const SAFE_DIGITS = 15;
-
-/**
- * Whether more digits stand in a row than every safe integer has, so that only
- * such texts pay for a reviver. Looks at one character in sixteen.
- */
-function hasLongNumber(text: string): boolean {
-  for (let i = SAFE_DIGITS; i < text.length; i += SAFE_DIGITS + 1) {
-    if (!isDigit(text, i)) continue;
-    let first = i;
-    let last = i;
-    while (isDigit(text, first - 1) && last - first < SAFE_DIGITS) first--;
-    while (isDigit(text, last + 1) && last - first < SAFE_DIGITS) last++;
-    if (last - first >= SAFE_DIGITS) return true;
-  }
-  return false;
-}
-
-function isDigit(text: string, position: number): boolean {
-  const code = text.charCodeAt(position);
-  return code >= 0x30 && code <= 0x39;
-}
-
-function reviveInteger(
-  _: string,
-  value: unknown,
-  { source }: Context,
-): unknown {
-  return typeof value === "number" && !Number.isSafeInteger(value) &&
-      source !== undefined && /^-?\d+$/.test(source)
-    ? BigInt(source)
-    : value;
 }
 
 /**
