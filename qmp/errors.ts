@@ -114,16 +114,19 @@ export class JobError extends ParleyError {
   }
 }
 
-/** A reply that is neither a result nor an error. The session goes on. */
+/**
+ * A reply that is neither a result nor an error, or a guest agent's reply that is
+ * too large or is not JSON, as `cause` says. The session goes on.
+ */
 export class BadReplyError extends ProtocolError {
   readonly #sent: QMPMessage;
-  readonly #received: QMPMessage;
+  readonly #received: QMPMessage | undefined;
 
   /** Takes the command and the reply beside the message. */
   constructor(
     message: string,
     sent: QMPMessage,
-    received: QMPMessage,
+    received: QMPMessage | undefined,
     options?: ErrorOptions,
   ) {
     super(message, options);
@@ -136,8 +139,11 @@ export class BadReplyError extends ProtocolError {
     return this.#sent;
   }
 
-  /** The whole reply; inspection leaves it out, for its secrets. */
-  get received(): QMPMessage {
+  /**
+   * The whole reply, if it could be read; inspection leaves it out, for its
+   * secrets.
+   */
+  get received(): QMPMessage | undefined {
     return this.#received;
   }
 }

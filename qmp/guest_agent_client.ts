@@ -3,7 +3,7 @@ import {
   type AsyncProtocolOptions,
   type Codec,
 } from "../protocol/mod.ts";
-import { CallError } from "../protocol/errors.ts";
+import { CallError, ProtocolError } from "../protocol/errors.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { loggerOf } from "../protocol/_util/logger.ts";
@@ -35,10 +35,10 @@ const SILENT_COMMANDS = new Set([
 /** Options of a guest agent's client. */
 export interface GuestAgentClientOptions extends AsyncProtocolOptions {
   /**
-   * The most bytes that an incoming message may take. What is read of a file
-   * comes as one message, a third larger than it is.
+   * The largest size of an incoming message, in bytes. A larger reply fails its
+   * command alone. The default has room for the largest replies of an agent.
    *
-   * @default {10485760}
+   * @default {68157440}
    */
   maxMessageBytes?: number;
   /**
@@ -80,7 +80,7 @@ export interface GuestExecuteOptions extends WaitOptions {
  * ```
  */
 export class GuestAgentClient<S extends QMPSchema = AnySchema>
-  extends AsyncProtocol<QMPMessage> {
+  extends AsyncProtocol<QMPMessage | ProtocolError, QMPMessage> {
   readonly #timeout: number;
   readonly #logger: Logger;
   #commands: CommandQueue;
@@ -157,7 +157,10 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   // Hooks for subclasses
 
   /** Starts a session: no command is pending, and nothing is synchronized. */
-  protected override createCodec(): Codec<QMPMessage> {
+  protected override createCodec(): Codec<
+    QMPMessage | ProtocolError,
+    QMPMessage
+  > {
     const { signal } = this;
     const codec = new GuestCodec(this.maxMessageBytes);
     const commands = this.#commands = this.#newQueue(() => codec.drop());
@@ -187,15 +190,15 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   }
 
   /** Hands a reply to its command. */
-  protected override onMessage(message: QMPMessage): void {
+  protected override onMessage(message: QMPMessage | ProtocolError): void {
     if (this.#commands.receive(message)) return;
     this.#logger.warn("Dropped a reply to no command: {message}", {
-      message: redact(message),
+      message: this.describe(message),
     });
   }
 
   /** Leaves out passwords. */
-  protected override describe(message: QMPMessage): unknown {
-    return redact(message);
+  protected override describe(message: QMPMessage | ProtocolError): unknown {
+    return message instanceof ProtocolError ? message : redact(message);
   }
 }

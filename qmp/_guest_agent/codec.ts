@@ -1,38 +1,63 @@
-import type { Codec, ReadBuffer, WriteBuffer } from "../../protocol/mod.ts";
+import {
+  type Codec,
+  ProtocolError,
+  type ReadBuffer,
+  type WriteBuffer,
+} from "../../protocol/mod.ts";
 import { endOfLine, qmpCodec } from "../_wire/client_codec.ts";
 import type { QMPMessage } from "../messages.ts";
 
 /**
- * No byte of UTF-8. Sent, it makes an agent forget what it has of a command;
- * received, it stands before the answer to `guest-sync-delimited`.
+ * Not a byte of UTF-8. The agent forgets an incomplete command when it receives
+ * one, and sends one before the answer to `guest-sync-delimited`.
  */
 const SENTINEL = 0xff;
 
-/** JSON objects, and a way to get back to where one begins. */
-export class GuestCodec implements Codec<QMPMessage> {
+/**
+ * An agent reads at most 48 MiB of a file at once, and captures at most 16 MiB of
+ * each of the two outputs of a program; base64 makes a third more of either.
+ */
+const MAX_MESSAGE_BYTES = 65 * 2 ** 20;
+
+/**
+ * JSON objects, and a way back to the start of one. In place of a message that is
+ * too large or is not a JSON object there is the error.
+ */
+export class GuestCodec
+  implements Codec<QMPMessage | ProtocolError, QMPMessage> {
   readonly #messages: Codec<QMPMessage>;
   #dropping = false;
 
-  constructor(maxMessageBytes: number | undefined) {
+  constructor(maxMessageBytes = MAX_MESSAGE_BYTES) {
     this.#messages = qmpCodec({ maxMessageBytes, ending: endOfLine });
   }
 
-  /** Drops whatever comes before the next sentinel. */
+  /** Drops everything before the next sentinel. */
   drop(): void {
     this.#dropping = true;
   }
 
-  decode(input: ReadBuffer): QMPMessage | undefined {
-    if (this.#dropping) {
-      const sentinel = input.indexOf(SENTINEL);
-      this.#dropping = sentinel < 0;
-      input.consume(sentinel < 0 ? input.length : sentinel + 1);
+  decode(input: ReadBuffer): QMPMessage | ProtocolError | undefined {
+    this.#dropFrom(input);
+    try {
+      return this.#messages.decode(input);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.drop();
+      this.#dropFrom(input);
+      return error;
     }
-    return this.#messages.decode(input);
   }
 
   encode(message: QMPMessage, output: WriteBuffer): void {
     if (message.execute === "guest-sync-delimited") output.byte(SENTINEL);
     this.#messages.encode(message, output);
+  }
+
+  #dropFrom(input: ReadBuffer): void {
+    if (!this.#dropping) return;
+    const sentinel = input.indexOf(SENTINEL);
+    this.#dropping = sentinel < 0;
+    input.consume(sentinel < 0 ? input.length : sentinel + 1);
   }
 }

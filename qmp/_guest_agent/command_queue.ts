@@ -1,3 +1,4 @@
+import { ProtocolError } from "../../protocol/errors.ts";
 import {
   type PendingCall,
   PendingCalls,
@@ -5,6 +6,7 @@ import {
 import { FifoSet } from "../_client/fifo_set.ts";
 import { commandFailure, deadline } from "../_wire/command_failure.ts";
 import { commandName } from "../_wire/command_name.ts";
+import { BadReplyError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
 
 /** What a queue needs from its session. */
@@ -102,7 +104,8 @@ export class CommandQueue {
   }
 
   /** Takes a message from the agent; false if no command waits for it. */
-  receive(message: QMPMessage): boolean {
+  receive(message: QMPMessage | ProtocolError): boolean {
+    if (message instanceof ProtocolError) return this.#receiveBad(message);
     if (this.#requested !== undefined) {
       if (message.return !== this.#requested) {
         this.#options.drop();
@@ -127,6 +130,20 @@ export class CommandQueue {
     this.#next = undefined;
     this.#current = undefined;
     this.#calls.end(cause);
+  }
+
+  /** Fails the command on the wire; what follows is out of step. */
+  #receiveBad(cause: ProtocolError): boolean {
+    if (this.#requested !== undefined) return true;
+    const command = this.#current;
+    this.#current = undefined;
+    this.#synchronized = false;
+    if (!command) return false;
+    const { call, message } = command;
+    const text = `Cannot execute ${call.method}: bad reply: ${cause.message}`;
+    const error = new BadReplyError(text, message, undefined, { cause });
+    this.#calls.reject(call.id, error);
+    return true;
   }
 
   /** Sends the next command, or the request that has to be sent before it. */

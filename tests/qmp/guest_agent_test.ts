@@ -12,8 +12,10 @@ import {
 import {
   CallTimeoutError,
   ConnectError,
+  DecodeError,
   EndOfStreamError,
   MessageTooLargeError,
+  ProtocolError,
   StateError,
 } from "../../protocol/mod.ts";
 import {
@@ -263,6 +265,60 @@ Deno.test("after an answer to no command, the next command gets in step first", 
   await agent.end();
 });
 
+/** Replies that cannot be read: how they begin, how they go on, and the error. */
+const unreadable: [
+  string,
+  string,
+  string,
+  abstract new (...args: never[]) => ProtocolError,
+][] = [
+  [
+    "is too large",
+    `{"return": "${"x".repeat(2_000)}`,
+    `${"x".repeat(100_000)}"}\n`,
+    MessageTooLargeError,
+  ],
+  ["is not JSON", '{"return": oops}\n', '"x" 1\n{"return": 2}\n', DecodeError],
+  ["is not UTF-8", '"\xc3\x28"', '{"return": 2}\n', DecodeError],
+  ["is not an object", "[1]\n", '{"return": 2}\n', ProtocolError],
+];
+
+for (const [what, start, rest, Cause] of unreadable) {
+  Deno.test(`a reply that ${what} fails its command alone`, async () => {
+    const { client, agent } = await running({ maxMessageBytes: 1_000 });
+    const bad = client.execute("bad");
+    const next = client.execute("next");
+    await agent.command();
+    await agent.say(start);
+    const error = await assertRejects(() => bad, BadReplyError);
+    assertInstanceOf(error.cause, Cause);
+    assertEquals(
+      error.message,
+      `Cannot execute bad: bad reply: ${error.cause.message}`,
+    );
+    assertEquals([error.sent.execute, error.received], ["bad", undefined]);
+    await agent.say(`${rest}ÿ{"return": ${await agent.sync()}}\n`);
+    assertEquals((await agent.command()).execute, "next");
+    await agent.say('{"return": 1}\n');
+    assertEquals(await next, 1);
+    await client.disconnect();
+    await agent.end();
+  });
+}
+
+Deno.test("a message to no command that cannot be read is dropped", async () => {
+  const { client, agent } = await running();
+  await agent.say('oops\n{"return": 1}\n');
+  await turns();
+  const ping = client.execute("guest-ping");
+  await agent.getInStep();
+  await agent.command();
+  await agent.say('{"return": {}}\n');
+  assertEquals(await ping, {});
+  await client.disconnect();
+  await agent.end();
+});
+
 Deno.test("errors of the agent are those of QMP", async () => {
   const { client, agent } = await running();
   const refused = client.execute("nope");
@@ -420,18 +476,37 @@ Deno.test({
         "buf-b64": string;
       };
     };
-    {
-      await using client = new GuestAgentClient({ maxMessageBytes: 2 ** 24 });
-      await client.connect(server.transport);
-      const { "buf-b64": text } = await read(client);
-      assert(text.length > 10 * 1024 * 1024);
-      assertEquals(Uint8Array.fromBase64(text), concat([content]));
-    }
-    const client = new GuestAgentClient();
+    await using client = new GuestAgentClient();
     await client.connect(server.transport);
-    const error = await assertRejects(() => read(client), ExecInterruptedError);
+    const { "buf-b64": text } = await read(client);
+    assert(text.length > 10 * 1024 * 1024);
+    assertEquals(Uint8Array.fromBase64(text), concat([content]));
+    await client.disconnect();
+
+    await using strict = new GuestAgentClient({ maxMessageBytes: 1024 ** 2 });
+    await strict.connect(server.transport);
+    const error = await assertRejects(() => read(strict), BadReplyError);
     assertInstanceOf(error.cause, MessageTooLargeError);
-    assertStringIncludes(error.message, "maxMessageBytes is 10485760");
-    await assertRejects(() => client.disconnect(), MessageTooLargeError);
+    assertStringIncludes(error.message, "maxMessageBytes is 1048576");
+    assertEquals(await strict.execute("guest-ping"), {});
+  },
+});
+
+Deno.test({
+  name: "the largest replies of a real agent are below the default limit",
+  ...agent,
+  fn: async () => {
+    await using server = await startGuestAgent();
+    const path = `${server.process.folder}/file`;
+    const count = 48 * 1024 * 1024;
+    await Deno.writeFile(path, new Uint8Array(count));
+    await using client = new GuestAgentClient({ timeout: 60_000 });
+    await client.connect(server.transport);
+    const handle = await client.execute("guest-file-open", { path });
+    const args = { handle, count };
+    const read = await client.execute("guest-file-read", args) as Message;
+    assertEquals(read.count, count);
+    console.log(`${client.stats.bytesReceived} bytes for ${count}`);
+    assertEquals(await client.execute("guest-ping"), {});
   },
 });
