@@ -57,7 +57,9 @@ export class Terminal implements Sink, Disposable {
     readline.moveCursor(process.stdout, 0, -rows);
     readline.cursorTo(process.stdout, 0);
     readline.clearScreenDown(process.stdout);
-    // readline draws the line again from so many rows above.
+    // readline draws the line again from so many rows above. After characters
+    // of two columns it has not counted all rows of the line.
+    Object.assign(this.#interface, { prevRows: rows });
     process.stdout.write(`${text}\n${"\n".repeat(rows)}`);
     this.#interface.prompt(true);
   }

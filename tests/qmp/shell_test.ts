@@ -413,24 +413,28 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "an event that comes while a line is edited leaves the line as it is",
-  ...terminal,
-  fn: async () => {
-    await using server = await startQemu();
-    await using shell = await shellInTerminal(server, { columns: 40 });
-    await shell.enter("cont");
-    await shell.shows(/RESUME\n[^]*^qmp> $/m);
-    const line =
-      "device_del id=a-name-that-is-longer-than-the-terminal-is-wide";
-    await shell.type(line);
-    await shell.shows(new RegExp(`^qmp> ${line}$`, "m"));
-    server.process.kill("SIGTERM");
-    const end = await shell.shows(/\[0\]/);
-    assertMatch(end, new RegExp(`SHUTDOWN.*\nqmp> ${line}\n`));
-    assertMatch(end, /^The server has ended the session\n\[0\]$/m);
-  },
-});
+for (
+  const id of ["a-name-that-is-longer-than-the-terminal", "磁盘".repeat(12)]
+) {
+  Deno.test({
+    name:
+      `an event that comes while a line is edited leaves the line as it is: ${id}`,
+    ...terminal,
+    fn: async () => {
+      await using server = await startQemu();
+      await using shell = await shellInTerminal(server, { columns: 40 });
+      await shell.enter("cont");
+      await shell.shows(/RESUME\n[^]*^qmp> $/m);
+      const line = `device_del id=${id} and=more`;
+      await shell.type(line);
+      await shell.shows(new RegExp(`^qmp> ${line}$`, "m"));
+      server.process.kill("SIGTERM");
+      const end = await shell.shows(/\[0\]/);
+      assertMatch(end, new RegExp(`SHUTDOWN.*\nqmp> ${line}\n`));
+      assertMatch(end, /^The server has ended the session\n\[0\]$/m);
+    },
+  });
+}
 
 Deno.test({
   name:
