@@ -2,15 +2,16 @@ import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { unix } from "../transports/unix.ts";
+import { Child } from "./_launch/child.ts";
+import { makeFolder } from "./_launch/folder.ts";
+import { startKeeper } from "./_launch/keeper.ts";
+import { monitorArgs } from "./_launch/monitor_args.ts";
+import { powerDown } from "./_launch/power_down.ts";
 import { messageOf } from "./_wire/failure.ts";
-import { within } from "./_client/wait.ts";
 import { QMPClient } from "./client.ts";
 import type { AnySchema, QMPSchema } from "./schema.ts";
 
 export type * from "./mod.ts";
-
-/** How much of its standard error is kept of a process: the last of it. */
-const STDERR_CHARACTERS = 16 * 1024;
 
 /** Options of {@linkcode launch}. */
 export interface LaunchOptions<S extends QMPSchema = AnySchema>
@@ -20,33 +21,68 @@ export interface LaunchOptions<S extends QMPSchema = AnySchema>
    *
    * @default {"qemu-system-x86_64"}
    */
-  program?: string;
+  program?: string | undefined;
   /**
-   * Its arguments; those for the control socket are added.
+   * Its arguments. Those for the control socket are added at the end.
    *
    * @default {[]}
    */
-  args?: readonly string[];
+  args?: readonly string[] | undefined;
+  /**
+   * Variables that are added to this process's environment.
+   *
+   * @default {{}}
+   */
+  env?: Record<string, string> | undefined;
+  /**
+   * The program's working folder.
+   *
+   * @default {Deno.cwd()}
+   */
+  cwd?: string | URL | undefined;
+  /**
+   * The program's standard input, as in `Deno.Command`.
+   *
+   * @default {"null"}
+   */
+  stdin?: "piped" | "inherit" | "null" | undefined;
+  /**
+   * The program's standard output, as in `Deno.Command`. A pipe that nobody
+   * reads can bring the program to a stop.
+   *
+   * @default {"null"}
+   */
+  stdout?: "piped" | "inherit" | "null" | undefined;
   /**
    * The client to connect, which is `idle`. Without it, one is made.
    *
    * @default {undefined}
    */
-  client?: QMPClient<S>;
+  client?: QMPClient<S> | undefined;
   /**
-   * For how long the program may take until its session is established, in
+   * How long the program may take until its session is established, in
    * milliseconds.
    *
    * @default {30000}
    */
-  startTimeout?: number;
+  startTimeout?: number | undefined;
   /**
-   * For how long the program may take to end, in milliseconds: after `quit`, and
+   * How long the program may take to end, in milliseconds: after `quit`, and
    * again after each of the signals that follow it.
    *
    * @default {5000}
    */
-  endTimeout?: number;
+  endTimeout?: number | undefined;
+}
+
+/** Options of {@linkcode LaunchedProcess.powerOff}. */
+export interface PowerOffOptions extends WaitOptions {
+  /**
+   * How long the guest may take to shut down, in milliseconds.
+   *
+   * @default {60000}
+   */
+  timeout?: number | undefined;
 }
 
 /** A program that runs, and the client that is connected to it. */
@@ -58,30 +94,68 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
   readonly pid: number;
   /** Fulfils when the process has ended. */
   readonly status: Promise<Deno.CommandStatus>;
-  /** The last that the program has written to its standard error. */
+  /**
+   * Writes to the program's standard input. The end closes it, if it is not
+   * locked.
+   *
+   * @throws {TypeError} The option `stdin` was not `"piped"`.
+   */
+  readonly stdin: WritableStream<Uint8Array>;
+  /**
+   * Reads the program's standard output. The end cancels it, if it is not
+   * locked.
+   *
+   * @throws {TypeError} The option `stdout` was not `"piped"`.
+   */
+  readonly stdout: ReadableStream<Uint8Array>;
+  /** The last 16 Ki characters of the program's standard error. */
   readonly stderr: string;
-  /** A private folder, with the control socket in it; it is removed at the end. */
+  /** A private folder with the control socket in it. The end removes it. */
   readonly folder: string;
   /**
-   * Ends the program by `quit`, or else by SIGTERM, or else by SIGKILL; leaves
-   * the client idle, and nothing behind.
+   * Presses the power button, waits until the guest has shut down, and ends the
+   * program as a disposal does. If the guest does not shut down in time, or has
+   * no power button, the program is ended like that at once.
+   *
+   * @returns Whether the guest has shut down by itself.
+   * @throws {RangeError} `timeout` is negative or not a number.
+   * @throws The signal's reason, if it is aborted before the guest has shut
+   * down. The program goes on then.
+   */
+  powerOff(options?: PowerOffOptions): Promise<boolean>;
+  /**
+   * Ends the program by `quit`, or else by SIGTERM, or else by SIGKILL. The
+   * client is idle then, and the folder is removed.
    */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
  * Starts QEMU, or its storage daemon, with a control socket in a private folder,
- * and resolves when a client is connected to it. The program dials and we
- * listen: there is nothing to poll, and no moment that is too early.
+ * and resolves when a client is connected to it. The program connects and this
+ * process listens: there is no start-up race.
  *
- * If this fails, the process has ended, and nothing is left behind.
+ * If this fails, the process has ended and nothing is left.
  *
- * @throws {Deno.errors.NotFound} The program is not on the PATH.
- * @throws {RangeError} A time is negative or no number.
- * @throws {StateError} The client is not idle; nothing has changed.
- * @throws {ConnectError} No session came about; where the program has ended, the
- * message has what it said.
- * @throws The signal's reason, when it is aborted.
+ * If this process ends without a disposal, by a signal, by `Deno.exit()` or by
+ * an uncaught error, the program is ended by SIGTERM, or after `endTimeout` by
+ * SIGKILL, and the folder is removed. After an uncaught error, Deno kills the
+ * program itself, by SIGKILL. The rest is done by a small `sh`, which waits
+ * beside the program and needs `--allow-run=sh`. Without that permission, or if
+ * the `sh` is killed too, the program goes on. The next launch of the same user
+ * removes the folder.
+ *
+ * It needs `--allow-run` for the program, `--allow-net`, and `--allow-read
+ * --allow-write` for the folder of temporary files.
+ *
+ * @throws {Deno.errors.NotFound} The program is not on the PATH, or `cwd` does
+ * not exist.
+ * @throws {RangeError} A time is negative or not a number, or the path of the
+ * folder of temporary files is too long for a socket in it.
+ * @throws {StateError} The client is not idle. Nothing has changed.
+ * @throws {ConnectError} There is no session. If the program has ended, the
+ * message has its standard error.
+ * @throws The signal's reason, if it is aborted.
  *
  * @example A machine without anything in it
  * ```ts ignore
@@ -96,6 +170,39 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  * };
  * assertEquals(running, false);
  * ```
+ *
+ * @example A serial console on standard input and output
+ * ```ts ignore
+ * import { launch } from "@parley/parley/qmp/launch";
+ *
+ * await using vm = await launch({
+ *   args: ["-m", "512", "-display", "none", "-serial", "stdio", "disk.raw"],
+ *   stdin: "inherit",
+ *   stdout: "piped",
+ * });
+ * const showing = vm.stdout.pipeTo(Deno.stdout.writable, { preventClose: true });
+ * await vm.client.events.next("GUEST_PANICKED");
+ * await vm.powerOff({ timeout: 30_000 });
+ * await showing;
+ * ```
+ *
+ * @example A file that the program gets open
+ * ```ts ignore
+ * import { launch } from "@parley/parley/qmp/launch";
+ *
+ * // Deno passes on no descriptors but 0, 1 and 2, so a shell opens the file.
+ * // QMP's `getfd` and `add-fd` need SCM_RIGHTS, which Deno does not have.
+ * const script = 'exec 3<>disk.raw; exec qemu-system-x86_64 "$@"';
+ * await using vm = await launch({
+ *   program: "sh",
+ *   args: ["-c", script, "sh", "-add-fd", "fd=3,set=1,opaque=disk"],
+ * });
+ * await vm.client.execute("blockdev-add", {
+ *   driver: "file",
+ *   "node-name": "disk",
+ *   filename: "/dev/fdset/1",
+ * });
+ * ```
  */
 export async function launch<S extends QMPSchema = AnySchema>(
   options: LaunchOptions<S> = {},
@@ -103,6 +210,10 @@ export async function launch<S extends QMPSchema = AnySchema>(
   const {
     program = "qemu-system-x86_64",
     args = [],
+    env,
+    cwd,
+    stdin = "null",
+    stdout = "null",
     client = new QMPClient<S>(),
     startTimeout = 30_000,
     endTimeout = 5_000,
@@ -113,15 +224,25 @@ export async function launch<S extends QMPSchema = AnySchema>(
   signal?.throwIfAborted();
   const { runstate } = client;
   if (runstate !== Runstate.IDLE) {
-    const message = `Cannot launch with a client that is ${runstate}`;
+    const message =
+      `Cannot launch with a client that is ${runstate}: it must be idle`;
     throw new StateError(message, runstate, Runstate.IDLE);
   }
   await using cleanup = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const { path: folder } = cleanup.use(await makeFolder());
   const path = `${folder}/qmp`;
   await using listener = await unix({ path }).listen();
-  const child = new Child(program, [...args, ...monitorArgs(program, path)]);
+  const child = new Child(program, {
+    args: [...args, ...monitorArgs(program, path)],
+    env: env ?? {},
+    stdin,
+    stdout,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  const keeper = startKeeper(child.pid, endTimeout, folder);
+  // The number may be that of another process from then on.
+  child.status.then(() => keeper?.dismiss());
+  cleanup.defer(() => keeper?.dismiss());
   cleanup.defer(() => child.end(client, endTimeout));
 
   const giveUp = new AbortController();
@@ -146,116 +267,55 @@ export async function launch<S extends QMPSchema = AnySchema>(
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
   }
-  const owned = cleanup.move();
-  return {
-    client,
-    pid: child.pid,
-    status: child.status,
-    get stderr() {
-      return child.stderr;
-    },
-    folder,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return new Launched(child, client, folder, cleanup.move());
 }
 
-/** The arguments for a control socket that the program dials. */
-function monitorArgs(program: string, path: string): string[] {
-  const socket = `socket,id=parley,path=${path.replaceAll(",", ",,")}`;
-  return program.endsWith("qemu-storage-daemon")
-    ? ["--chardev", socket, "--monitor", "chardev=parley"]
-    : ["-chardev", socket, "-mon", "chardev=parley,mode=control"];
-}
+class Launched<S extends QMPSchema> implements LaunchedProcess<S> {
+  readonly client: QMPClient<S>;
+  readonly folder: string;
+  readonly #child: Child;
+  readonly #owned: AsyncDisposableStack;
+  #ended: Promise<void> | undefined;
 
-type Client = Pick<QMPClient, "quit" | "disconnect" | "runstate">;
-
-/** A process with its standard error, and the ways to end it. */
-class Child {
-  readonly #program: string;
-  readonly #process: Deno.ChildProcess;
-  readonly #drained: Promise<void>;
-  #stderr = "";
-
-  constructor(program: string, args: string[]) {
-    this.#program = program;
-    try {
-      this.#process = new Deno.Command(program, {
-        args,
-        stdin: "null",
-        stdout: "null",
-        stderr: "piped",
-      }).spawn();
-    } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      const message = `Cannot start ${program}: it is not on the PATH`;
-      throw new Deno.errors.NotFound(message, { cause });
-    }
-    this.#drained = this.#drain();
+  constructor(
+    child: Child,
+    client: QMPClient<S>,
+    folder: string,
+    owned: AsyncDisposableStack,
+  ) {
+    this.client = client;
+    this.folder = folder;
+    this.#child = child;
+    this.#owned = owned;
   }
 
   get pid(): number {
-    return this.#process.pid;
+    return this.#child.pid;
   }
   get status(): Promise<Deno.CommandStatus> {
-    return this.#process.status;
+    return this.#child.status;
+  }
+  get stdin(): WritableStream<Uint8Array> {
+    return this.#child.stdin;
+  }
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#child.stdout;
   }
   get stderr(): string {
-    return this.#stderr;
+    return this.#child.stderr;
   }
 
-  /** Fulfils with an error that says how it ended. */
-  get death(): Promise<Error> {
-    return this.#drained.then(async () => {
-      const { code, signal } = await this.status;
-      return new Error(
-        signal ? `it was ended by ${signal}` : `it ended with code ${code}`,
-      );
-    });
+  async powerOff(
+    { timeout = 60_000, signal }: PowerOffOptions = {},
+  ): Promise<boolean> {
+    checkNumber("timeout", timeout, 0, Infinity);
+    const { client, status } = this;
+    const done = await powerDown({ client, status, timeout, signal });
+    await this[Symbol.asyncDispose]();
+    return done;
   }
 
-  /** Ends it, as gently as it lets us, and leaves the client idle. */
-  async end(client: Client, timeout: number): Promise<void> {
-    const ways = [
-      () => client.quit(),
-      () => this.#kill("SIGTERM"),
-      () => this.#kill("SIGKILL"),
-    ];
-    let failure: unknown;
-    for (const way of ways) {
-      try {
-        await within(timeout, Promise.all([way(), this.#drained]));
-        failure = undefined;
-        break;
-      } catch (error) {
-        failure = error;
-      }
-    }
-    // Only how the process ended matters now.
-    if (client.runstate !== Runstate.IDLE) {
-      await client.disconnect().catch(() => {});
-    }
-    if (failure === undefined) return;
-    throw new Error(
-      `Cannot end ${this.#program}: process ${this.pid} is still there`,
-      { cause: failure },
-    );
-  }
-
-  #kill(signal: Deno.Signal): void {
-    try {
-      this.#process.kill(signal);
-    } catch (error) {
-      // It has ended already.
-      if (!(error instanceof TypeError)) throw error;
-    }
-  }
-
-  /** A process whose standard error nobody reads could come to a stop. */
-  async #drain(): Promise<void> {
-    const text = this.#process.stderr.pipeThrough(new TextDecoderStream());
-    for await (const chunk of text) {
-      this.#stderr = (this.#stderr + chunk).slice(-STDERR_CHARACTERS);
-    }
-    await this.status;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ended ??= this.#owned.disposeAsync();
   }
 }

@@ -9,40 +9,16 @@ import {
 import { ConnectError, StateError } from "../../protocol/mod.ts";
 import { launch, type LaunchOptions } from "../../qmp/launch.ts";
 import { QMPClient } from "../../qmp/mod.ts";
+import {
+  leavingNothing,
+  NO_MACHINE as args,
+  script,
+} from "../support/launching.ts";
 import { needs } from "../support/qemu.ts";
 import { recordRunstates } from "../support/session.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 
-const args = "-machine none -nodefaults -display none -S".split(" ");
 const qemu = needs("qemu-system-x86_64");
-
-/** Runs with a folder for temporary files that nobody else uses; it is empty after. */
-async function leavingNothing(run: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  const before = Deno.env.get("TMPDIR");
-  Deno.env.set("TMPDIR", folder);
-  try {
-    await run(folder);
-    assertEquals(await Array.fromAsync(Deno.readDir(folder)), []);
-  } finally {
-    if (before === undefined) Deno.env.delete("TMPDIR");
-    else Deno.env.set("TMPDIR", before);
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** A program that does what a shell script says. */
-async function script(
-  text: string,
-): Promise<{ program: string } & AsyncDisposable> {
-  const folder = await Deno.makeTempDir({ dir: "/tmp", prefix: "parley-" });
-  const program = `${folder}/program`;
-  await Deno.writeTextFile(program, `#!/bin/sh\n${text}\n`, { mode: 0o700 });
-  return {
-    program,
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
-  };
-}
 
 const programs: [string, LaunchOptions][] = [
   ["qemu-system-x86_64", { args }],
@@ -84,7 +60,7 @@ Deno.test({
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
-      const launched = await launch({ args, endTimeout: 50 });
+      const launched = await launch({ args, endTimeout: 500 });
       Deno.kill(launched.pid, "SIGSTOP");
       await launched[Symbol.asyncDispose]();
       assertEquals((await launched.status).signal, "SIGKILL");
@@ -163,6 +139,19 @@ Deno.test({
       assert((await launched.status).success);
     }),
 });
+
+Deno.test("a folder for temporary files that is too long for a socket is refused with the bytes and the limit", () =>
+  leavingNothing(async (folder) => {
+    const long = `${folder}/`.padEnd(100, "f");
+    await Deno.mkdir(long);
+    Deno.env.set("TMPDIR", long);
+    const { message } = await assertRejects(() => launch({ args }), RangeError);
+    assertMatch(
+      message,
+      /^Listen at unix:.*: path has 1[3-9]\d bytes, the system allows 10[37]$/,
+    );
+    await Deno.remove(long);
+  }));
 
 Deno.test("launch() refuses a time that is none, and starts nothing", () =>
   leavingNothing(async () => {

@@ -1,0 +1,18 @@
+import {
+  makePrivateFolder,
+  type PrivateFolder,
+  removeStale,
+} from "../../transports/_unix/private_folder.ts";
+
+/**
+ * Makes the private folder of a launch, and removes those that processes have
+ * left which were killed.
+ */
+export async function makeFolder(): Promise<PrivateFolder> {
+  const folder = await makePrivateFolder(() =>
+    Deno.makeTempDir({ prefix: "parley-launch-" })
+  );
+  const parent = folder.path.slice(0, folder.path.lastIndexOf("/") + 1);
+  await removeStale(parent, /^parley-launch-\w+$/, folder);
+  return folder;
+}
