@@ -109,7 +109,9 @@ export function unix(options: UnixOptions): Transport {
           : await bindPath(path, mode, signal);
         const listener = new SocketListener({
           accept: async () =>
-            new SocketConnection(await socket.accept(), named, anonymous),
+            new SocketConnection(await socket.accept(), named, anonymous, {
+              name,
+            }),
           close: async () => {
             // While it is open, no other file is given its file's number.
             using _ = socket;

@@ -80,6 +80,31 @@ Deno.test("unix: a connect says where it failed, and why", async () => {
   await Deno.remove(path);
 });
 
+Deno.test("unix: an error of an accepted connection names the path of the listener", async () => {
+  for (const path of [freePath(), `@${crypto.randomUUID()}`]) {
+    const transport = unix({ path });
+    await using listener = await transport.listen();
+    const [near, far] = await Promise.all([
+      transport.connect(),
+      listener.accept(),
+    ]);
+    // What is unread makes a reset of the end.
+    await far.write(new Uint8Array(10));
+    near.abort();
+    await assertRejects(
+      () => far.read(new Uint8Array(10)),
+      Deno.errors.ConnectionReset,
+      `Read from unix:${path}: `,
+    );
+    await assertRejects(
+      () => far.write(new Uint8Array(10)),
+      Error,
+      `Write to unix:${path}: `,
+    );
+    far.abort();
+  }
+});
+
 Deno.test("unix: the file has its mode whenever it is there", async () => {
   const path = freePath();
   const watcher = new Deno.Command(Deno.execPath(), {
