@@ -5,7 +5,11 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { launch } from "../../qmp/launch.ts";
+import { QMPClient } from "../../qmp/mod.ts";
+import { unix } from "../../transports/mod.ts";
 import { leavingNothing, NO_MACHINE, script } from "../support/launching.ts";
 import { needs } from "../support/qemu.ts";
 
@@ -267,5 +271,34 @@ Deno.test({
         "query-named-block-nodes",
       ) as { image: { "virtual-size": number } }[];
       assertEquals(node?.image["virtual-size"], 4096);
+    }),
+});
+
+Deno.test({
+  name:
+    "a file that node:child_process passes on is a block device of QEMU, which a client accepts",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async (folder) => {
+      await Deno.writeTextFile(`${folder}/disk`, "x".repeat(4096));
+      const fd = openSync(`${folder}/disk`, "r+");
+      const listener = await unix({ path: `${folder}/qmp` }).listen();
+      const qemu = spawn("qemu-system-x86_64", [
+        ...["-add-fd", "fd=3,set=1", ...NO_MACHINE],
+        ...["-qmp", `unix:${folder}/qmp`],
+      ], { stdio: ["ignore", "ignore", "inherit", fd] });
+      const exit = new Promise((resolve) => qemu.on("exit", resolve));
+      await using client = new QMPClient();
+      await client.accept(listener);
+      await client.execute("blockdev-add", {
+        driver: "file",
+        "node-name": "disk",
+        filename: "/dev/fdset/1",
+      });
+      await client.quit();
+      assertEquals(await exit, 0);
+      await listener.close();
+      closeSync(fd);
+      await Deno.remove(`${folder}/disk`);
     }),
 });
