@@ -75,7 +75,13 @@ export class DecodeError extends ProtocolError {
   /** Puts the offset and the excerpt behind the message. */
   constructor(message: string, options: DecodeErrorOptions) {
     const excerpt = excerptOf(options.bytes);
-    super(`${message} at offset ${options.offset}: ${excerpt}`, options);
+    const hint = options.offset === 0 && isTlsHello(options.bytes)
+      ? ": the peer speaks TLS"
+      : "";
+    super(
+      `${message} at offset ${options.offset}: ${excerpt}${hint}`,
+      options,
+    );
     this.offset = options.offset;
     this.excerpt = excerpt;
   }
@@ -208,6 +214,11 @@ export class QueueLimitError extends ParleyError {
 }
 
 const EXCERPT_BYTES = 32;
+
+/** Whether bytes begin with the handshake record of TLS (RFC 8446 §5.1). */
+function isTlsHello([type, major]: Uint8Array): boolean {
+  return type === 0x16 && major === 3;
+}
 
 /** The first bytes as quoted text, escaped. */
 function excerptOf(bytes: Uint8Array): string {

@@ -1,5 +1,11 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+} from "@std/assert";
 import { rejection } from "../../../testing/_util/rejection.ts";
+import { DecodeError, jsonLines, lines, Peer } from "../../../protocol/mod.ts";
 import { tcp, tls } from "../../../transports/mod.ts";
 import { certificates } from "../../support/certificates.ts";
 import { portOf } from "./meet.ts";
@@ -77,3 +83,20 @@ Deno.test("a client says that a server without a byte may not speak TLS", async 
     `Connect to tls://127.0.0.1:${port}: the peer ended in the handshake without a byte: it may not speak TLS`,
   );
 });
+
+const codecs = { lines, jsonLines };
+for (const [name, codec] of Object.entries(codecs)) {
+  Deno.test(`a session of ${name} without TLS says that its client speaks TLS`, async () => {
+    await using listener = await tcp({ port: 0 }).listen();
+    const connecting = rejection(
+      tls({ port: portOf(listener), caCerts: [ca] }).connect(),
+    );
+    const peer = new Peer<unknown>({ codec });
+    await peer.accept(listener);
+    const error = await rejection(peer[Symbol.asyncIterator]().next());
+    assertInstanceOf(error, DecodeError);
+    assert(error.message.endsWith(": the peer speaks TLS"), error.message);
+    assertStrictEquals(await rejection(peer.disconnect()), error);
+    assertInstanceOf(await connecting, Error);
+  });
+}
