@@ -13,11 +13,11 @@ export interface RelayConnection {
 
 /** One direction: where its bytes come from, and where they go to. */
 export interface RelayEnds {
-  read(into: Uint8Array): Promise<number | null>;
+  read(into: Uint8Array): Promise<number | null> | number | null;
   /** Ends reading. */
   stop(): void | Promise<void>;
   readFailed(error: unknown): void;
-  write(bytes: Uint8Array): Promise<unknown>;
+  write(bytes: Uint8Array): Promise<unknown> | number;
   /** Ends writing. */
   end(): void | Promise<void>;
   writeFailed(error: unknown): void;

@@ -1,6 +1,9 @@
 /** An operation, as the message of an error begins. */
 export type ChannelAction = "Read from" | "Write to";
 
+/** The outcome of a read: the number of bytes, or `null` at the end. */
+export type ReadOutcome = Promise<number | null> | number | null;
+
 /**
  * The bytes of a connection, as a transport implements them.
  * `ChannelConnection` adds the rest: streams, the order of operations, and what
@@ -11,9 +14,9 @@ export type ChannelAction = "Read from" | "Write to";
  */
 export interface Channel {
   /** Reads some bytes: their number, or `null` at the end. */
-  read(into: Uint8Array): Promise<number | null>;
+  read(into: Uint8Array): ReadOutcome;
   /** Writes some of the bytes, and gives their number. */
-  write(bytes: Uint8Array): Promise<number>;
+  write(bytes: Uint8Array): Promise<number> | number;
   /** Ends writing. */
   closeWrite(): Promise<void>;
   /** Tells that nobody reads any more; a read that is pending may go on. */
@@ -24,10 +27,7 @@ export interface Channel {
    * @param reading The read that is pending.
    * @param exhausted Whether reading has come to its end or has failed.
    */
-  close(
-    reading: Promise<number | null> | undefined,
-    exhausted: boolean,
-  ): Promise<void>;
+  close(reading: ReadOutcome | undefined, exhausted: boolean): Promise<void>;
   /** Releases everything at once. A read and a write that are pending settle. */
   abort(reason: unknown): void | Promise<void>;
   /**

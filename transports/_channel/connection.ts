@@ -1,6 +1,6 @@
 import type { TlsInfo } from "../tls_info.ts";
 import type { Address, Connection } from "../transport.ts";
-import type { Channel, ChannelAction } from "./channel.ts";
+import type { Channel, ChannelAction, ReadOutcome } from "./channel.ts";
 import { ReadableSide } from "./readable_side.ts";
 import { WritableSide } from "./writable_side.ts";
 
@@ -30,7 +30,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
 
   #readable: ReadableSide | undefined;
   /** The channel's read in flight. */
-  #reading: Promise<number | null> | undefined;
+  #reading: ReadOutcome | undefined;
   /** Nobody reads any more: at the end, or cancelled. */
   #readEnded = false;
   /** The channel has no more bytes. */
@@ -83,7 +83,9 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
       if (readable.stream.locked) return refuse("read", "readable is locked");
       if (readable.holdsBytes && into.length > 0) return readable.read(into);
     }
-    if (this.#reading) return refuse("read", "another read is pending");
+    if (this.#reading !== undefined) {
+      return refuse("read", "another read is pending");
+    }
     return this.#read(into);
   }
 

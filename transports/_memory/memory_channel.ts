@@ -1,4 +1,8 @@
-import type { Channel, ChannelAction } from "../_channel/channel.ts";
+import type {
+  Channel,
+  ChannelAction,
+  ReadOutcome,
+} from "../_channel/channel.ts";
 import { osError } from "../_socket/os_error.ts";
 import type { Pipe } from "./pipe.ts";
 
@@ -15,11 +19,11 @@ export class MemoryChannel implements Channel {
     this.#name = name;
   }
 
-  read(into: Uint8Array): Promise<number | null> {
+  read(into: Uint8Array): ReadOutcome {
     return this.#incoming.read(into);
   }
 
-  write(bytes: Uint8Array): Promise<number> {
+  write(bytes: Uint8Array): Promise<number> | number {
     return this.#outgoing.write(bytes);
   }
 

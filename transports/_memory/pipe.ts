@@ -1,10 +1,18 @@
+import type { ReadOutcome } from "../_channel/channel.ts";
 import { RingBuffer } from "./ring_buffer.ts";
 
-const NOTHING = new Uint8Array(0);
-
 /** A read that waits. */
-interface Read extends PromiseWithResolvers<number | null> {
+interface Read {
   readonly into: Uint8Array;
+  resolve(outcome: number | null): void;
+  reject(reason: unknown): void;
+}
+
+/** A write that waits: its bytes that nobody has taken. */
+interface Write {
+  rest: Uint8Array;
+  resolve(): void;
+  reject(reason: unknown): void;
 }
 
 /**
@@ -18,46 +26,45 @@ export class Pipe {
   readonly #buffer: RingBuffer;
   #read: Read | undefined;
   #readFailure: { readonly reason: unknown } | undefined;
-  /** Reading has ended. */
-  #stopped = false;
-
-  /** The bytes of the write in flight that are not taken, and its promise. */
-  #rest: Uint8Array = NOTHING;
-  #taken: PromiseWithResolvers<void> | undefined;
+  #write: Write | undefined;
   #writeFailure: { readonly reason: unknown } | undefined;
   /** Writing has ended. */
   #ended = false;
+  /** Reading has ended. */
+  #stopped = false;
 
   constructor(highWaterMark: number) {
     this.#buffer = new RingBuffer(highWaterMark);
   }
 
   /** Reads some bytes: their number, or `null` at the end. */
-  read(into: Uint8Array): Promise<number | null> {
-    if (this.#readFailure) return Promise.reject(this.#readFailure.reason);
-    if (this.#stopped) return Promise.resolve(null);
-    const read = { ...Promise.withResolvers<number | null>(), into };
-    this.#read = read;
-    this.#flow();
-    return read.promise;
+  read(into: Uint8Array): ReadOutcome {
+    if (this.#readFailure) throw this.#readFailure.reason;
+    if (this.#stopped) return null;
+    const count = this.#take(into);
+    if (count > 0 || into.length === 0) return count;
+    return new Promise((resolve, reject) => {
+      this.#read = { into, resolve, reject };
+    });
   }
 
   /** Writes all of the bytes, and gives their number. */
-  async write(bytes: Uint8Array): Promise<number> {
+  write(bytes: Uint8Array): Promise<number> | number {
     if (this.#writeFailure) throw this.#writeFailure.reason;
-    this.#rest = bytes;
-    this.#flow();
-    if (this.#rest.length > 0) {
-      this.#taken = Promise.withResolvers();
-      await this.#taken.promise;
-    }
-    return bytes.length;
+    const { length } = bytes;
+    if (length === 0) return 0;
+    const rest = this.#serve(bytes);
+    const left = rest.subarray(this.#buffer.write(rest));
+    if (left.length === 0) return length;
+    return new Promise((resolve, reject) => {
+      this.#write = { rest: left, resolve: () => resolve(length), reject };
+    });
   }
 
   /** Ends writing: the reader reads what is in the buffer, and then the end. */
   end(): void {
     this.#ended = true;
-    this.#flow();
+    this.#stopIfEmpty();
   }
 
   /** Ends reading: writes fail as into a broken pipe. */
@@ -76,30 +83,37 @@ export class Pipe {
     this.#failWrites(writeReason);
   }
 
-  /** Moves what can be moved. A read is served first: that saves a copy. */
-  #flow(): void {
-    if (this.#buffer.length + this.#rest.length > 0) {
-      const read = this.#endRead();
-      read?.resolve(this.#take(read.into));
-    }
-    if (this.#rest.length > 0) {
-      this.#rest = this.#rest.subarray(this.#buffer.write(this.#rest));
-    }
-    if (this.#rest.length === 0) {
-      // An empty view would keep all of the memory that it is a view of.
-      this.#rest = NOTHING;
-      this.#taken?.resolve();
-      this.#taken = undefined;
-      if (this.#ended && this.#buffer.length === 0) this.#stop();
-    }
+  /** Gives bytes to the read that waits, which saves a copy; gives the rest. */
+  #serve(bytes: Uint8Array): Uint8Array {
+    const read = this.#endRead();
+    if (!read) return bytes;
+    const part = bytes.subarray(0, read.into.length);
+    read.into.set(part);
+    read.resolve(part.length);
+    return bytes.subarray(part.length);
   }
 
+  /** Moves bytes of the buffer, and of the write that waits. */
   #take(into: Uint8Array): number {
-    const buffered = this.#buffer.read(into);
-    const direct = this.#rest.subarray(0, into.length - buffered);
-    into.set(direct, buffered);
-    this.#rest = this.#rest.subarray(direct.length);
-    return buffered + direct.length;
+    let count = this.#buffer.read(into);
+    const write = this.#write;
+    if (write) {
+      const direct = write.rest.subarray(0, into.length - count);
+      into.set(direct, count);
+      count += direct.length;
+      const rest = write.rest.subarray(direct.length);
+      write.rest = rest.subarray(this.#buffer.write(rest));
+      if (write.rest.length === 0) {
+        this.#write = undefined;
+        write.resolve();
+      }
+    }
+    this.#stopIfEmpty();
+    return count;
+  }
+
+  #stopIfEmpty(): void {
+    if (this.#ended && !this.#write && this.#buffer.length === 0) this.#stop();
   }
 
   #stop(): void {
@@ -110,9 +124,8 @@ export class Pipe {
 
   #failWrites(reason: unknown): void {
     this.#writeFailure ??= { reason };
-    this.#rest = NOTHING;
-    this.#taken?.reject(reason);
-    this.#taken = undefined;
+    this.#write?.reject(reason);
+    this.#write = undefined;
   }
 
   /** The read that waits, which is over. */

@@ -1,4 +1,8 @@
-import type { Channel, ChannelAction } from "../_channel/channel.ts";
+import type {
+  Channel,
+  ChannelAction,
+  ReadOutcome,
+} from "../_channel/channel.ts";
 import { osError } from "./os_error.ts";
 import type { RawSocket } from "./raw_socket.ts";
 
@@ -41,7 +45,7 @@ export class SocketChannel implements Channel {
   }
 
   async close(
-    reading: Promise<number | null> | undefined,
+    reading: ReadOutcome | undefined,
     exhausted: boolean,
   ): Promise<void> {
     if (!exhausted) await this.#drain(reading);
@@ -69,7 +73,7 @@ export class SocketChannel implements Channel {
    * Reads and drops what a peer that still sends has to say, until its end or
    * {@linkcode LINGER_MS}. It does not wait for a silent peer.
    */
-  async #drain(pending: Promise<number | null> | undefined): Promise<void> {
+  async #drain(pending: ReadOutcome | undefined): Promise<void> {
     const buffer = new Uint8Array(DRAIN_BYTES);
     const reading = pending ?? this.#socket.read(buffer);
     const release = () => this.#release();
