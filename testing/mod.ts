@@ -40,6 +40,7 @@ export type {
   WriteBuffer,
 } from "../protocol/mod.ts";
 export * from "./test_transport.ts";
+export * from "./test_transport_options.ts";
 export * from "./transport_under_test.ts";
 export * from "./codec_case.ts";
 export * from "./test_codec.ts";

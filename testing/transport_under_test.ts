@@ -1,11 +1,14 @@
 import type { Address, Connection, Transport } from "../transports/mod.ts";
 
-/** Makes two ends of one connection: who connected, and who accepted. */
+/**
+ * Makes the two ends of one connection: first the one that has connected, then
+ * the one that has accepted.
+ */
 export type MakePair = () =>
   | readonly [Connection, Connection]
   | Promise<readonly [Connection, Connection]>;
 
-/** How the transport under test is made, for either end. */
+/** Makes the transport under test, for either end. */
 export interface TransportUnderTest {
   /** A transport to listen with: at the address, or else at one that is free. */
   server: (address?: Address) => Transport;

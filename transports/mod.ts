@@ -35,6 +35,5 @@ export { acceptTls, type AcceptTlsOptions } from "./accept_tls.ts";
 export { startTls, type StartTlsOptions } from "./start_tls.ts";
 export { tls } from "./tls.ts";
 export type { TlsIdentity, TlsOptions } from "./tls_options.ts";
-export type { PeerCertificate, TlsInfo } from "./tls_info.ts";
 export * from "./transport.ts";
 export { unix, type UnixOptions } from "./unix.ts";

@@ -1,5 +1,6 @@
 import { formatAddress } from "./address.ts";
 import { dial } from "./_socket/dial.ts";
+import { listenTcp } from "./_socket/listen_tcp.ts";
 import { osError } from "./_socket/os_error.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
@@ -13,24 +14,45 @@ export interface TcpOptions {
    *
    * @default {"127.0.0.1"}
    */
-  hostname?: string;
+  hostname?: string | undefined;
   /** From 0 to 65535; listening at 0 gives a port that is free. */
   port: number;
   /**
    * Whether a small write is sent at once, and not held back until the peer has
-   * acknowledged the one before (TCP_NODELAY): what request and reply want.
+   * acknowledged the write before (TCP_NODELAY). Requests and replies want it.
    *
    * @default {true}
    */
-  noDelay?: boolean;
+  noDelay?: boolean | undefined;
+  /**
+   * Whether the system probes a silent peer (SO_KEEPALIVE), and fails the
+   * connection when the peer's machine does not answer: on Linux after two hours
+   * of silence, unless `net.ipv4.tcp_keepalive_time` says otherwise.
+   *
+   * @default {false}
+   */
+  keepAlive?: boolean | undefined;
+  /**
+   * Whether several listeners, of several processes for instance, share the port
+   * (SO_REUSEPORT): the system gives each connection to one of them. Needs
+   * Deno's flag `--unstable-net`.
+   *
+   * @default {false}
+   */
+  reusePort?: boolean | undefined;
 }
 
 /**
  * TCP. Connecting and listening need `--allow-net=HOSTNAME:PORT`.
  *
- * @throws {TypeError} `hostname` is no name and no IP address, or `noDelay` no
- * boolean.
- * @throws {RangeError} `port` is no integer from 0 to 65535.
+ * Listening at `localhost` binds both loopback addresses, 127.0.0.1 and ::1, at
+ * one port, and needs `--allow-net=localhost,127.0.0.1,[::1]`; on a system
+ * without IPv6 it binds the first alone. Another name that has several addresses
+ * binds the first of them. `address` of the listener is the first one.
+ *
+ * @throws {TypeError} `hostname` is not a name or an IP address, or a flag is not
+ * a boolean.
+ * @throws {RangeError} `port` is not an integer from 0 to 65535.
  *
  * @example One connection
  * ```ts
@@ -46,15 +68,19 @@ export interface TcpOptions {
  * ```
  */
 export function tcp(options: TcpOptions): Transport<NetAddress> {
-  const { hostname = "127.0.0.1", port, noDelay = true } = options;
+  const { hostname = "127.0.0.1", port } = options;
+  const { noDelay = true, keepAlive = false, reusePort = false } = options;
   checkHostname(hostname);
   checkPort(port);
   checkType("noDelay", noDelay, "boolean");
+  checkType("keepAlive", keepAlive, "boolean");
+  checkType("reusePort", reusePort, "boolean");
   const name = formatAddress({ transport: "tcp", hostname, port });
   const flags = name.replace("tcp://", "--allow-net=");
 
   function connection(raw: Deno.TcpConn): Connection<NetAddress> {
     raw.setNoDelay(noDelay);
+    raw.setKeepAlive(keepAlive);
     return new SocketConnection(
       raw,
       address(raw.localAddr),
@@ -76,17 +102,30 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
     async listen({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        const raw = Deno.listen({ hostname, port });
+        if (reusePort) checkReusePort();
+        const raw = listenTcp({ hostname, port, reusePort });
         return new SocketListener({
           accept: async () => connection(await raw.accept()),
           close: () => raw.close(),
         }, address(raw.addr));
       } catch (error) {
-        throw osError(`Listen at ${name}`, error, flags);
+        const all = hostname.toLowerCase() === "localhost"
+          ? "--allow-net=localhost,127.0.0.1,[::1]"
+          : flags;
+        throw osError(`Listen at ${name}`, error, all);
       }
     },
     toString: () => name,
   };
+}
+
+/** Without the flag, Deno would end the process. */
+function checkReusePort(): void {
+  // There with the same flag.
+  if ("listenDatagram" in Deno) return;
+  throw new Deno.errors.NotSupported(
+    "reusePort is true, expected Deno's flag --unstable-net with it",
+  );
 }
 
 function address({ hostname, port }: Deno.NetAddr): NetAddress {

@@ -1,5 +1,7 @@
 import type { TlsInfo } from "./tls_info.ts";
 
+export type { PeerCertificate, TlsInfo } from "./tls_info.ts";
+
 /** The address of an end of a TCP or TLS connection. */
 export interface NetAddress {
   /** The transport. */

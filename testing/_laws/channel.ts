@@ -29,6 +29,7 @@ export function channelLaws(suite: Suite): void {
       suite.same(receivedThere, there);
       suite.same(receivedBack, back);
     },
+    "half-close",
   );
 
   suite.law("closeWrite() leaves reading as it is", async (near, far) => {
@@ -40,7 +41,7 @@ export function channelLaws(suite: Suite): void {
     assertEquals(await near.read(into), 1);
     suite.same(into, noise(1));
     await written;
-  });
+  }, "half-close");
 
   suite.law(
     "closeWrite() loses nothing of a write that is pending",
@@ -190,6 +191,16 @@ export function channelLaws(suite: Suite): void {
     await near.closed;
   });
 
+  suite.law(
+    "closed fulfils without close() when both directions have ended",
+    async (near, far) => {
+      await Promise.all([near.closeWrite(), far.closeWrite()]);
+      assertEquals(await near.read(new Uint8Array(8)), null);
+      await near.closed;
+    },
+    "half-close",
+  );
+
   suite.law("closed rejects with the reason of abort()", async (near) => {
     const reason = { not: "an error" };
     near.abort(reason);
@@ -234,6 +245,7 @@ export function channelLaws(suite: Suite): void {
       near.abort(reason);
       assertStrictEquals(await rejection(near.read(new Uint8Array(8))), reason);
     },
+    "half-close",
   );
 
   suite.law("a read() into nothing takes nothing", async (near, far) => {

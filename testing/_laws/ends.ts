@@ -191,6 +191,7 @@ export function endLaws(suite: Suite): void {
       ]);
       suite.same(received, bytes);
     },
+    "half-close",
   );
 
   suite.law(

@@ -56,6 +56,7 @@ export function flowLaws(suite: Suite): void {
       suite.same(receivedThere, there);
       suite.same(receivedBack, back);
     },
+    "half-close",
   );
 
   suite.law(
@@ -153,7 +154,7 @@ export function flowLaws(suite: Suite): void {
     const reads = [byob.read(new Uint8Array(8)), plain.read()];
     await Promise.all([near.writable.close(), far.writable.close()]);
     for (const { done } of await Promise.all(reads)) assert(done);
-  });
+  }, "half-close");
 
   for (const role of ["connected", "accepted"]) {
     suite.law(
@@ -170,6 +171,7 @@ export function flowLaws(suite: Suite): void {
         ]);
         suite.same(received, bytes);
       },
+      "half-close",
     );
   }
 
@@ -189,6 +191,7 @@ export function flowLaws(suite: Suite): void {
       await writer.close();
       suite.same(await received, bytes);
     },
+    "half-close",
   );
 
   suite.law(
@@ -212,6 +215,7 @@ export function flowLaws(suite: Suite): void {
       await sent;
       assertEquals(received, total * MIB);
     },
+    "backpressure",
   );
 
   suite.law(

@@ -1,5 +1,6 @@
 import type { Connection } from "../../transports/transport.ts";
 import { assert, assertEquals, equals } from "../_deps.ts";
+import type { TransportFeature } from "../test_transport_options.ts";
 import type { MakePair } from "../transport_under_test.ts";
 import { withDeadline } from "./deadline.ts";
 
@@ -7,36 +8,55 @@ import { withDeadline } from "./deadline.ts";
 export class Suite {
   readonly #name: string;
   readonly #makePair: MakePair;
-  #laws = 0;
+  readonly #lacks: ReadonlySet<TransportFeature>;
+  #held = 0;
+  #notApplicable = 0;
   #connections = 0;
   #bytes = 0;
 
-  constructor(name: string, makePair: MakePair) {
+  constructor(
+    name: string,
+    makePair: MakePair,
+    lacks: Iterable<TransportFeature>,
+  ) {
     this.#name = name;
     this.#makePair = makePair;
-    Deno.test.afterAll(() => {
-      if (this.#laws === 0) return;
-      console.log(
-        `${name}: ${this.#laws} laws held over ${this.#connections} connections, ${this.#bytes} bytes checked`,
-      );
-    });
+    this.#lacks = new Set(lacks);
+    Deno.test.afterAll(() => this.#report());
   }
 
   /**
-   * Registers a test, which may not leak an operation or a resource, nor leave a
-   * rejection unhandled.
+   * Registers a test of one promise, which may not leak an operation or a
+   * resource, nor leave a rejection unhandled.
+   *
+   * @param needs The feature without which the promise is not applicable.
    */
-  test(promise: string, check: () => Promise<void>): void {
+  test(
+    promise: string,
+    check: () => Promise<void>,
+    needs?: TransportFeature,
+  ): void {
+    this.#register(promise, () => withDeadline(check()), needs);
+  }
+
+  #register(
+    promise: string,
+    act: () => Promise<void>,
+    needs: TransportFeature | undefined,
+  ): void {
+    const ignore = needs !== undefined && this.#lacks.has(needs);
+    if (ignore) this.#notApplicable++;
     Deno.test({
       name: `${this.#name}: ${promise}`,
+      ignore,
       sanitizeOps: true,
       sanitizeResources: true,
       fn: async () => {
-        const unhandled = await unhandledIn(() =>
-          withDeadline(promise, check())
-        );
-        assertEquals(unhandled, [], "Rejections were left unhandled");
-        this.#laws++;
+        await expecting(promise, async () => {
+          const unhandled = await unhandledIn(act);
+          assertEquals(unhandled, [], "Rejections were left unhandled");
+        });
+        this.#held++;
       },
     });
   }
@@ -45,19 +65,22 @@ export class Suite {
   law(
     promise: string,
     check: (near: Connection, far: Connection) => Promise<void>,
+    needs?: TransportFeature,
   ): void {
-    this.test(promise, async () => {
-      const [near, far] = await this.pair();
+    this.#register(promise, async () => {
+      const [near, far] = await withDeadline(this.pair());
       try {
-        await withDeadline(promise, check(near, far));
+        await withDeadline(check(near, far));
       } finally {
         near.abort();
         far.abort();
         // A transport may have more to release than memory, such as a process.
-        const released = Promise.allSettled([near.closed, far.closed]);
-        await withDeadline("closed settles after abort()", released);
+        await expecting(
+          "closed settles once everything is released",
+          () => withDeadline(Promise.allSettled([near.closed, far.closed])),
+        );
       }
-    });
+    }, needs);
   }
 
   async pair(): Promise<readonly [Connection, Connection]> {
@@ -74,6 +97,29 @@ export class Suite {
       `${received.length} bytes arrived that are not the ${sent.length} that were sent`,
     );
     this.#bytes += sent.length;
+  }
+
+  #report(): void {
+    if (this.#held === 0) return;
+    const held =
+      `${this.#name}: ${this.#held} laws held over ${this.#connections} connections, ${this.#bytes} bytes checked`;
+    const others = this.#notApplicable > 0
+      ? `; ${this.#notApplicable} laws not applicable`
+      : "";
+    console.log(held + others);
+  }
+}
+
+/** Says in the error of a failure what was expected. */
+async function expecting<T>(
+  promise: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Expected that ${promise}: ${found}`, { cause });
   }
 }
 

@@ -48,6 +48,20 @@ broken("read() that ends where it fails", (connection) => ({
   read: (into) => connection.read(into).catch(() => null),
 }));
 
+broken("read() that never settles", () => ({
+  read: () => new Promise(() => {}),
+}));
+
+broken("closed that never settles", () => ({
+  closed: new Promise(() => {}),
+}));
+
+testTransport("no backpressure, as it says", () =>
+  memoryPair({
+    // All that the law would write fits.
+    highWaterMark: 128 * 1024 * 1024,
+  }), { lacks: ["backpressure"] });
+
 broken("plain streams", (connection) => ({
   readable: connection.readable.pipeThrough(new TransformStream()),
 }));

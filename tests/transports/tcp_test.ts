@@ -5,14 +5,20 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { type Address, tcp, type TcpOptions } from "../../transports/mod.ts";
+import {
+  type Address,
+  type NetAddress,
+  tcp,
+  type TcpOptions,
+  type Transport,
+} from "../../transports/mod.ts";
 import { toBytes } from "@std/streams";
 import { meet } from "../../testing/_laws/meet.ts";
 import { testTransport } from "../../testing/mod.ts";
 import { runWithFlags } from "../support/permissions.ts";
 import { untyped } from "../support/untyped.ts";
 
-function make(address?: Address) {
+function make(address?: Address): Transport<NetAddress> {
   if (!address) return tcp({ port: 0 });
   assert("port" in address);
   return tcp(address);
@@ -33,6 +39,8 @@ Deno.test("tcp() refuses options that cannot be, naming option and value", () =>
       [{ port: "80" }, RangeError, 'port is "80"'],
       [{ port: 1, hostname: 7 }, TypeError, "hostname is 7"],
       [{ port: 1, noDelay: 1 }, TypeError, "noDelay is 1"],
+      [{ port: 1, keepAlive: "on" }, TypeError, 'keepAlive is "on"'],
+      [{ port: 1, reusePort: 1 }, TypeError, "reusePort is 1"],
     ]),
   ];
   for (const [options, errorClass, message] of bad) {
@@ -116,4 +124,90 @@ Deno.test("tcp: a missing permission is answered with its flag", async () => {
     assert(refused.includes(`run again with ${flag}\n`), refused);
     assertEquals(await runWithFlags(code_, [flag]), "");
   }
+});
+
+/** Whether the system has a timer of keep-alive probes for a connection's port. */
+async function isProbed(address: Address): Promise<boolean> {
+  assert("port" in address);
+  const port = address.port.toString(16).toUpperCase().padStart(4, "0");
+  const table = await Deno.readTextFile("/proc/net/tcp");
+  const line = table.split("\n").find((line) =>
+    line.trim().split(" ")[1] === `0100007F:${port}`
+  );
+  assert(line, `No connection at port ${address.port}`);
+  return /^02:/.test(line.trim().split(/ +/)[5] ?? "");
+}
+
+Deno.test({
+  name: "tcp: keepAlive has the system probe a silent peer, at either end",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    for (const keepAlive of [undefined, true]) {
+      const make = () => tcp({ port: 0, keepAlive });
+      await using listener = await make().listen();
+      const { port } = listener.address;
+      await using near = await tcp({ port, keepAlive }).connect();
+      await using far = await listener.accept();
+      assertEquals(await isProbed(near.localAddress), keepAlive === true);
+      assert("port" in far.remoteAddress);
+    }
+  },
+});
+
+Deno.test("tcp: who listens at localhost is reached by its name and by both of its addresses", async () => {
+  const listener = await tcp({ hostname: "LocalHost", port: 0 }).listen();
+  const { port } = listener.address;
+  for (const hostname of ["localhost", "127.0.0.1", "::1", "127.0.0.1"]) {
+    await using near = await tcp({ hostname, port }).connect();
+    await using far = await listener.accept();
+    assertEquals(far.remoteAddress, near.localAddress);
+    await near.write(new Uint8Array(3));
+    assertEquals(await far.read(new Uint8Array(8)), 3);
+  }
+  // Accepts that wait, and a connection that nobody accepts, end with it.
+  const waits = [listener.accept(), listener.accept(), listener.accept()];
+  const dials = ["127.0.0.1", "::1"].map((hostname) =>
+    tcp({ hostname, port }).connect()
+  );
+  for (const end of await Promise.all([...dials, waits[0], waits[1]])) {
+    end?.abort();
+  }
+  await listener.close();
+  await assertRejects(() => waits[2] ?? Promise.resolve());
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    await using again = await tcp({ hostname, port }).listen();
+    assertEquals(again.address, { transport: "tcp", hostname, port });
+  }
+});
+
+Deno.test("tcp: who cannot have both addresses of localhost is told which", async () => {
+  await using taken = await tcp({ hostname: "::1", port: 0 }).listen();
+  const { port } = taken.address;
+  await assertRejects(
+    () => tcp({ hostname: "localhost", port }).listen(),
+    Deno.errors.AddrInUse,
+    `Listen at tcp://localhost:${port}: tcp://[::1]:${port} is in use`,
+  );
+  // The address that could be had is free again.
+  const free = await tcp({ port }).listen();
+  await free.close();
+});
+
+Deno.test("tcp: listeners share a port with reusePort, which needs its flag", async () => {
+  const code = `
+    import { tcp } from "./transports/mod.ts";
+    const first = await tcp({ port: 0, reusePort: true }).listen();
+    const { port } = first.address;
+    const second = await tcp({ port, reusePort: true }).listen();
+    const near = await tcp({ port }).connect();
+    const far = await Promise.race([first.accept(), second.accept()]);
+    await Promise.all([near.close(), far.close()]);
+    await Promise.all([first.close(), second.close()]);`;
+  const refused = await runWithFlags(code, ["--allow-net"]);
+  assert(refused.includes("Listen at tcp://127.0.0.1:0: "), refused);
+  assert(refused.includes("--unstable-net"), refused);
+  assertEquals(
+    await runWithFlags(code, ["--allow-net", "--unstable-net"]),
+    "",
+  );
 });
