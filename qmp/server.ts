@@ -126,7 +126,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   readonly #commands: CommandTable<S>;
   readonly #events: Readonly<Record<string, QMPMembers>>;
   readonly #servers = new Set<Server<QMPSession<S>>>();
-  readonly #sessions = new Set<QMPSession<S>>();
+  readonly #sessions = new Set<ServerSession<S>>();
 
   /**
    * Makes a server that no client can reach yet.
@@ -207,10 +207,11 @@ export class QMPServer<S extends QMPSchema = AnySchema>
 
   /**
    * Sends an event to every client that has negotiated. The promise resolves
-   * when there is room for more at each client, and after one second: a client
-   * that has made no room by then is not waited for until it has. A session that
-   * holds more than `maxQueuedBytes` by then ends, so that a client never misses
-   * an event without knowing it.
+   * when there is room for more at each client. It waits for a client no longer
+   * than a second in its whole session: a client that does not read holds up no
+   * other. From then on events are queued for that client, and if its session
+   * holds more than `maxQueuedBytes`, it ends: a client never misses an event
+   * without knowing it.
    *
    * @throws {TypeError} The data has no JSON text.
    */
@@ -220,7 +221,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   ): Promise<void> {
     const sent = Array.from(
       this.#sessions,
-      (session) => session.emit(name, ...data),
+      (session) => session.emitInTime(name, ...data),
     );
     await Promise.all(sent);
   }

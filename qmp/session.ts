@@ -25,9 +25,7 @@ export interface QMPSession<S extends QMPSchema = AnySchema>
   readonly negotiated: boolean;
   /**
    * Sends an event to this client, if it has negotiated. The promise resolves
-   * when there is room for more, when the session ends, and after one second: a
-   * client that has made no room by then is not waited for until it has. If the
-   * session holds more than `maxQueuedBytes` by then, it ends.
+   * when there is room for more, and when the session ends.
    *
    * @throws {TypeError} The data has no JSON text.
    */

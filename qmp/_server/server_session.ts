@@ -45,8 +45,11 @@ export interface SessionHost<S extends QMPSchema> {
   ): unknown;
 }
 
-/** A client that makes no room for an event in this time is not waited for. */
-const EMIT_TIMEOUT_MS = 1_000;
+/**
+ * How long the events to all clients wait for one client, in the whole session:
+ * a client that makes room now and then would hold up all others for ever.
+ */
+const PATIENCE_MS = 1_000;
 
 /** A session, as its server sees it. */
 export class ServerSession<S extends QMPSchema>
@@ -59,7 +62,7 @@ export class ServerSession<S extends QMPSchema>
   #outOfBand = false;
   #queue = new CommandQueue();
   #errors = new ErrorCount();
-  /** Whether the client had no room for an event in time, and has none yet. */
+  /** Whether events to all clients wait for this one no more. */
   #slow = false;
   /** The commands that were answered, by their replies, for the log. */
   readonly #commands = new WeakMap<QMPMessage, unknown>();
@@ -87,14 +90,22 @@ export class ServerSession<S extends QMPSchema>
     name: N,
     ...[data, options]: EmitParameters<S, N, EmitOptions>
   ): Promise<void> {
-    if (!this.#negotiated || this.signal.aborted) return;
-    const { signal } = this;
+    await this.#sendEvent((room) => room, eventMessage(name, data, options));
+  }
+
+  /**
+   * Like `emit()`, for events to all clients: waits for room no longer than
+   * `PATIENCE_MS`, and ends a session that holds too much then.
+   */
+  async emitInTime<N extends EventName<S>>(
+    name: N,
+    ...[data, options]: EmitParameters<S, N, EmitOptions>
+  ): Promise<void> {
     if (this.#slow && this.budget.exceeded) return this.#endSlow();
-    try {
-      await this.#sendEvent(eventMessage(name, data, options));
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+    await this.#sendEvent(
+      (room) => this.#inTime(room),
+      eventMessage(name, data, options),
+    );
   }
 
   async finish({ signal }: WaitOptions = {}): Promise<void> {
@@ -216,18 +227,31 @@ export class ServerSession<S extends QMPSchema>
     return { error: { class: "GenericError", desc: messageOf(error) } };
   }
 
-  /** Sends an event; waits for room, but not for long. */
-  async #sendEvent(event: QMPMessage): Promise<void> {
-    const room = this.send(event);
-    // What has no JSON text rejects here, too.
+  /** Sends an event to a client that has negotiated, and waits for room. */
+  async #sendEvent(
+    wait: (room: Promise<void>) => Promise<void>,
+    event: QMPMessage,
+  ): Promise<void> {
+    const { signal } = this;
+    if (!this.#negotiated || signal.aborted) return;
+    try {
+      await wait(this.send(event));
+    } catch (error) {
+      // The end of the session is not a failure of the event.
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #inTime(room: Promise<void>): Promise<void> {
+    const left = PATIENCE_MS - this.stats.blockedMs;
+    this.#slow ||= left <= 0;
+    // An event without a JSON text rejects also if there is no wait.
     if (this.#slow) return await Promise.race([room, undefined]);
     try {
-      await within(EMIT_TIMEOUT_MS, room);
+      await within(left, room);
     } catch (error) {
       if (!isTimeout(error)) throw error;
       this.#slow = true;
-      const goOn = () => void (this.#slow = false);
-      room.then(goOn, goOn);
     }
   }
 
