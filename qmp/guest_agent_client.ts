@@ -7,14 +7,21 @@ import { CallError, ProtocolError } from "../protocol/errors.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { loggerOf } from "../protocol/_util/logger.ts";
-import type { Logger } from "./_deps.ts";
 import { resultOf } from "./_wire/reply.ts";
 import { isTimeout, messageOf } from "./_wire/failure.ts";
+import type { Agent, AgentOptions } from "./_guest_agent/agent.ts";
 import { GuestCodec } from "./_guest_agent/codec.ts";
+import { readGuestFile, writeGuestFile } from "./_guest_agent/files.ts";
+import { execInGuest } from "./_guest_agent/programs.ts";
 import { CommandQueue } from "./_guest_agent/command_queue.ts";
 import { redact } from "./_wire/redact.ts";
 import { within } from "./_client/wait.ts";
 import { NegotiationError } from "./errors.ts";
+import type {
+  GuestExecOptions,
+  GuestExecResult,
+  GuestReadFileOptions,
+} from "./guest_agent_options.ts";
 import type { QMPMessage } from "./messages.ts";
 import type {
   AnySchema,
@@ -24,7 +31,7 @@ import type {
   QMPSchema,
 } from "./schema.ts";
 
-/** Commands that are answered only when they fail. */
+/** Commands that are answered only if they fail. */
 const SILENT_COMMANDS = new Set([
   "guest-shutdown",
   "guest-suspend-disk",
@@ -42,8 +49,8 @@ export interface GuestAgentClientOptions extends AsyncProtocolOptions {
    */
   maxMessageBytes?: number;
   /**
-   * For how long the agent may take to answer, in milliseconds. An agent that
-   * does not answer is nothing unusual: its guest may be busy, or have none.
+   * The deadline of each reply, in milliseconds. It is not unusual that an agent
+   * does not reply: its guest may be busy, or may have none.
    *
    * @default {10000}
    */
@@ -53,71 +60,83 @@ export interface GuestAgentClientOptions extends AsyncProtocolOptions {
 /** Options of a guest command's execution. */
 export interface GuestExecuteOptions extends WaitOptions {
   /**
-   * For how long the agent may take to answer, in milliseconds.
+   * The deadline of the reply, in milliseconds from the call.
    *
-   * @default {undefined}
+   * @default {the client's timeout}
    */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /**
  * A client of QEMU's guest agent, which speaks QMP's language without greeting,
- * events or ids.
+ * events and ids.
  *
- * A session begins by getting in step with the agent: whatever is left of other
- * sessions is dropped. Commands are executed one after another. When one is
- * given up, for its deadline or its signal, the next begins by getting in step
- * again, so that no late answer is taken for another's.
+ * At the start of a session the client synchronizes with the agent: what is left
+ * of other sessions is dropped. Commands are executed one after another. After a
+ * command that was given up, by its deadline or its signal, the client
+ * synchronizes again, so that a late reply is not taken for the reply to another
+ * command.
  *
- * @example A guest's name, where it is known
+ * The agent runs in the guest, so do not trust it. {@linkcode GuestAgentSchema}
+ * types its commands: `new GuestAgentClient<GuestAgentSchema>()`.
+ *
+ * @example A program, and a file
  * ```ts ignore
  * import { GuestAgentClient } from "@parley/parley/qmp";
  * import { unix } from "@parley/parley/transports";
  *
  * await using agent = new GuestAgentClient({ timeout: 2_000 });
  * await agent.connect(unix({ path: "/run/vm/agent" }));
- * console.log(await agent.execute("guest-get-host-name"));
+ * const { code, stdout } = await agent.exec("uname", { args: ["-r"] });
+ * console.log(code, new TextDecoder().decode(stdout));
+ * await agent.writeFile("/etc/motd", "Hello\n");
  * ```
  */
 export class GuestAgentClient<S extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage | ProtocolError, QMPMessage> {
   readonly #timeout: number;
-  readonly #logger: Logger;
+  readonly #agent: Agent;
   #commands: CommandQueue;
 
   /**
    * Makes a client that is `idle`.
    *
-   * @throws {RangeError} A number is negative or no number.
+   * @throws {RangeError} A number is out of range.
    */
   constructor(options: GuestAgentClientOptions = {}) {
     super(options);
     const { timeout = 10_000, name = this.constructor.name } = options;
     checkNumber("timeout", timeout, 0, Infinity);
     this.#timeout = timeout;
-    this.#logger = loggerOf("parley", "qmp", name);
+    this.#agent = {
+      timeout,
+      logger: loggerOf("parley", "qmp", name),
+      execute: (command, args, options = {}) =>
+        this.#execute(command, args, options),
+      bytesReceived: () => this.stats.bytesReceived,
+    };
     this.#commands = this.#newQueue(() => {});
   }
 
   // Public interface
 
   /**
-   * Executes a command, after those that were given before, and resolves with
-   * what it returns. A command that is answered only when it fails, such as
-   * `guest-shutdown`, resolves when no answer came in time, or when the session
-   * has ended.
+   * Executes a command, after those that were given before, and resolves with its
+   * result. A command that is answered only if it fails, such as
+   * `guest-shutdown`, resolves when there is no answer in time, or when the
+   * session has ended.
    *
-   * An abort rejects with the signal's reason: what the agent does with a command
-   * that was sent is not known then.
+   * An abort rejects with the signal's reason: a command that was sent may run.
    *
-   * @throws {ExecuteError} The agent answers with an error.
-   * @throws {BadReplyError} The answer is neither a result nor an error.
+   * @throws {ExecuteError} The agent replies with an error.
+   * @throws {BadReplyError} The reply is neither a result nor an error, or cannot
+   * be read.
    * @throws {CallTimeoutError} There is no reply within `timeout`; the error says
    * whether the command was sent.
    * @throws {ExecInterruptedError} The session ended first; the error says whether
    * the command was sent.
    * @throws {StateError} The session is not running.
-   * @throws {RangeError} `timeout` is negative or no number.
+   * @throws {RangeError} `timeout` is out of range.
    * @throws {TypeError} The arguments have no JSON text.
    * @throws The signal's reason, when it is aborted.
    */
@@ -125,26 +144,96 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     command: C,
     ...[args, options = {}]: ExecuteParameters<S, C, GuestExecuteOptions>
   ): Promise<CommandResult<S, C>> {
-    const { signal, timeout = this.#timeout } = options;
+    const { signal, timeout } = options;
+    const result = await this.#execute(command, args, { signal, timeout });
+    return result as CommandResult<S, C>;
+  }
+
+  /**
+   * Runs a program in the guest to its end, and resolves with its exit code and
+   * its output. The agent looks for a program without a path in its `PATH`.
+   *
+   * An abort rejects with the signal's reason, but the program goes on: an agent
+   * cannot end it. The agent captures the first 16 MiB of each output.
+   *
+   * @throws {ExecuteError} The program cannot be started.
+   * @throws {CallTimeoutError} The agent sends nothing for `timeout`.
+   * @throws {BadReplyError} A reply is not what the command returns.
+   * @throws {ExecInterruptedError} The session has ended.
+   * @throws {StateError} The session is not running.
+   * @throws The signal's reason, when it is aborted.
+   */
+  exec(
+    path: string,
+    options: GuestExecOptions = {},
+  ): Promise<GuestExecResult> {
+    return execInGuest(this.#agent, path, options);
+  }
+
+  /**
+   * Reads a file of the guest, of any size up to `maxBytes`, in pieces: other
+   * commands are executed in between.
+   *
+   * @throws {ExecuteError} The file cannot be opened or read.
+   * @throws {RangeError} The file has more than `maxBytes` bytes.
+   * @throws {BadReplyError} A reply is not what the command returns.
+   * @throws {CallTimeoutError} There is no reply to a command within `timeout`.
+   * @throws {ExecInterruptedError} The session has ended.
+   * @throws {StateError} The session is not running.
+   * @throws The signal's reason, when it is aborted; the file is closed then.
+   */
+  readFile(
+    path: string,
+    options: GuestReadFileOptions = {},
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const { maxBytes = 2 ** 30, signal } = options;
+    return readGuestFile(this.#agent, path, { maxBytes, signal });
+  }
+
+  /**
+   * Writes a file of the guest, of any size, in pieces: other commands are
+   * executed in between. The file is made if there is none, and loses its content
+   * if there is one. Text is written as UTF-8.
+   *
+   * @throws {ExecuteError} The file cannot be opened or written.
+   * @throws {BadReplyError} A reply is not what the command returns.
+   * @throws {CallTimeoutError} There is no reply to a command within `timeout`.
+   * @throws {ExecInterruptedError} The session has ended.
+   * @throws {StateError} The session is not running.
+   * @throws The signal's reason, when it is aborted; the file is closed then.
+   */
+  writeFile(
+    path: string,
+    data: Uint8Array | string,
+    options: WaitOptions = {},
+  ): Promise<void> {
+    return writeGuestFile(this.#agent, path, data, options);
+  }
+
+  // Session machinery
+
+  async #execute(
+    command: string,
+    args: object | undefined,
+    { signal, timeout = this.#timeout, onTurn }: AgentOptions,
+  ): Promise<unknown> {
     checkNumber("timeout", timeout, 0, Infinity);
     this.assertRunning();
     signal?.throwIfAborted();
     const message: QMPMessage = args === undefined
       ? { execute: command }
       : { execute: command, arguments: args };
-    const limits = { timeout, signal };
+    const options = { signal, timeout, onTurn };
     try {
-      const reply = await this.#commands.execute(message, limits);
-      return resultOf(reply, message) as CommandResult<S, C>;
+      const reply = await this.#commands.execute(message, options);
+      return resultOf(reply, message);
     } catch (error) {
       const silent = SILENT_COMMANDS.has(command) &&
         error instanceof CallError && error.sent;
-      if (silent) return {} as CommandResult<S, C>;
+      if (silent) return {};
       throw error;
     }
   }
-
-  // Session machinery
 
   #newQueue(drop: () => void): CommandQueue {
     return new CommandQueue({
@@ -183,7 +272,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
         ? `nothing came for ${this.#timeout} ms`
         : messageOf(cause);
       throw new NegotiationError(
-        `Cannot get in step with the guest agent: ${why}`,
+        `Cannot synchronize with the guest agent: ${why}`,
         { cause },
       );
     }
@@ -192,7 +281,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   /** Hands a reply to its command. */
   protected override onMessage(message: QMPMessage | ProtocolError): void {
     if (this.#commands.receive(message)) return;
-    this.#logger.warn("Dropped a reply to no command: {message}", {
+    this.#agent.logger.warn("Dropped a reply to no command: {message}", {
       message: this.describe(message),
     });
   }

@@ -53,3 +53,9 @@ export interface QMPEvent<
     readonly microseconds: number;
   };
 }
+
+/** An integer: a `bigint` if a number would not be exact. */
+export type QMPInteger = number | bigint;
+
+/** A value that only a newer server has, beside the known values of a type. */
+export type QMPOther = string & Record<never, never>;

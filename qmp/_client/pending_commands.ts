@@ -63,7 +63,7 @@ export class PendingCommands {
     if (!signal && timeout === undefined) return promise;
     const result = promise.catch((error) => {
       this.#withdraw(pending);
-      throw commandFailure(error, pending.message, timeout);
+      throw commandFailure(error, pending.message, options);
     });
     result.catch(() => {});
     return result;

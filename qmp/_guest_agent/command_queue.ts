@@ -22,13 +22,16 @@ export interface CommandQueueOptions {
 export interface GuestCommandOptions {
   /** The deadline of the reply, in milliseconds from now. */
   timeout: number;
-  signal: AbortSignal | undefined;
+  signal?: AbortSignal | undefined;
+  /** Called when it is the command's turn: only the agent holds it up now. */
+  onTurn?: (() => void) | undefined;
 }
 
 /** A command that has no reply yet. */
 interface PendingCommand {
   readonly call: PendingCall<QMPMessage>;
   readonly message: QMPMessage;
+  readonly onTurn: (() => void) | undefined;
 }
 
 /**
@@ -71,22 +74,23 @@ export class CommandQueue {
    */
   async execute(
     message: QMPMessage,
-    { timeout, signal }: GuestCommandOptions,
+    options: GuestCommandOptions,
   ): Promise<QMPMessage> {
+    const { timeout, signal, onTurn } = options;
     const call = this.#calls.open({
       signal,
       timeout: deadline(timeout),
       method: commandName(message),
     });
     call.sent = false;
-    const command = { call, message };
+    const command = { call, message, onTurn };
     this.#waiting.push(command);
     this.#advance();
     try {
       return await call.promise;
     } catch (error) {
       this.#withdraw(command);
-      throw commandFailure(error, message, timeout);
+      throw commandFailure(error, message, options);
     }
   }
 
@@ -149,8 +153,8 @@ export class CommandQueue {
   /** Sends the next command, or the request that has to be sent before it. */
   #advance(): void {
     if (this.#current) return;
-    do this.#next ??= this.#waiting.shift(); while (this.#dropIfGivenUp());
-    const next = this.#next;
+    if (this.#next && this.#isGivenUp(this.#next)) this.#next = undefined;
+    const next = this.#next ??= this.#takeTurn();
     if (!next) return;
     if (!this.#synchronized) {
       if (this.#requestedFor !== next) this.synchronize();
@@ -169,14 +173,17 @@ export class CommandQueue {
     });
   }
 
-  /** Drops the next command if it has been aborted, or is late. */
-  #dropIfGivenUp(): boolean {
-    if (!this.#next) return false;
-    const { id } = this.#next.call;
-    this.#calls.forget(id);
-    if (this.#calls.has(id)) return false;
-    this.#next = undefined;
-    return true;
+  /** The first waiting command that has not been aborted, and is not late. */
+  #takeTurn(): PendingCommand | undefined {
+    let command = this.#waiting.shift();
+    while (command && this.#isGivenUp(command)) command = this.#waiting.shift();
+    command?.onTurn?.();
+    return command;
+  }
+
+  #isGivenUp({ call }: PendingCommand): boolean {
+    this.#calls.forget(call.id);
+    return !this.#calls.has(call.id);
   }
 
   /** Takes out a command that was given up; the next one may go. */

@@ -7,12 +7,19 @@ import { ExecInterruptedError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
 import { fateOf } from "./command_name.ts";
 
+/** What a command was given up by. */
+interface Limits {
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** The error of a call without a reply, as the error of a command. */
 export function commandFailure(
   error: unknown,
   message: QMPMessage,
-  timeout: number | undefined,
+  { timeout, signal }: Limits,
 ): unknown {
+  if (signal?.aborted && error === signal.reason) return error;
   if (error instanceof CallInterruptedError) {
     const { sent, cause } = error;
     return new ExecInterruptedError(message, sent, { cause });

@@ -1,5 +1,9 @@
-/** Names of members that are secrets; names that end in `-secret` are ids. */
-const SECRET_NAME = /(passw(or)?d|passphrase|cookie|^secret|\.secret)$/i;
+/**
+ * Names of members that are secrets; names that end in `-secret` are ids. The last
+ * four have the contents of files, and what programs read and write, in a guest.
+ */
+const SECRET_NAME =
+  /(passw(or)?d|passphrase|cookie|^secret|\.secret|^buf-b64|^input-data|^out-data|^err-data)$/i;
 
 /** The same names within a text, before a value, with the rest of the text. */
 const SECRET_IN_TEXT =

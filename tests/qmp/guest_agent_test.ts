@@ -23,81 +23,17 @@ import {
   ExecInterruptedError,
   ExecuteError,
   GuestAgentClient,
-  type GuestAgentClientOptions,
   NegotiationError,
 } from "../../qmp/mod.ts";
 import { noise } from "../../testing/_util/bytes.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { type Connection, memoryPair } from "../../transports/mod.ts";
+import { memoryPair } from "../../transports/mod.ts";
 import { needs, startGuestAgent } from "../support/qemu.ts";
 import type { Message } from "../support/qmp_script.ts";
+import { runningAgent, ScriptedAgent } from "../support/scripted_agent.ts";
 import { turns } from "../support/turns.ts";
 
 const agent = needs("qemu-ga");
-
-/** An agent that says just what a test has it say, 0xFF as `ÿ`. */
-class ScriptedAgent {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #connection: Connection;
-  #unread = "";
-
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    this.#reader = connection.readable.getReader();
-    this.#writer = connection.writable.getWriter();
-  }
-
-  /** The next line that the client has sent. */
-  async line(): Promise<string> {
-    while (!this.#unread.includes("\n")) {
-      const { value, done } = await this.#reader.read();
-      if (done) throw new Error(`Client has ended after: ${this.#unread}`);
-      this.#unread += String.fromCharCode(...value);
-    }
-    const end = this.#unread.indexOf("\n");
-    const line = this.#unread.slice(0, end);
-    this.#unread = this.#unread.slice(end + 1);
-    return line.trim();
-  }
-
-  async command(): Promise<Message> {
-    return JSON.parse(await this.line());
-  }
-
-  /** The number of the request to get in step, which is next. */
-  async sync(): Promise<number> {
-    const line = await this.line();
-    assertEquals(line[0], "ÿ");
-    const { execute, arguments: args } = JSON.parse(line.slice(1));
-    assertEquals(execute, "guest-sync-delimited");
-    return args.id;
-  }
-
-  async say(text: string): Promise<void> {
-    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
-    await this.#writer.write(bytes);
-  }
-
-  /** Has the client get in step. */
-  async getInStep(): Promise<void> {
-    await this.say(`ÿ{"return": ${await this.sync()}}\n`);
-  }
-
-  end(): Promise<void> {
-    return this.#connection.close();
-  }
-}
-
-async function running(
-  options: GuestAgentClientOptions = {},
-): Promise<{ client: GuestAgentClient; agent: ScriptedAgent }> {
-  const [near, far] = memoryPair();
-  const client = new GuestAgentClient(options);
-  const agent = new ScriptedAgent(far);
-  await Promise.all([client.connect(near), agent.getInStep()]);
-  return { client, agent };
-}
 
 /** What is left of other sessions, before the answer that a client waits for. */
 const leftovers: [string, (id: number) => string][] = [
@@ -128,7 +64,7 @@ for (const [what, before] of leftovers) {
 }
 
 Deno.test("fact 14: answers without ids are matched in order, one command at a time", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   const calls = ["a", "b", "c"].map((name) =>
     client.execute("guest-exec", { path: name })
   );
@@ -147,7 +83,7 @@ Deno.test("fact 14: answers without ids are matched in order, one command at a t
 });
 
 Deno.test("fact 14: after a deadline the next command gets in step, and a late answer is dropped", async () => {
-  const { client, agent } = await running({ timeout: 20 });
+  const { client, agent } = await runningAgent({ timeout: 20 });
   const error = await assertRejects(
     () => client.execute("guest-exec"),
     CallTimeoutError,
@@ -170,7 +106,7 @@ Deno.test("fact 14: after a deadline the next command gets in step, and a late a
 });
 
 Deno.test("a command to an agent that does not get in step was never sent", async () => {
-  const { client, agent } = await running({ timeout: 20 });
+  const { client, agent } = await runningAgent({ timeout: 20 });
   await assertRejects(() => client.execute("one"), CallTimeoutError);
   const error = await assertRejects(
     () => client.execute("two"),
@@ -193,7 +129,7 @@ Deno.test("a command to an agent that does not get in step was never sent", asyn
 });
 
 Deno.test("an aborted command rejects with the reason, and the next gets in step", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   const signal = new WatchedSignal();
   const reason = new Error("Enough");
   const slow = client.execute("slow", {}, { signal: signal.signal });
@@ -213,7 +149,7 @@ Deno.test("an aborted command rejects with the reason, and the next gets in step
 });
 
 Deno.test("commands that are given up while the agent does not read leave one request queued", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   const first = client.execute("first", {}, { signal: AbortSignal.abort() });
   await assertRejects(() => first, DOMException);
   for (let n = 0; n < 5_000; n++) {
@@ -233,7 +169,7 @@ Deno.test("commands that are given up while the agent does not read leave one re
 });
 
 Deno.test("the deadline of a command counts from the call, also while it waits for its turn", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   const slow = client.execute("slow");
   const error = await assertRejects(
     () => client.execute("waits", {}, { timeout: 20 }),
@@ -253,7 +189,7 @@ Deno.test("the deadline of a command counts from the call, also while it waits f
 });
 
 Deno.test("after an answer to no command, the next command gets in step first", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   await agent.say('{"return": "nobody asked"}\n');
   await turns();
   const call = client.execute("next");
@@ -285,7 +221,7 @@ const unreadable: [
 
 for (const [what, start, rest, Cause] of unreadable) {
   Deno.test(`a reply that ${what} fails its command alone`, async () => {
-    const { client, agent } = await running({ maxMessageBytes: 1_000 });
+    const { client, agent } = await runningAgent({ maxMessageBytes: 1_000 });
     const bad = client.execute("bad");
     const next = client.execute("next");
     await agent.command();
@@ -307,7 +243,7 @@ for (const [what, start, rest, Cause] of unreadable) {
 }
 
 Deno.test("a message to no command that cannot be read is dropped", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   await agent.say('oops\n{"return": 1}\n');
   await turns();
   const ping = client.execute("guest-ping");
@@ -320,7 +256,7 @@ Deno.test("a message to no command that cannot be read is dropped", async () => 
 });
 
 Deno.test("errors of the agent are those of QMP", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   const refused = client.execute("nope");
   await agent.command();
   await agent.say('{"error": {"class": "CommandNotFound", "desc": "No"}}\n');
@@ -339,7 +275,7 @@ Deno.test("errors of the agent are those of QMP", async () => {
 });
 
 Deno.test("guest-shutdown resolves when no error came in time, or the session ended", async () => {
-  const { client, agent } = await running({ timeout: 20 });
+  const { client, agent } = await runningAgent({ timeout: 20 });
   assertEquals(await client.execute("guest-suspend-ram"), {});
   await agent.command();
   const refused = client.execute("guest-shutdown", {}, { timeout: 10_000 });
@@ -355,7 +291,7 @@ Deno.test("guest-shutdown resolves when no error came in time, or the session en
 });
 
 Deno.test("the end of the session rejects every command with its first cause", async () => {
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   const calls = [1, 2, 3].map((n) => client.execute(`c${n}`));
   await agent.command();
   await agent.end();
@@ -379,7 +315,7 @@ Deno.test("an agent that is silent fails connect() in time", async () => {
   assertEquals(
     error.message,
     "Failed to establish session: " +
-      "Cannot get in step with the guest agent: nothing came for 20 ms",
+      "Cannot synchronize with the guest agent: nothing came for 20 ms",
   );
   assertInstanceOf(error.cause, NegotiationError);
   assertEquals(client.runstate, "idle");
@@ -392,7 +328,7 @@ Deno.test("a timeout that cannot be is refused by its name", async () => {
     RangeError,
     "Cannot use the option: timeout is -1",
   );
-  const { client, agent } = await running();
+  const { client, agent } = await runningAgent();
   await assertRejects(
     () => client.execute("guest-ping", {}, { timeout: NaN }),
     RangeError,

@@ -101,6 +101,23 @@ Deno.test("a deadline rejects its call alone, and the error names the command an
   await server.end();
 });
 
+Deno.test("a reason that is an error of a call is thrown as it is", async () => {
+  const { client, server } = await runningClient();
+  for (
+    const reason of [new CallTimeoutError("x"), new CallInterruptedError("y")]
+  ) {
+    const aborting = new AbortController();
+    const call = client.execute("slow", {}, {
+      signal: aborting.signal,
+      timeout: 60_000,
+    });
+    aborting.abort(reason);
+    assertStrictEquals(await rejection(call), reason);
+  }
+  await client.disconnect();
+  await server.end();
+});
+
 Deno.test("a deadline of a command that waits for its turn says that it was never sent", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const calls = Array.from({ length: 7 }, () => client.execute("first"));

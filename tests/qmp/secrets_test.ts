@@ -25,6 +25,8 @@ const commands: [string, Record<string, unknown>][] = [
     "command-line": `object_add secret,id=s,data=${SECRET}`,
   }],
   ["guest-set-user-password", { username: "me", password: SECRET }],
+  ["guest-file-write", { handle: 1, "buf-b64": SECRET }],
+  ["guest-exec", { path: "chpasswd", "input-data": SECRET }],
   ["transaction", { actions: [{ type: "x", data: { password: SECRET } }] }],
 ];
 

@@ -1,0 +1,87 @@
+import { show } from "../../protocol/_util/show.ts";
+import type { Logger } from "../_deps.ts";
+import { isObject } from "../_wire/client_codec.ts";
+import { BadReplyError } from "../errors.ts";
+import type { QMPMessage } from "../messages.ts";
+
+/** Limits of one command of an agent. */
+export interface AgentOptions {
+  signal?: AbortSignal | undefined;
+  /** The deadline of the reply, in milliseconds from now. */
+  timeout?: number | undefined;
+  /** Called when it is the command's turn: only the agent holds it up now. */
+  onTurn?: (() => void) | undefined;
+}
+
+/** An agent, as programs and files in its guest need it. */
+export interface Agent {
+  readonly logger: Logger;
+  /** The default deadline of a reply, in milliseconds. */
+  readonly timeout: number;
+  execute(
+    command: string,
+    args: object,
+    options?: AgentOptions,
+  ): Promise<unknown>;
+  /** How many bytes have arrived in this session. */
+  bytesReceived(): number;
+}
+
+/**
+ * Executes a command that returns an object.
+ *
+ * @throws {BadReplyError} It returns something else.
+ */
+export async function request(
+  agent: Agent,
+  command: string,
+  args: object,
+  options?: AgentOptions,
+): Promise<QMPMessage> {
+  const result = await agent.execute(command, args, options);
+  if (isObject(result)) return result;
+  throw badResult("it is not an object", command, args, result);
+}
+
+/**
+ * The bytes in a member of a result, which may be missing.
+ *
+ * @throws {BadReplyError} The member is not base64.
+ */
+export function bytesOf(
+  result: QMPMessage,
+  member: string,
+  command: string,
+  args: object,
+): Uint8Array<ArrayBuffer> {
+  const text = result[member] ?? "";
+  try {
+    if (typeof text === "string") return Uint8Array.fromBase64(text);
+  } catch {
+    // It is told below, without the bytes.
+  }
+  throw badResult(`${member} is not base64`, command, args, result);
+}
+
+/** The error of a result that is not what the command returns. */
+export function badResult(
+  why: string,
+  command: string,
+  args: object,
+  result: unknown,
+): BadReplyError {
+  const message = `Cannot use the result of ${command}: ${why}`;
+  const sent = { execute: command, arguments: args };
+  return new BadReplyError(message, sent, { return: result });
+}
+
+/** Bytes as they are, or text as UTF-8. */
+export function toBytes(data: Uint8Array | string): Uint8Array {
+  if (typeof data === "string") return new TextEncoder().encode(data);
+  if (data instanceof Uint8Array) return data;
+  throw new TypeError(
+    `Cannot send to the guest: data is ${
+      show(data)
+    }, expected a string or a Uint8Array`,
+  );
+}

@@ -1,0 +1,79 @@
+import { assertEquals } from "@std/assert";
+import {
+  GuestAgentClient,
+  type GuestAgentClientOptions,
+} from "../../qmp/mod.ts";
+import { type Connection, memoryPair } from "../../transports/mod.ts";
+import type { Message } from "./qmp_script.ts";
+
+/** An agent that says just what a test has it say, 0xFF as `ÿ`. */
+export class ScriptedAgent {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #connection: Connection;
+  #unread = "";
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#reader = connection.readable.getReader();
+    this.#writer = connection.writable.getWriter();
+  }
+
+  /** The next line that the client has sent. */
+  async line(): Promise<string> {
+    while (!this.#unread.includes("\n")) {
+      const { value, done } = await this.#reader.read();
+      if (done) throw new Error(`Client has ended after: ${this.#unread}`);
+      this.#unread += String.fromCharCode(...value);
+    }
+    const end = this.#unread.indexOf("\n");
+    const line = this.#unread.slice(0, end);
+    this.#unread = this.#unread.slice(end + 1);
+    return line.trim();
+  }
+
+  async command(): Promise<Message> {
+    return JSON.parse(await this.line());
+  }
+
+  /** The number of the request to get in step, which is next. */
+  async sync(): Promise<number> {
+    const line = await this.line();
+    assertEquals(line[0], "ÿ");
+    const { execute, arguments: args } = JSON.parse(line.slice(1));
+    assertEquals(execute, "guest-sync-delimited");
+    return args.id;
+  }
+
+  /** Answers a command, which is next, with a result; gives the command. */
+  async answer(result: unknown): Promise<Message> {
+    const command = await this.command();
+    await this.say(`{"return": ${JSON.stringify(result)}}\n`);
+    return command;
+  }
+
+  async say(text: string): Promise<void> {
+    const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+    await this.#writer.write(bytes);
+  }
+
+  /** Has the client get in step. */
+  async getInStep(): Promise<void> {
+    await this.say(`ÿ{"return": ${await this.sync()}}\n`);
+  }
+
+  end(): Promise<void> {
+    return this.#connection.close();
+  }
+}
+
+/** A running client, and the agent at the other end. */
+export async function runningAgent(
+  options: GuestAgentClientOptions = {},
+): Promise<{ client: GuestAgentClient; agent: ScriptedAgent }> {
+  const [near, far] = memoryPair();
+  const client = new GuestAgentClient(options);
+  const agent = new ScriptedAgent(far);
+  await Promise.all([client.connect(near), agent.getInStep()]);
+  return { client, agent };
+}
