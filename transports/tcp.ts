@@ -1,6 +1,6 @@
 import { formatAddress } from "./address.ts";
 import { dial } from "./_socket/dial.ts";
-import { listenTcp } from "./_socket/listen_tcp.ts";
+import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
 import { osError } from "./_socket/os_error.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
@@ -109,10 +109,7 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
           close: () => raw.close(),
         }, address(raw.addr));
       } catch (error) {
-        const all = hostname.toLowerCase() === "localhost"
-          ? "--allow-net=localhost,127.0.0.1,[::1]"
-          : flags;
-        throw osError(`Listen at ${name}`, error, all);
+        throw osError(`Listen at ${name}`, error, listenFlags(hostname, flags));
       }
     },
     toString: () => name,

@@ -1,5 +1,6 @@
 import { formatAddress } from "./address.ts";
 import { dial } from "./_socket/dial.ts";
+import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
 import { osError } from "./_socket/os_error.ts";
@@ -74,7 +75,7 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
       try {
         const secure = await serverSide(options);
         signal?.throwIfAborted();
-        const listener = Deno.listen({ hostname, port });
+        const listener = listenTcp({ hostname, port });
         const source = {
           accept: async () => connection(await listener.accept()),
           close: () => listener.close(),
@@ -90,7 +91,7 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
         return new SocketListener(queue, address(listener.addr));
       } catch (error) {
         signal?.throwIfAborted();
-        throw osError(`Listen at ${name}`, error, flags);
+        throw osError(`Listen at ${name}`, error, listenFlags(hostname, flags));
       }
     },
     toString: () => name,

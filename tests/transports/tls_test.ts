@@ -484,3 +484,37 @@ Deno.test("tls: an accept that fails is told to accept(), and the next one goes 
   plain.abort();
   other.abort();
 });
+
+Deno.test("tls: who listens at localhost is reached at both of its addresses", async () => {
+  const listening = tls({ hostname: "localhost", port: 0, ...server });
+  await using listener = await listening.listen();
+  const { port } = listener.address;
+  for (const hostname of ["127.0.0.1", "::1"]) {
+    const at = { hostname, port, serverName: "localhost", ...trusting };
+    await using near = await tls(at).connect();
+    await using far = await listener.accept();
+    assertEquals(far.remoteAddress, near.localAddress);
+  }
+});
+
+Deno.test("tls: an upload whose source fails, or whose writer is aborted, is cut for the peer", async () => {
+  const reason = new Error("source failed");
+  const failing = () =>
+    new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(noise(100));
+        controller.error(reason);
+      },
+    }, { highWaterMark: 0 });
+  for (const kind of Object.values(kinds)) {
+    for (const how of ["pipe", "writer"]) {
+      const [near, far] = await meet(kind);
+      const received = rejection(toBytes(far.readable));
+      if (how === "pipe") await rejection(failing().pipeTo(near.writable));
+      else await near.writable.abort(reason);
+      assertInstanceOf(await received, Deno.errors.UnexpectedEof);
+      assertStrictEquals(await rejection(near.closed), reason);
+      await far.close();
+    }
+  }
+});

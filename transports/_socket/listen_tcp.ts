@@ -23,7 +23,7 @@ export interface ListenTcpOptions {
  * @returns A listener whose `addr` is the first address.
  */
 export function listenTcp(options: ListenTcpOptions): TcpListener {
-  if (options.hostname.toLowerCase() !== "localhost") {
+  if (!isLocalhost(options.hostname)) {
     return Deno.listen({ ...options });
   }
   for (let attempt = 1;; attempt++) {
@@ -43,6 +43,17 @@ export function listenTcp(options: ListenTcpOptions): TcpListener {
       if (!taken || options.port !== 0 || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** The permission flags for listening at a name, if it is `localhost`. */
+export function listenFlags(hostname: string, others: string): string {
+  return isLocalhost(hostname)
+    ? "--allow-net=localhost,127.0.0.1,[::1]"
+    : others;
+}
+
+function isLocalhost(hostname: string): boolean {
+  return hostname.toLowerCase() === "localhost";
 }
 
 /** Listens at the loopback address of the other family, if the system has it. */
