@@ -34,7 +34,7 @@ export interface CommandServer<S extends QMPSchema = AnySchema> {
     name: N,
     ...data: EmitParameters<S, N, EmitOptions>
   ): Promise<void>;
-  /** Ends in order. A handler must not wait for this, which waits for it. */
+  /** Ends in order. A handler must not wait for this: it waits for the handler. */
   close(options?: WaitOptions): Promise<void>;
 }
 

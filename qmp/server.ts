@@ -73,15 +73,14 @@ export interface QMPServerOptions<S extends QMPSchema = AnySchema>
  * A QMP server: commands are handlers, and events go to every client or to one.
  * It serves any number of clients, over any transport.
  *
- * A client is greeted, has to negotiate, and then executes commands: in band one
- * after another, out of band at once, if any command allows that. Its answers
- * come in the order of its commands in band. While 8 commands in band or 8 out
- * of band wait for their answers, nothing more is read from the client.
+ * A client is greeted, negotiates, and then executes commands. Those in band run
+ * one after another, and their answers come in the same order. Those out of band
+ * run at once; a command has to allow this. While 8 commands in band or 8 out of
+ * band wait for their answers, nothing more is read from the client.
  *
- * A client that sends messages that are not commands is answered with errors,
- * and disconnected at the 5th before its first command, or at the 100th in all.
- * A client whose first bytes are of another protocol, such as HTTP, is
- * disconnected at once.
+ * A message that is not a command is answered with an error. The session ends at
+ * the 5th such message before the first command, and at the 100th in all. If the
+ * first bytes are of another protocol, such as HTTP, it ends at once.
  *
  * @example A command that is checked, and one that is refused
  * ```ts
@@ -207,11 +206,11 @@ export class QMPServer<S extends QMPSchema = AnySchema>
 
   /**
    * Sends an event to every client that has negotiated. The promise resolves
-   * when there is room for more at each client. It waits for a client no longer
-   * than a second in its whole session: a client that does not read holds up no
-   * other. From then on events are queued for that client, and if its session
-   * holds more than `maxQueuedBytes`, it ends: a client never misses an event
-   * without knowing it.
+   * when there is room for more at each client. It waits for one client a second
+   * at most in the whole session, so that a client that does not read holds up no
+   * other. After that second, events to the client are only queued, and the
+   * session ends if it holds more than `maxQueuedBytes`. So no client misses an
+   * event without knowing it.
    *
    * @throws {TypeError} The data has no JSON text.
    */
@@ -227,13 +226,13 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   }
 
   /**
-   * Ends in order: no client is accepted any more, every command that was
-   * received is executed and answered, and the sessions are disconnected. This
-   * takes `closeTimeout` at most; then the end is forced. A handler must not wait
-   * for this, which waits for it. How a session ends is told by its `closed`.
+   * Ends in order: accepts no more clients, executes and answers every command
+   * that was received, and disconnects the sessions. After `closeTimeout`, or when
+   * the signal is aborted, the end is forced. A handler must not wait for this
+   * promise, which waits for the handler. A session that fails does not make it
+   * reject: `closed` of the session does.
    *
-   * @throws The signal's reason, when it is aborted: the sessions are then
-   * disconnected at once.
+   * @throws The signal's reason, if it is aborted.
    */
   async close({ signal }: WaitOptions = {}): Promise<void> {
     const servers = Array.from(
@@ -244,8 +243,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
       this.#sessions,
       (session) => session.finish({ signal }),
     );
-    await Promise.allSettled(sessions);
-    await Promise.all(servers);
+    await Promise.all([Promise.allSettled(sessions), ...servers]);
     signal?.throwIfAborted();
   }
 

@@ -1,18 +1,18 @@
 /**
- * So many commands in band wait for their answers at most, and so many out of
- * band. QEMU has the same limit in band.
+ * How many commands in band may wait for their answers, and how many out of band.
+ * QEMU has the same limit in band.
  */
 const MAX_PENDING = 8;
 
 /**
- * The commands of a session that have no answer yet: those in band run one after
+ * The commands of a session that are not answered. Those in band run one after
  * another, those out of band at once.
  */
 export class CommandQueue {
   /** In band, in order; the first one runs. */
   readonly #inBand: (() => Promise<void>)[] = [];
   #outOfBand = 0;
-  /** The run of the queue, and each command out of band. */
+  /** One promise for all commands in band, and one for each out of band. */
   readonly #running = new Set<Promise<void>>();
   #room: PromiseWithResolvers<void> | undefined;
   #closed = false;
@@ -49,23 +49,23 @@ export class CommandQueue {
     return this.#room.promise;
   }
 
-  /** Resolves when everything is answered. */
+  /** Resolves when every command is answered. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Has no room any more: what is in the queue still runs. */
+  /** Takes no more commands. The commands in the queue still run. */
   close(): void {
     this.#closed = true;
   }
 
-  /** Drops what does not run yet. */
+  /** Drops the commands that do not run yet. */
   end(): void {
     this.#ended = true;
     this.#wake();
   }
 
-  /** Runs in a turn of its own: a command may end its session, which waits. */
+  /** In a turn of its own, so that a command that ends its session is waited for. */
   #start(run: () => Promise<void>): void {
     const running = Promise.resolve().then(run).finally(() =>
       this.#running.delete(running)

@@ -1,9 +1,9 @@
 import { ProtocolError } from "../../protocol/mod.ts";
 
 /**
- * A client sends so many messages that are not commands before its first
- * command at most, and so many in all. The first limit is for clients of other
- * protocols, which send few lines before what could be a command.
+ * At how many messages that are not commands a session ends: before its first
+ * command, and in all. Clients of other protocols send only a few lines before a
+ * body, which may hold commands.
  */
 const MAX_BEFORE_COMMAND = 5;
 const MAX_IN_ALL = 100;
@@ -13,16 +13,16 @@ export class ErrorCount {
   #errors = 0;
   #limit = MAX_BEFORE_COMMAND;
 
-  /** Counts a message that is a command. */
+  /** Counts a command. */
   command(): void {
     this.#limit = MAX_IN_ALL;
   }
 
-  /** Counts one that is not. What is returned ends the session. */
+  /** Counts a message that is not a command. The error, if any, ends the session. */
   error(): ProtocolError | undefined {
     if (++this.#errors < this.#limit) return undefined;
     return new ProtocolError(
-      `Client sends messages that are not commands: ${this.#errors}, the limit is ${this.#limit}`,
+      `Client has sent too many messages that are not commands: ${this.#errors}, the limit is ${this.#limit}`,
     );
   }
 }

@@ -35,7 +35,7 @@ export function introspect(
   return [...entities, ...types.infos];
 }
 
-/** The types that have been named so far. */
+/** The types that have names. */
 class TypeNames {
   readonly infos: QMPMessage[] = [];
   /** The names of the types, by their JSON text. */

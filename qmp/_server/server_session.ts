@@ -37,7 +37,7 @@ export interface SessionHost<S extends QMPSchema> {
   readonly greeting: QMPGreeting;
   /** Told of each session when it begins. */
   onBegin(session: ServerSession<S>): void;
-  /** Executes a command; throws what it is to be refused with. */
+  /** Executes a command. Throws the error that it is answered with. */
   execute(
     request: CommandRequest,
     session: QMPSession<S>,
@@ -46,8 +46,9 @@ export interface SessionHost<S extends QMPSchema> {
 }
 
 /**
- * How long the events to all clients wait for one client, in the whole session:
- * a client that makes room now and then would hold up all others for ever.
+ * How long events to all clients may wait for one client in its whole session. A
+ * limit for each event would let a client that reads now and then hold up all
+ * others for ever.
  */
 const PATIENCE_MS = 1_000;
 
@@ -62,11 +63,11 @@ export class ServerSession<S extends QMPSchema>
   #outOfBand = false;
   #queue = new CommandQueue();
   #errors = new ErrorCount();
-  /** Whether events to all clients wait for this one no more. */
+  /** Whether events to all clients do not wait for this one any more. */
   #slow = false;
-  /** The commands that were answered, by their replies, for the log. */
+  /** The commands by their replies, for the log. */
   readonly #commands = new WeakMap<QMPMessage, unknown>();
-  /** Aborted when no client waits for answers any more. */
+  /** Aborted when the client does not wait for answers any more. */
   #left = new AbortController();
 
   constructor(host: SessionHost<S>, options: AsyncProtocolOptions = {}) {
@@ -94,8 +95,8 @@ export class ServerSession<S extends QMPSchema>
   }
 
   /**
-   * Like `emit()`, for events to all clients: waits for room no longer than
-   * `PATIENCE_MS`, and ends a session that holds too much then.
+   * Like `emit()`, for events to all clients: the wait for room is limited by
+   * `PATIENCE_MS`. After that, a session that holds too much ends.
    */
   async emitInTime<N extends EventName<S>>(
     name: N,
@@ -116,7 +117,7 @@ export class ServerSession<S extends QMPSchema>
       late.abort(new DOMException(message, "TimeoutError"));
     }, this.#closeTimeout);
     const cut = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-    // A session that ends first takes no answers any more.
+    // If the session ends first, nothing can be answered any more.
     const over = this.closed.catch(() => {});
     try {
       await abortable(Promise.race([this.#queue.idle(), over]), cut)
@@ -129,7 +130,7 @@ export class ServerSession<S extends QMPSchema>
 
   // Session machinery
 
-  /** Takes a message from the client as a request, or as what it is refused with. */
+  /** Makes a command of a message, or a refusal. */
   #requestOf(message: unknown): ClientMessage {
     const enabled = this.#outOfBand;
     const id = isObject(message) ? message.id : undefined;
@@ -245,7 +246,7 @@ export class ServerSession<S extends QMPSchema>
   async #inTime(room: Promise<void>): Promise<void> {
     const left = PATIENCE_MS - this.stats.blockedMs;
     this.#slow ||= left <= 0;
-    // An event without a JSON text rejects also if there is no wait.
+    // Even without a wait, an event that has no JSON text rejects.
     if (this.#slow) return await Promise.race([room, undefined]);
     try {
       await within(left, room);
@@ -255,7 +256,7 @@ export class ServerSession<S extends QMPSchema>
     }
   }
 
-  /** Ends the session at once, whose client would miss events. */
+  /** Ends the session at once: there is no room for more events. */
   #endSlow(): void {
     const { used, limit } = this.budget;
     const error = new QueueLimitError(
@@ -266,7 +267,7 @@ export class ServerSession<S extends QMPSchema>
     this.#end(error, AbortSignal.abort(error));
   }
 
-  /** Ends the session for what its client does; what is queued goes out first. */
+  /** Ends the session because of its client. The queue is sent first. */
   #end(error: Error, signal?: AbortSignal): void {
     this.#logger.error("Session is ended: {message}", {
       message: printable(error.message),
@@ -298,9 +299,9 @@ export class ServerSession<S extends QMPSchema>
   }
 
   /**
-   * Executes a command: out of band at once, in band in its turn. Until the
-   * client has negotiated, the next message waits for the answer: commands out
-   * of band are known only then.
+   * Executes a command: out of band at once, in band in its turn. Before
+   * negotiation is done, the next message waits for the answer: only then is it
+   * known whether there are commands out of band.
    */
   protected override onMessage(
     message: unknown,
@@ -332,7 +333,7 @@ export class ServerSession<S extends QMPSchema>
     return this.finish();
   }
 
-  /** Leaves out passwords, the data of secret objects, and what is no message. */
+  /** Leaves out secrets, and input that is not JSON. */
   protected override describe(message: unknown): unknown {
     if (message instanceof BadInput) return message.description;
     const command = this.#commands.get(Object(message));
@@ -345,13 +346,13 @@ export class ServerSession<S extends QMPSchema>
   }
 }
 
-/** What is done for a message of the client. */
+/** A message of the client, as it is executed. */
 interface ClientMessage {
   readonly message: unknown;
   readonly id: unknown;
   readonly outOfBand: boolean;
-  /** Returns the result, or throws what the message is refused with. */
+  /** Returns the result, or throws the error of a refusal. */
   run(): unknown;
-  /** What ends the session once the message is answered. */
+  /** The error that ends the session after the answer. */
   readonly fatal?: Error | undefined;
 }

@@ -1,4 +1,4 @@
-/** The last character that is sent as it is: DEL and all beyond are escaped. */
+/** The last character that is not escaped. DEL is, as in QEMU. */
 const MAX_PLAIN = 0x7e;
 const BACKSLASH = 0x5c;
 const U = 0x75;

@@ -3,15 +3,15 @@ import { BadInput } from "./bad_input.ts";
 
 /** The first two bytes of a TLS handshake (RFC 8446 §5.1). */
 const TLS_HANDSHAKE = "\x16\x03";
-/** A word: the first line of HTTP, SSH, SMTP, FTP and others begins with one. */
+/** The first line of HTTP, SSH, SMTP, FTP and others begins with a word. */
 const WORD = /^[A-Za-z]{2}/;
-/** Shown in the error: the method of a request, and nothing secret behind it. */
+/** The error shows the method of a request, but no secret after it. */
 const EXCERPT_BYTES = 8;
 
 /**
  * Whether the first bytes of a client are of another protocol. A web page can
- * have a browser send a request whose body is a command; no client of QMP begins
- * like it. `undefined` means that one more byte is needed to tell.
+ * make a browser send a request whose body is a command, but no client of QMP
+ * begins like a request. The result is `undefined` if one more byte is needed.
  */
 export function isForeign(input: ReadBuffer): boolean | undefined {
   const first = String.fromCharCode(...input.subarray(0, 2));

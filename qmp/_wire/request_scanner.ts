@@ -1,12 +1,12 @@
 import type { ReadBuffer } from "../../protocol/mod.ts";
 
 /**
- * What the scanner has found: a whole text; a byte that cannot stand where it
- * does, so that everything up to it is void; or less than a text.
+ * The result of a scan: a whole text; a byte that is not allowed where it is,
+ * which voids everything before it; or less than a text.
  */
 export type Scanned = "text" | "stray" | "incomplete";
 
-/** QEMU takes so many arrays and objects within one another. */
+/** QEMU's limit for nested arrays and objects. */
 const MAX_DEPTH = 1024;
 
 const OPEN_BRACE = 0x7b;
@@ -15,9 +15,9 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const COLON = 0x3a;
 
-// States: what the next byte is a part of.
-const BETWEEN = 0; // the tokens
-const RECOVERY = 1; // what follows a stray byte, up to a line end or a bracket
+// States: the token that the next byte belongs to.
+const BETWEEN = 0; // no token
+const RECOVERY = 1; // after a stray byte, up to a line end or a bracket
 const WORD = 2;
 const MINUS = 3;
 const ZERO = 4;
@@ -31,16 +31,16 @@ const DOUBLE = 11; // a string in double quotes
 const DOUBLE_ESCAPE = 12;
 const SINGLE = 13; // a string in single quotes
 const SINGLE_ESCAPE = 14;
-// Steps that do not lead to a state alone.
+// Steps that do more than enter a state.
 const STRUCTURE = 15; // a bracket, a comma or a colon
 const STRING_END = 16;
 const TOKEN_END = 17; // the byte belongs to the next token
 const STRAY = 18;
 
-/** Bytes that no string has: control characters, and what never is in UTF-8. */
+/** Bytes that are in no string: control characters, and bytes that UTF-8 lacks. */
 const NEVER = /[^ -\xfd]/;
 
-/** Where a byte leads to: the first pattern counts that the byte fits. */
+/** The steps of each state: the first pattern that fits the byte counts. */
 const RULES: Record<number, [byte: RegExp, step: number][]> = {
   [BETWEEN]: [
     [/[ \t\r\n]/, BETWEEN],
@@ -105,9 +105,9 @@ for (const [state, rules] of Object.entries(RULES)) {
 }
 
 /**
- * Finds where a client's JSON text ends, as QEMU does: by tokens alone, so that
- * the text may be malformed, and in one pass, whatever the chunks are. Strings
- * may be in single quotes.
+ * Finds where a client's JSON text ends. As in QEMU, only the tokens count: the
+ * text may be malformed, and its strings may be in single quotes. Each byte is
+ * scanned once, whatever the chunks are.
  */
 export class RequestScanner {
   #state = BETWEEN;
@@ -117,12 +117,12 @@ export class RequestScanner {
   #colons = 0;
   #tooDeep = false;
 
-  /** How many bytes at the front of the input are scanned: the text, if it is whole. */
+  /** How many bytes are scanned. If the text is whole, its length. */
   get length(): number {
     return this.#scanned;
   }
 
-  /** How many members are in the text, repeated ones included, if it is JSON. */
+  /** The number of members in the text, if it is JSON; repeated ones count. */
   get members(): number {
     return this.#colons;
   }
@@ -132,7 +132,7 @@ export class RequestScanner {
     return this.#tooDeep;
   }
 
-  /** Drops what stands before a text and belongs to none. */
+  /** Drops blanks before a text, and the bytes after a stray one. */
   skip(input: ReadBuffer): void {
     if (this.#scanned > 0) return;
     const bytes = input.subarray();
@@ -149,10 +149,7 @@ export class RequestScanner {
     if (at > 0) input.consume(at);
   }
 
-  /**
-   * Scans on, at most to the end of the text at the front, and not more than
-   * `most` bytes of it.
-   */
+  /** Scans on: to the end of the text, and `most` bytes of it at most. */
   scan(input: ReadBuffer, most: number): Scanned {
     const bytes = input.subarray(this.#scanned, most);
     const { length } = bytes;
@@ -177,7 +174,7 @@ export class RequestScanner {
     return found;
   }
 
-  /** Goes on behind what was found. */
+  /** Begins a new text. */
   next(): void {
     this.#scanned = 0;
     this.#braces = 0;
@@ -206,7 +203,7 @@ export class RequestScanner {
     this.#tooDeep ||= this.#braces + this.#brackets > MAX_DEPTH;
   }
 
-  /** Whether a token that ends here ends the text. */
+  /** Whether the end of a token here is the end of the text. */
   #isWhole(): boolean {
     return this.#braces < 0 || this.#brackets < 0 ||
       this.#braces + this.#brackets === 0;

@@ -16,9 +16,9 @@ import { RequestScanner } from "./request_scanner.ts";
 import { hasSingleQuotes, withDoubleQuotes } from "./single_quotes.ts";
 
 /**
- * JSON texts from a client, and objects to it, each on a line and in ASCII. Bad
- * input is answered, so it is a message too: a {@linkcode BadInput}. Nothing is
- * read behind one that is fatal.
+ * JSON texts from a client, and objects to it, each on a line and in ASCII. Input
+ * that is not JSON is answered, so it is a message too: a {@linkcode BadInput}.
+ * After a fatal one, all input is dropped.
  */
 export class ServerCodec implements Codec<unknown, QMPMessage> {
   readonly #limit: number;
@@ -96,7 +96,7 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
   }
 }
 
-/** A byte that cannot stand where it does: all that came before it is void. */
+/** Input that ends in a byte that is not allowed there. */
 function strayByte(input: ReadBuffer, at: number): BadInput {
   const byte = input.at(at) ?? 0;
   const shown = byte < 0x80 ? String.fromCharCode(byte) : "\ufffd";
