@@ -46,6 +46,11 @@ export class Openssl implements AsyncDisposable {
     return this.#input.write(new TextEncoder().encode(text));
   }
 
+  /** Reads a file that the command has written. */
+  file(name: string): Promise<string> {
+    return Deno.readTextFile(`${this.#folder}/${name}`);
+  }
+
   /** Ends the command's input, and waits until it ends. */
   async end(): Promise<OpensslOutcome> {
     await this.#input.close().catch(() => {});
