@@ -1,11 +1,11 @@
 import {
   type Codec,
+  type CodecInput,
   type CodecOptions,
+  type CodecOutput,
   DecodeError,
   MessageTooLargeError,
-  type ReadBuffer,
   TruncatedMessageError,
-  type WriteBuffer,
 } from "@parley/parley";
 
 /** A value of RESP. A request is an array of strings. */
@@ -38,7 +38,7 @@ class Resp implements Codec<Value> {
     this.#limit = limit;
   }
 
-  decode(input: ReadBuffer): Value | undefined {
+  decode(input: CodecInput): Value | undefined {
     for (;;) {
       let array = this.#array;
       if (!array) this.#start = input.offset;
@@ -55,14 +55,14 @@ class Resp implements Codec<Value> {
     }
   }
 
-  end(input: ReadBuffer): Value | undefined {
+  end(input: CodecInput): Value | undefined {
     const value = this.decode(input);
     if (value !== undefined || input.length === 0 && !this.#array) return value;
     const length = input.offset + input.length - this.#start;
     throw new TruncatedMessageError(this.#start, length);
   }
 
-  encode(value: Value, output: WriteBuffer): void {
+  encode(value: Value, output: CodecOutput): void {
     if (Array.isArray(value)) {
       output.text(`*${value.length}\r\n`);
       for (const element of value) this.encode(element, output);
@@ -77,7 +77,7 @@ class Resp implements Codec<Value> {
   }
 
   /** Takes a value that is not an array, or the length of an array. */
-  #item(input: ReadBuffer): { value: Value } | { length: number } | undefined {
+  #item(input: CodecInput): { value: Value } | { length: number } | undefined {
     const end = input.indexOf(CR);
     if (end > MAX_LINE_BYTES || end < 0 && input.length > MAX_LINE_BYTES) {
       throw this.#malformed(input);
@@ -115,7 +115,7 @@ class Resp implements Codec<Value> {
   #string(
     length: number,
     start: number,
-    input: ReadBuffer,
+    input: CodecInput,
   ): { value: string | null } | undefined {
     if (length < 0) {
       input.consume(start);
@@ -137,12 +137,12 @@ class Resp implements Codec<Value> {
     throw new MessageTooLargeError(this.#limit, this.#start);
   }
 
-  #integer(text: string, input: ReadBuffer): number {
+  #integer(text: string, input: CodecInput): number {
     if (!/^-?\d{1,15}$/.test(text)) throw this.#malformed(input);
     return Number(text);
   }
 
-  #malformed(input: ReadBuffer): DecodeError {
+  #malformed(input: CodecInput): DecodeError {
     const { offset } = input;
     return new DecodeError("Message is not RESP", {
       offset,

@@ -4,8 +4,8 @@ import {
   booleanOption,
   messageLimit,
 } from "../protocol/codecs/_util/options.ts";
-import type { ReadBuffer } from "../protocol/codecs/read_buffer.ts";
-import type { WriteBuffer } from "../protocol/codecs/write_buffer.ts";
+import type { CodecInput } from "../protocol/codecs/codec_input.ts";
+import type { CodecOutput } from "../protocol/codecs/codec_output.ts";
 import { DecodeError } from "../protocol/errors.ts";
 import { ValueScanner } from "./_codec/scanner.ts";
 import { decode, encode } from "./_deps.ts";
@@ -63,7 +63,7 @@ class Msgpack<T> implements Codec<T> {
     this.#options = { useBigInt64: bigint };
   }
 
-  decode(input: ReadBuffer): T | undefined {
+  decode(input: CodecInput): T | undefined {
     if (input.length === 0) return undefined;
     const size = this.#scanner.scan(input);
     if (size < 0) return undefined;
@@ -80,7 +80,7 @@ class Msgpack<T> implements Codec<T> {
     }
   }
 
-  encode(message: T, output: WriteBuffer): void {
+  encode(message: T, output: CodecOutput): void {
     output.bytes(encode(message, this.#options));
   }
 }

@@ -35,9 +35,11 @@ export type {
 } from "../transports/mod.ts";
 export type {
   Codec,
+  CodecInput,
   CodecOptions,
-  ReadBuffer,
-  WriteBuffer,
+  CodecOutput,
+  Endianness,
+  Varint,
 } from "../protocol/mod.ts";
 export * from "./test_transport.ts";
 export * from "./test_transport_options.ts";

@@ -1,6 +1,6 @@
 import type { Codec } from "../../protocol/codecs/codec.ts";
-import type { ReadBuffer } from "../../protocol/codecs/read_buffer.ts";
-import type { WriteBuffer } from "../../protocol/codecs/write_buffer.ts";
+import type { CodecInput } from "../../protocol/codecs/codec_input.ts";
+import type { CodecOutput } from "../../protocol/codecs/codec_output.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type {
   JSONRPCErrorObject,
@@ -26,7 +26,7 @@ export class RPCCodec implements Codec<unknown, JSONRPCMessage> {
     this.#values = values;
   }
 
-  decode(input: ReadBuffer): JSONRPCMessage | undefined {
+  decode(input: CodecInput): JSONRPCMessage | undefined {
     const { offset } = input;
     const value = this.#values.decode(input);
     if (value === undefined) return undefined;
@@ -37,7 +37,7 @@ export class RPCCodec implements Codec<unknown, JSONRPCMessage> {
     );
   }
 
-  encode(message: JSONRPCMessage, output: WriteBuffer): void {
+  encode(message: JSONRPCMessage, output: CodecOutput): void {
     if (Array.isArray(message)) {
       throw new TypeError("Cannot encode: MessagePack-RPC has no batches");
     }

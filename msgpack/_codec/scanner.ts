@@ -1,5 +1,5 @@
 import { DecodeError, MessageTooLargeError } from "../../protocol/errors.ts";
-import type { ReadBuffer } from "../../protocol/codecs/read_buffer.ts";
+import type { CodecInput } from "../../protocol/codecs/codec_input.ts";
 
 /** Deeper values than this are refused: each level takes memory to decode. */
 const MAX_DEPTH = 1000;
@@ -18,7 +18,7 @@ interface Header {
  */
 export class ValueScanner {
   readonly #limit: number;
-  #input: ReadBuffer | undefined;
+  #input: CodecInput | undefined;
   #offset = -1;
   /** Where the next header begins. */
   #at = 0;
@@ -38,7 +38,7 @@ export class ValueScanner {
    * @throws {MessageTooLargeError} It is larger than the limit, or says so.
    * @throws {DecodeError} It is nested too deep, or begins with 0xc1.
    */
-  scan(input: ReadBuffer): number {
+  scan(input: CodecInput): number {
     if (input !== this.#input || input.offset !== this.#offset) {
       this.#input = input;
       this.#offset = input.offset;
@@ -59,7 +59,7 @@ export class ValueScanner {
     return this.#at;
   }
 
-  #enter({ size, payload, values }: Header, input: ReadBuffer): void {
+  #enter({ size, payload, values }: Header, input: CodecInput): void {
     this.#at += size + payload;
     this.#pending += values - 1;
     // Each value that is announced takes a byte at least.
@@ -82,7 +82,7 @@ export class ValueScanner {
 }
 
 /** The header at a position (MessagePack specification, "Formats"). */
-function headerAt(input: ReadBuffer, at: number): Header | undefined {
+function headerAt(input: CodecInput, at: number): Header | undefined {
   const byte = input.at(at);
   if (byte === undefined) return undefined;
   if (byte <= 0x7f || byte >= 0xe0) return scalar(0);
@@ -146,7 +146,7 @@ function scalar(payload: number): Header {
 
 /** A header whose length of so many bytes counts the bytes behind it. */
 function sized(
-  input: ReadBuffer,
+  input: CodecInput,
   at: number,
   bytes: number,
   extra: number,
@@ -158,7 +158,7 @@ function sized(
 
 /** A header whose length of so many bytes counts the values in it. */
 function counted(
-  input: ReadBuffer,
+  input: CodecInput,
   at: number,
   bytes: number,
   factor: number,
@@ -169,12 +169,10 @@ function counted(
 }
 
 function uintAt(
-  input: ReadBuffer,
+  input: CodecInput,
   at: number,
   bytes: number,
 ): number | undefined {
   if (input.length < at + bytes) return undefined;
-  let value = 0;
-  for (let i = 0; i < bytes; i++) value = 256 * value + (input.at(at + i) ?? 0);
-  return value;
+  return Number(input.uint(at, bytes));
 }

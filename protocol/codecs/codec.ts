@@ -1,33 +1,35 @@
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 
 /**
- * Turns bytes into messages and messages into bytes: pure and synchronous.
+ * Turns bytes into messages and messages into bytes. It is synchronous and has
+ * no side effects.
  *
- * A codec serves one stream: it may remember how far it has scanned, so that
- * its cost is linear in bytes whatever the chunking.
+ * A codec serves one stream. It may remember how far it has scanned the input:
+ * then its cost is linear in bytes, however they are cut into chunks.
  */
 export interface Codec<In, Out = In> {
   /**
-   * Takes the next message from the front of the input, consuming its bytes.
-   * There are three situations: with less than a message it returns `undefined`
-   * and consumes nothing, except what belongs to none, such as blank lines; with
-   * exactly one, or with more than one, it returns the first.
+   * Takes the next message from the front of the input and consumes its bytes.
+   * There are three situations. With less than a message it returns `undefined`
+   * and consumes nothing, except bytes that belong to no message, such as blank
+   * lines. With exactly one message, or with more, it returns the first.
    *
    * @throws {ProtocolError} The bytes can never become a message.
    */
-  decode(input: ReadBuffer): In | undefined;
+  decode(input: CodecInput): In | undefined;
   /**
-   * Like `decode`, at the end of the stream: called until it returns
-   * `undefined` with nothing left in the input. Without this method, bytes that
-   * are left over at the end are a {@linkcode TruncatedMessageError}.
+   * Like `decode`, at the end of the stream. It is called until it returns
+   * `undefined` and the input is empty. Without this method, bytes that are left
+   * at the end are a {@linkcode TruncatedMessageError}.
    */
-  end?(input: ReadBuffer): In | undefined;
+  end?(input: CodecInput): In | undefined;
   /**
-   * Appends the message's bytes to the output.
+   * Appends the message's bytes to the output. It copies the bytes of the message
+   * and keeps none of them.
    *
-   * @throws {Error} The message cannot be encoded; what was appended is taken
-   * back by the caller.
+   * @throws {Error} The message cannot be encoded. The caller takes back what has
+   * been appended.
    */
-  encode(message: Out, output: WriteBuffer): void;
+  encode(message: Out, output: CodecOutput): void;
 }

@@ -4,8 +4,8 @@ import type { Codec } from "./codec.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
 import { messageLimit } from "./_util/options.ts";
 import { tryDecodeUTF8 } from "./_util/utf8.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions } from "./options.ts";
 
 const CR = 0x0d;
@@ -49,7 +49,7 @@ export function contentLength(
 class ContentLength extends Frames {
   readonly #limit: number;
   /** What the rest is about: another header starts afresh. */
-  #input: ReadBuffer | undefined;
+  #input: CodecInput | undefined;
   #offset = -1;
   /** Where the next line of the header begins, or behind it, the content. */
   #start = 0;
@@ -62,7 +62,7 @@ class ContentLength extends Frames {
     this.#limit = limit;
   }
 
-  protected override find(input: ReadBuffer): Frame | undefined {
+  protected override find(input: CodecInput): Frame | undefined {
     if (input.offset !== this.#offset || input !== this.#input) {
       this.#reset(input);
     }
@@ -78,13 +78,13 @@ class ContentLength extends Frames {
     return { start: this.#start, end, size: end };
   }
 
-  override encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: CodecOutput): void {
     assertBytes(message);
     output.text(`Content-Length: ${message.length}\r\n\r\n`);
     output.bytes(message);
   }
 
-  #reset(input: ReadBuffer): void {
+  #reset(input: CodecInput): void {
     this.#input = input;
     this.#offset = input.offset;
     this.#start = this.#searched = 0;
@@ -93,7 +93,7 @@ class ContentLength extends Frames {
   }
 
   /** Decodes the next line of the header; false until it is complete. */
-  #decodeLine(input: ReadBuffer): boolean {
+  #decodeLine(input: CodecInput): boolean {
     const end = input.indexOf(LF, this.#searched);
     const size = end < 0 ? input.length : end + 1;
     if (size > MAX_HEADER_BYTES) {
@@ -115,7 +115,7 @@ class ContentLength extends Frames {
     return end >= 0;
   }
 
-  #decodeField(input: ReadBuffer, line: string): void {
+  #decodeField(input: CodecInput, line: string): void {
     if (!FIELD.test(line)) throw malformed(input, "Header is malformed");
     if (!LENGTH_FIELD.test(line)) return;
     if (this.#length !== undefined) {
@@ -133,7 +133,7 @@ class ContentLength extends Frames {
   }
 }
 
-function malformed(input: ReadBuffer, message: string): DecodeError {
+function malformed(input: CodecInput, message: string): DecodeError {
   const { offset } = input;
   return new DecodeError(message, { offset, bytes: input.subarray() });
 }

@@ -2,9 +2,9 @@ import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
 import { assertBytes } from "./_frames/assert_bytes.ts";
-import { describe, messageLimit } from "./_util/options.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import { integerOption, messageLimit, wrongType } from "./_util/options.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions } from "./options.ts";
 
 /** Options of {@linkcode delimited}. */
@@ -45,7 +45,7 @@ class Delimited extends Frames {
   readonly #delimiter: Uint8Array;
   readonly #first: number;
   readonly #limit: number;
-  #input: ReadBuffer | undefined;
+  #input: CodecInput | undefined;
   /** No delimiter begins before this offset. */
   #searched = 0;
 
@@ -56,7 +56,7 @@ class Delimited extends Frames {
     this.#limit = limit;
   }
 
-  protected override find(input: ReadBuffer): Frame | undefined {
+  protected override find(input: CodecInput): Frame | undefined {
     if (input !== this.#input) {
       this.#input = input;
       this.#searched = 0;
@@ -70,7 +70,7 @@ class Delimited extends Frames {
     return { start: 0, end, size: end + this.#delimiter.length };
   }
 
-  override encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: CodecOutput): void {
     assertBytes(message);
     if (this.#hasDelimiter(message)) {
       throw new TypeError("Cannot encode: message has the delimiter in it");
@@ -80,7 +80,7 @@ class Delimited extends Frames {
   }
 
   /** The position of the first delimiter, or -1. */
-  #find(input: ReadBuffer): number {
+  #find(input: CodecInput): number {
     const { offset } = input;
     const from = Math.max(0, this.#searched - offset);
     for (
@@ -100,7 +100,7 @@ class Delimited extends Frames {
   }
 
   /** How many bytes of the delimiter stand at a position. */
-  #match(input: ReadBuffer, at: number): number {
+  #match(input: CodecInput, at: number): number {
     let matched = 1;
     while (
       matched < this.#delimiter.length &&
@@ -127,22 +127,15 @@ class Delimited extends Frames {
 
 function delimiterBytes(delimiter: Uint8Array | string | number): Uint8Array {
   if (typeof delimiter === "number") {
-    if (!Number.isInteger(delimiter) || delimiter < 0 || delimiter > 255) {
-      throw new RangeError(
-        `Cannot make codec: delimiter must be a byte from 0 to 255: ${delimiter}`,
-      );
-    }
-    return Uint8Array.of(delimiter);
+    return Uint8Array.of(integerOption("delimiter", delimiter, 0, 255));
   }
   if (typeof delimiter !== "string" && !(delimiter instanceof Uint8Array)) {
-    throw new TypeError(
-      `Cannot make codec: delimiter must be bytes, a string or a byte: ${
-        describe(delimiter)
-      }`,
-    );
+    throw wrongType("delimiter", delimiter, "a Uint8Array, a string or a byte");
   }
   if (delimiter.length === 0) {
-    throw new RangeError("Cannot make codec: delimiter is empty");
+    throw new RangeError(
+      "Cannot make codec: delimiter is empty, expected at least one byte",
+    );
   }
   return typeof delimiter === "string"
     ? new TextEncoder().encode(delimiter)

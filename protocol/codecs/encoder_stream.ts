@@ -23,8 +23,9 @@ export function encoderStream<In, Out = In>(
   return new TransformStream({
     transform(message, controller) {
       codec.encode(message, output);
-      // A copy for each chunk: who gets one may transfer its buffer.
+      // Each chunk is a copy, because its receiver may transfer its buffer.
       while (output.length > 0) controller.enqueue(output.take().slice());
+      output.giveBack();
     },
   });
 }

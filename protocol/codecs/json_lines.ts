@@ -3,8 +3,8 @@ import type { Codec } from "./codec.ts";
 import { JSONText } from "./_json/text.ts";
 import { LineScanner } from "./_lines/scanner.ts";
 import { messageLimit } from "./_util/options.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";
 
 /** Options of {@linkcode jsonLines}. */
@@ -51,7 +51,7 @@ class JSONLines<T> implements Codec<T> {
     this.#json = json;
   }
 
-  decode(input: ReadBuffer): T | undefined {
+  decode(input: CodecInput): T | undefined {
     let line = this.#scanner.line(input);
     while (line !== undefined && isBlank(line)) {
       this.#scanner.take(input);
@@ -70,7 +70,7 @@ class JSONLines<T> implements Codec<T> {
     return message as T;
   }
 
-  encode(message: T, output: WriteBuffer): void {
+  encode(message: T, output: CodecOutput): void {
     output.text(this.#json.stringify(message) + "\n");
   }
 }

@@ -5,8 +5,8 @@ import { JSONText } from "./_json/text.ts";
 import { LineScanner } from "./_lines/scanner.ts";
 import { messageLimit } from "./_util/options.ts";
 import { decodeUTF8 } from "./_util/utf8.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions, JSONOptions } from "./options.ts";
 
 const LF = 0x0a;
@@ -66,7 +66,7 @@ class JSONValues<T> implements Codec<T> {
     this.#json = json;
   }
 
-  decode(input: ReadBuffer): T | undefined {
+  decode(input: CodecInput): T | undefined {
     skipBlanks(input);
     if (input.length === 0) return undefined;
     if (!this.#splitter.within(input) && input.offset >= this.#splitUntil) {
@@ -80,20 +80,20 @@ class JSONValues<T> implements Codec<T> {
     return end < 0 ? undefined : this.#take(input, end);
   }
 
-  end(input: ReadBuffer): T | undefined {
+  end(input: CodecInput): T | undefined {
     if (input.length === 0 || isOpening(input.at(0))) return undefined;
     const text = decodeUTF8(input.subarray(), input.offset);
     // A number that ends here may have been cut, and is truncated.
     return NUMBER.test(text) ? undefined : this.#take(input, input.length);
   }
 
-  encode(message: T, output: WriteBuffer): void {
+  encode(message: T, output: CodecOutput): void {
     output.text(this.#json.stringify(message));
     output.byte(LF);
   }
 
   /** The message of a line that is just one text: the usual case, and a fast one. */
-  #decodeLine(input: ReadBuffer): T | undefined {
+  #decodeLine(input: CodecInput): T | undefined {
     const line = this.#scanner.lineOfRun(input);
     if (line === undefined || !looksWhole(line)) return undefined;
     try {
@@ -106,7 +106,7 @@ class JSONValues<T> implements Codec<T> {
     }
   }
 
-  #take(input: ReadBuffer, length: number): T {
+  #take(input: CodecInput, length: number): T {
     const { offset } = input;
     const text = decodeUTF8(input.subarray(0, length), offset);
     const message = this.#json.decode(text, offset, () => input.subarray());
@@ -120,7 +120,7 @@ function looksWhole(line: string): boolean {
     line.startsWith("[") && line.endsWith("]");
 }
 
-function skipBlanks(input: ReadBuffer): void {
+function skipBlanks(input: CodecInput): void {
   let count = 0;
   while (isBlank(input.at(count))) count++;
   if (count > 0) input.consume(count);

@@ -2,10 +2,12 @@ import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_frames/assert_bytes.ts";
 import type { Codec } from "./codec.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
-import { describe, integerOption, messageLimit } from "./_util/options.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import { choiceOption, integerOption, messageLimit } from "./_util/options.ts";
+import type { CodecInput, Endianness } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions } from "./options.ts";
+
+const ENDIANNESSES: readonly Endianness[] = ["big", "little"];
 
 /** Options of {@linkcode lengthPrefixed}: where the length is, and what it counts. */
 export interface LengthPrefixedOptions extends CodecOptions {
@@ -33,7 +35,7 @@ export interface LengthPrefixedOptions extends CodecOptions {
    *
    * @default {"big"}
    */
-  endianness?: "big" | "little";
+  endianness?: Endianness;
 }
 
 /**
@@ -71,7 +73,7 @@ class LengthPrefixed extends Frames {
   readonly #offset: number;
   readonly #size: number;
   readonly #adjustment: number;
-  readonly #littleEndian: boolean;
+  readonly #endianness: Endianness;
 
   constructor(options: LengthPrefixedOptions) {
     super();
@@ -85,7 +87,7 @@ class LengthPrefixed extends Frames {
     this.#size = integerOption("lengthFieldLength", lengthFieldLength, 1, 8);
     if (![1, 2, 4, 8].includes(this.#size)) {
       throw new RangeError(
-        `Cannot make codec: lengthFieldLength must be 1, 2, 4 or 8: ${this.#size}`,
+        `Cannot make codec: lengthFieldLength is ${this.#size}, expected 1, 2, 4 or 8`,
       );
     }
     this.#offset = integerOption("lengthFieldOffset", lengthFieldOffset, 0);
@@ -94,20 +96,15 @@ class LengthPrefixed extends Frames {
       lengthAdjustment,
       Number.MIN_SAFE_INTEGER,
     );
-    if (endianness !== "big" && endianness !== "little") {
-      throw new TypeError(
-        `Cannot make codec: endianness must be "big" or "little": ${
-          describe(endianness)
-        }`,
-      );
-    }
-    this.#littleEndian = endianness === "little";
+    this.#endianness = choiceOption("endianness", endianness, ENDIANNESSES);
   }
 
-  protected override find(input: ReadBuffer): Frame | undefined {
+  protected override find(input: CodecInput): Frame | undefined {
     const start = this.#offset + this.#size;
     if (input.length < start) return undefined;
-    const length = this.#length(input) + this.#adjustment;
+    const length =
+      Number(input.uint(this.#offset, this.#size, this.#endianness)) +
+      this.#adjustment;
     if (length < 0) {
       throw new DecodeError("Length is less than what it counts", {
         offset: input.offset,
@@ -129,7 +126,7 @@ class LengthPrefixed extends Frames {
     return { start: this.#size, end, size: end };
   }
 
-  override encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: CodecOutput): void {
     assertBytes(message);
     const offset = this.#offset;
     const length = message.length - offset - this.#adjustment;
@@ -144,19 +141,7 @@ class LengthPrefixed extends Frames {
       );
     }
     if (offset > 0) output.bytes(message.subarray(0, offset));
-    for (let i = 0; i < this.#size; i++) {
-      const position = this.#littleEndian ? i : this.#size - 1 - i;
-      output.byte(Math.floor(length / 256 ** position) % 256);
-    }
+    output.uint(length, this.#size, this.#endianness);
     output.bytes(message.subarray(offset));
-  }
-
-  #length(input: ReadBuffer): number {
-    let length = 0;
-    for (let i = 0; i < this.#size; i++) {
-      const position = this.#littleEndian ? this.#size - 1 - i : i;
-      length = 256 * length + (input.at(this.#offset + position) ?? 0);
-    }
-    return length;
   }
 }

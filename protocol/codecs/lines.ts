@@ -3,8 +3,8 @@ import type { Codec } from "./codec.ts";
 import { LineScanner } from "./_lines/scanner.ts";
 import { messageLimit } from "./_util/options.ts";
 import { assertUnicode } from "./_util/utf8.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions } from "./options.ts";
 
 const CR = 0x0d;
@@ -48,14 +48,14 @@ class Lines implements Codec<string> {
     this.#scanner = new LineScanner(limit, true);
   }
 
-  decode(input: ReadBuffer): string | undefined {
+  decode(input: CodecInput): string | undefined {
     const line = this.#scanner.line(input);
     if (line === undefined) assertLineFits(input, this.#limit);
     else this.#scanner.take(input);
     return line;
   }
 
-  encode(message: string, output: WriteBuffer): void {
+  encode(message: string, output: CodecOutput): void {
     assertUnicode(message);
     if (message.includes("\n")) {
       throw new TypeError("Cannot encode: message has a newline in it");
@@ -69,7 +69,7 @@ class Lines implements Codec<string> {
 }
 
 /** Refuses a line that has no end yet, or none in time, and is over the limit. */
-export function assertLineFits(input: ReadBuffer, limit: number): void {
+export function assertLineFits(input: CodecInput, limit: number): void {
   const { length, offset } = input;
   if (length <= limit) return;
   // A carriage return may yet turn out to belong to the line's end.

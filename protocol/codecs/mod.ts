@@ -15,6 +15,8 @@
  * @module
  */
 export * from "./codec.ts";
+export * from "./codec_input.ts";
+export * from "./codec_output.ts";
 export * from "./read_buffer.ts";
 export * from "./write_buffer.ts";
 export type { CodecOptions, JSONOptions } from "./options.ts";
@@ -28,4 +30,6 @@ export { jsonValues, type JSONValuesOptions } from "./json_values.ts";
 export * from "./length_prefixed.ts";
 export { lines, type LinesOptions } from "./lines.ts";
 export * from "./netstrings.ts";
+export * from "./parse.ts";
+export * from "./stringify.ts";
 export * from "./text.ts";

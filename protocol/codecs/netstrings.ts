@@ -4,8 +4,8 @@ import type { Codec } from "./codec.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
 import { messageLimit } from "./_util/options.ts";
 import type { CodecOptions } from "./options.ts";
-import type { ReadBuffer } from "./read_buffer.ts";
-import type { WriteBuffer } from "./write_buffer.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 
 const COLON = 0x3a;
 const COMMA = 0x2c;
@@ -47,7 +47,7 @@ class Netstrings extends Frames {
     this.#limit = limit;
   }
 
-  protected override find(input: ReadBuffer): Frame | undefined {
+  protected override find(input: CodecInput): Frame | undefined {
     let length = 0;
     let at = 0;
     while (input.at(at) !== COLON || at === 0) {
@@ -73,7 +73,7 @@ class Netstrings extends Frames {
     return { start, end, size: end + 1 };
   }
 
-  override encode(message: Uint8Array, output: WriteBuffer): void {
+  override encode(message: Uint8Array, output: CodecOutput): void {
     assertBytes(message);
     output.text(`${message.length}:`);
     output.bytes(message);
@@ -81,7 +81,7 @@ class Netstrings extends Frames {
   }
 }
 
-function malformed(input: ReadBuffer): DecodeError {
+function malformed(input: CodecInput): DecodeError {
   const bytes = input.subarray();
   return new DecodeError("Message is not a netstring", {
     offset: input.offset,

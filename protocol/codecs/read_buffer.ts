@@ -1,32 +1,37 @@
+import type { CodecInput, Endianness, Varint } from "./codec_input.ts";
+import { readFloat, readInt, readUint, readVarint } from "./_util/numbers.ts";
+
 const MIN_CAPACITY = 1024;
-/** Beyond this, capacity is given back as soon as it is not in use. */
-const MAX_IDLE_BYTES = 4 * 1024 * 1024;
+/** A larger capacity is released as soon as it is not in use. */
+const MAX_IDLE_CAPACITY = 4 * 1024 * 1024;
 /**
- * Reads that fill their space get more the next time, up to twice this. Twice as
- * much took a quarter more time with 10,000 requests in flight: what is handled
- * at once has to stay in the processor's caches.
+ * A read that fills its space gets more space the next time, up to twice this.
+ * With more, what is read at once does not stay in the processor's caches.
  */
 const MAX_READ = 32 * 1024;
-/** How many times as much as there is will be, where a read has filled its space. */
-const GROWTH = 4;
-/** How much of the need for capacity lasts from one read to the next. */
-const DECAY = 63 / 64;
+/** After a read that fills its space, so many times as much is expected. */
+const READ_GROWTH = 4;
+/** How much of the need for capacity is left from one read to the next. */
+const NEED_DECAY = 63 / 64;
 /**
- * How many times what has arrived room is made for, when more is expected: the
- * first read of 64 KiB makes it for a message of 1 MiB and its header.
+ * An expected message gets its room when one of so many parts of it is there:
+ * with the first read of 64 KiB, if it has 1 MiB and a header.
  */
 const MAX_EXPECT_RATIO = 32;
-/** From this size on, bytes may be given away with the buffer they are in. */
+/** From this size on, bytes are given away with the buffer that they are in. */
 const MIN_TRANSFER = 64 * 1024;
-/** A byte not farther than this is found faster without a view. */
+/** A byte that is nearer than this is found faster without a view. */
 const MAX_LOOP_SCAN = 128;
 
 const nothing = new Uint8Array(0);
 
 /**
- * The bytes that have arrived and are not yet decoded: one growing buffer that
- * is filled at its end and consumed at its front. Positions count from the
- * front.
+ * The bytes that have arrived and are not decoded yet: one buffer that grows, is
+ * filled at its end and consumed at its front.
+ *
+ * A codec sees it as a {@linkcode CodecInput}. The other methods are for the
+ * driver of a codec, which has either the bytes (`append`), or a source that
+ * reads into a buffer (`space`, `fill`).
  *
  * @example Decoding by hand
  * ```ts
@@ -41,27 +46,27 @@ const nothing = new Uint8Array(0);
  * assertEquals(input.length, 2);
  * ```
  */
-export class ReadBuffer {
+export class ReadBuffer implements CodecInput {
   #bytes: Uint8Array<ArrayBuffer> = nothing;
   #start = 0;
   #end = 0;
   #offset = 0;
-  /** How many bytes there lately were at once. */
+  /** How many bytes were here at once lately. */
   #need = 0;
-  /** How many there will be at least, for all that is known. */
+  /** How many bytes there will be at least. */
   #expected = 0;
 
-  /** The number of bytes that wait to be decoded. */
+  /** The number of bytes. */
   get length(): number {
     return this.#end - this.#start;
   }
 
-  /** The front's position in the whole stream, for errors. */
+  /** The position of the front in the whole stream, for errors. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The byte at a position, or `undefined` past the last one. */
+  /** The byte at a position, or `undefined` behind the last one. */
   at(position: number): number | undefined {
     return position < this.length
       ? this.#bytes[this.#start + position]
@@ -80,7 +85,7 @@ export class ReadBuffer {
 
   /**
    * A view, not a copy, of the bytes between two positions. It is valid until
-   * `decode` returns: a codec that gives bytes away copies them.
+   * the next call of `append` or `space`.
    */
   subarray(from = 0, to: number = this.length): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(
@@ -92,25 +97,27 @@ export class ReadBuffer {
   /**
    * Drops bytes from the front.
    *
-   * @throws {RangeError} There are fewer.
+   * @throws {RangeError} There are fewer bytes.
    */
   consume(count: number): void {
     if (count > this.length) {
       throw new RangeError(
-        `Cannot consume: count is ${count}, there are ${this.length} bytes`,
+        `Cannot consume: count is ${count}, the input has ${this.length} bytes`,
       );
     }
     this.#start += count;
     this.#offset += count;
     this.#expected = 0;
-    if (this.#start === this.#end) this.#start = this.#end = 0;
+    if (this.#start < this.#end) return;
+    this.#start = this.#end = 0;
+    if (this.#bytes.length > MAX_IDLE_CAPACITY) this.#bytes = nothing;
   }
 
   /**
-   * Drops bytes from the front, and gives those between two positions to keep:
-   * a copy, but of large ones that fill most of the buffer the buffer itself.
+   * Drops bytes from the front, and returns those between two of their positions
+   * to keep: a copy, or the buffer itself if they are large and fill most of it.
    *
-   * @throws {RangeError} There are fewer.
+   * @throws {RangeError} There are fewer bytes.
    */
   take(count: number, from = 0, to: number = count): Uint8Array<ArrayBuffer> {
     const bytes = this.subarray(from, to);
@@ -120,7 +127,7 @@ export class ReadBuffer {
     if (give) {
       const rest = this.subarray();
       this.#bytes = nothing;
-      // A huge message has been the need, and is gone.
+      // The need of a huge message is gone with it.
       this.#need = Math.max(rest.length, Math.min(this.#need, MAX_READ));
       this.#moveTo(2 * this.#need, rest);
     }
@@ -128,15 +135,61 @@ export class ReadBuffer {
   }
 
   /**
-   * Tells how many bytes the message at the front has, so that room for all is
-   * made at once, and no more than that; not before a thirty-second of them are
-   * there, so that nobody takes memory by announcing much.
+   * Tells how many bytes the message at the front has. Room for all of them is
+   * made at once, but not before a thirty-second of them is there: a peer that
+   * announces much and sends little gets no memory for it.
    */
   expect(count: number): void {
     this.#expected = count;
   }
 
-  /** Copies bytes to the end. */
+  /** The unsigned integer at a position: see {@linkcode CodecInput.uint}. */
+  uint(position: number, size: 7 | 8, endianness?: Endianness): bigint;
+  uint(
+    position: number,
+    size: 1 | 2 | 3 | 4 | 5 | 6,
+    endianness?: Endianness,
+  ): number;
+  uint(
+    position: number,
+    size: number,
+    endianness?: Endianness,
+  ): number | bigint;
+  uint(
+    position: number,
+    size: number,
+    endianness: Endianness = "big",
+  ): number | bigint {
+    return readUint(this, position, size, endianness);
+  }
+
+  /** The signed integer at a position: see {@linkcode CodecInput.int}. */
+  int(position: number, size: 7 | 8, endianness?: Endianness): bigint;
+  int(
+    position: number,
+    size: 1 | 2 | 3 | 4 | 5 | 6,
+    endianness?: Endianness,
+  ): number;
+  int(position: number, size: number, endianness?: Endianness): number | bigint;
+  int(
+    position: number,
+    size: number,
+    endianness: Endianness = "big",
+  ): number | bigint {
+    return readInt(this, position, size, endianness);
+  }
+
+  /** The floating-point number at a position: see {@linkcode CodecInput.float}. */
+  float(position: number, size: 4 | 8, endianness: Endianness = "big"): number {
+    return readFloat(this, position, size, endianness);
+  }
+
+  /** The varint at a position: see {@linkcode CodecInput.varint}. */
+  varint(position: number): Varint | undefined {
+    return readVarint(this, position);
+  }
+
+  /** Appends a copy of bytes. */
   append(chunk: Uint8Array): void {
     this.#adapt();
     this.#reserve(chunk.length);
@@ -145,9 +198,9 @@ export class ReadBuffer {
   }
 
   /**
-   * Free space to read into, never empty; `fill` takes it back. Its size follows
-   * what arrives: who says little keeps a small buffer, who once said much no
-   * huge one, and filling costs linear time.
+   * Free space to read into, which is never empty; `fill` takes it back. Its size
+   * follows the amount that arrives: it stays small for a peer that sends little,
+   * and does not stay huge after a huge message. To fill it takes linear time.
    */
   space(): Uint8Array<ArrayBuffer> {
     this.#adapt();
@@ -159,20 +212,12 @@ export class ReadBuffer {
     return this.#bytes.subarray(this.#end);
   }
 
-  /**
-   * Takes the space back with bytes read into its front, and returns how many:
-   * that number, or the view that a BYOB read returns, whose buffer is the
-   * space's, transferred.
-   */
-  fill(read: number | Uint8Array<ArrayBuffer>): number {
-    if (typeof read !== "number") {
-      this.#bytes = new Uint8Array(read.buffer);
-      read = read.length;
-    }
-    this.#add(read);
-    // There may be much more where so much came from.
-    if (this.#end === this.#bytes.length) this.#lately(GROWTH * this.length);
-    return read;
+  /** Takes the space back with bytes read into its front: returns how many. */
+  fill(count: number): number {
+    this.#add(count);
+    const isFull = this.#end === this.#bytes.length;
+    if (isFull) this.#require(READ_GROWTH * this.length);
+    return count;
   }
 
   #awaits(): boolean {
@@ -182,29 +227,29 @@ export class ReadBuffer {
 
   #add(count: number): void {
     this.#end += count;
-    this.#lately(this.length);
+    this.#require(this.length);
   }
 
-  #lately(length: number): void {
+  #require(length: number): void {
     this.#need = Math.max(this.#need, Math.min(length, MAX_READ));
   }
 
-  /** Lets the capacity follow the need: twice what waits, or what is expected. */
+  /** Lets the capacity follow the need: twice the need, or what is expected. */
   #adapt(): void {
     const capacity = this.#bytes.length;
     if (this.#awaits()) {
       if (capacity < this.#expected) this.#resize(this.#expected);
       return;
     }
-    const idle = capacity > MAX_IDLE_BYTES && this.length < capacity / 8;
-    this.#need = Math.max(this.length, idle ? 0 : this.#need * DECAY);
+    const idle = capacity > MAX_IDLE_CAPACITY && this.length < capacity / 8;
+    this.#need = Math.max(this.length, idle ? 0 : this.#need * NEED_DECAY);
     const wanted = Math.max(MIN_CAPACITY, 2 * this.#need);
     if (capacity < wanted || capacity > 8 * wanted) {
       this.#resize(2 ** Math.ceil(Math.log2(wanted)));
     }
   }
 
-  /** Makes room at the end; in linear time, as half the capacity is free. */
+  /** Makes room at the end, in linear time: half the capacity is free. */
   #reserve(count: number): void {
     const capacity = this.#bytes.length;
     if (capacity - this.#end >= count) return;

@@ -1,25 +1,34 @@
 import type { Codec } from "./codec.ts";
+import type { Endianness } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
+import {
+  writeFloat,
+  writeInt,
+  writeUint,
+  writeVarint,
+} from "./_util/numbers.ts";
 
 const MIN_CAPACITY = 4 * 1024;
-/** What who has nothing to send keeps at most for the next time. */
+/** The most that is kept while nothing is queued. */
 const MAX_IDLE_CAPACITY = 16 * 1024;
-/** Who has more to send uses memory of this size, so that it is used again. */
+/** While more is queued, buffers have this size, so that they can be reused. */
 const BUSY_CAPACITY = 128 * 1024;
-/** Room for what ends a message behind a large content, that it need not move. */
-const ROOM = 64;
-/** Text gathers up to so many UTF-16 units. */
-const MAX_TEXT = 64 * 1024;
-/** A UTF-16 unit is at most so many bytes of UTF-8. */
-const UNIT_BYTES = 3;
+/** Free bytes behind a large message, for what the codec writes after it. */
+const SPARE_BYTES = 64;
+/** The most UTF-16 units that are gathered before they are encoded. */
+const MAX_TEXT_UNITS = 64 * 1024;
+/** A UTF-16 unit has at most so many bytes in UTF-8. */
+const MAX_UNIT_BYTES = 3;
 const encoder = new TextEncoder();
 const nothing = new Uint8Array(0);
 
 /**
- * The bytes that are encoded and not yet sent: appended at the end by codecs,
- * taken from the front by whoever sends.
+ * The bytes that are encoded and not sent yet: appended at the end by codecs,
+ * taken from the front by the driver.
  *
- * Text gathers as such until its bytes are asked for: many short texts are
- * encoded at once, in a tenth of the time.
+ * A codec sees it as a {@linkcode CodecOutput}. The other methods are for the
+ * driver of a codec. Text is gathered, and encoded when its bytes are asked for:
+ * many short texts are encoded at once.
  *
  * @example Encoding by hand
  * ```ts
@@ -32,32 +41,32 @@ const nothing = new Uint8Array(0);
  * assertEquals(output.length, 0);
  * ```
  */
-export class WriteBuffer {
+export class WriteBuffer implements CodecOutput {
   #bytes: Uint8Array<ArrayBuffer> = nothing;
   #start = 0;
   #end = 0;
   #splits: number[] = [];
-  /** What is appended last, not encoded yet. */
+  /** The end of what is appended, not encoded yet. */
   #text = "";
-  /** Memory that a view was taken of, and memory that was given back. */
+  /** The buffer of the view that was taken last, and one that was given back. */
   #lent: Uint8Array<ArrayBuffer> = nothing;
   #spare: Uint8Array<ArrayBuffer> = nothing;
 
-  /** The number of bytes that wait to be taken. */
+  /** The number of bytes. */
   get length(): number {
     this.#encodeText();
     return this.#end - this.#start;
   }
 
   /**
-   * What `length` is at least, told without encoding the text that waits: a byte
-   * for each UTF-16 unit.
+   * A lower bound of `length`, for which no text is encoded: it counts a byte for
+   * each UTF-16 unit.
    */
   get leastLength(): number {
     return this.#end - this.#start + this.#text.length;
   }
 
-  /** Appends bytes: a copy, so that the caller may change them afterwards. */
+  /** Appends a copy of bytes. */
   bytes(chunk: Uint8Array): void {
     this.#encodeText();
     this.#reserve(chunk.length);
@@ -79,13 +88,41 @@ export class WriteBuffer {
   /** Appends text as UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): void {
     this.#text += text;
-    if (this.#text.length > MAX_TEXT) this.#encodeText();
+    if (this.#text.length > MAX_TEXT_UNITS) this.#encodeText();
+  }
+
+  /** Appends an unsigned integer: see {@linkcode CodecOutput.uint}. */
+  uint(
+    value: number | bigint,
+    size: number,
+    endianness: Endianness = "big",
+  ): void {
+    writeUint(this, value, size, endianness);
+  }
+
+  /** Appends a signed integer: see {@linkcode CodecOutput.int}. */
+  int(
+    value: number | bigint,
+    size: number,
+    endianness: Endianness = "big",
+  ): void {
+    writeInt(this, value, size, endianness);
+  }
+
+  /** Appends a floating-point number: see {@linkcode CodecOutput.float}. */
+  float(value: number, size: 4 | 8, endianness: Endianness = "big"): void {
+    writeFloat(this, value, size, endianness);
+  }
+
+  /** Appends a varint: see {@linkcode CodecOutput.varint}. */
+  varint(value: number): void {
+    writeVarint(this, value);
   }
 
   /**
-   * Appends a message as a codec encodes it, or nothing when that fails.
+   * Appends a message as a codec encodes it. If that fails, nothing is appended.
    *
-   * @throws {Error} What the codec throws.
+   * @throws {Error} The codec has thrown it.
    */
   encode<In, Out>(codec: Codec<In, Out>, message: Out): void {
     const length = this.#end - this.#start;
@@ -102,8 +139,8 @@ export class WriteBuffer {
   }
 
   /**
-   * Ends a write here: what follows is sent in a write of its own, for peers
-   * that mind where one ends.
+   * Ends a write here: the bytes that follow are sent in a write of their own, for
+   * a peer to which it matters where a write ends.
    */
   split(): void {
     this.#encodeText();
@@ -112,20 +149,19 @@ export class WriteBuffer {
   }
 
   /**
-   * Takes bytes from the front, at most so many and at most up to a split. The
-   * view is for reading, for as long as its holder needs it: its buffer may hold
-   * other bytes too, and is not to be transferred.
+   * Takes bytes from the front, at most so many and at most up to a split: a view
+   * to read from. It stays as it is until `giveBack` is called. Its buffer has
+   * other bytes too, so it must not be transferred.
    */
-  take(most = Infinity): Uint8Array<ArrayBuffer> {
+  take(max = Infinity): Uint8Array<ArrayBuffer> {
     this.#encodeText();
     const split = this.#splits[0] ?? this.#end;
-    // Not by Math.min(): a sum with Infinity makes slow numbers of positions.
-    const end = split - this.#start > most ? this.#start + most : split;
+    const end = split - this.#start > max ? this.#start + max : split;
     const taken = this.#bytes.subarray(this.#start, end);
     if (end === split) this.#splits.shift();
     this.#start = end;
     this.#lent = this.#bytes;
-    // A small buffer is written on, behind what is taken.
+    // More is written to a small buffer, behind the bytes that are taken.
     if (end === this.#end && this.#bytes.length > MIN_CAPACITY) {
       this.#bytes = nothing;
       this.#start = this.#end = 0;
@@ -133,10 +169,7 @@ export class WriteBuffer {
     return taken;
   }
 
-  /**
-   * Gives back all that was taken, so that its memory is used again: 64 KiB anew
-   * for each write take as long as a tenth of what is encoded into them.
-   */
+  /** Gives back every view that was taken: its memory is used again. */
   giveBack(): void {
     const lent = this.#lent;
     this.#lent = nothing;
@@ -145,8 +178,8 @@ export class WriteBuffer {
       if (isEmpty) this.#start = this.#end = 0;
       return;
     }
-    const most = isEmpty ? MAX_IDLE_CAPACITY : BUSY_CAPACITY;
-    this.#spare = lent.length <= most ? lent : nothing;
+    const max = isEmpty ? MAX_IDLE_CAPACITY : BUSY_CAPACITY;
+    this.#spare = lent.length <= max ? lent : nothing;
   }
 
   #encodeText(): void {
@@ -156,11 +189,11 @@ export class WriteBuffer {
     this.#reserve(text.length);
     const read = this.#encodeInto(text);
     if (read === text.length) return;
-    this.#reserve(UNIT_BYTES * (text.length - read));
+    this.#reserve(MAX_UNIT_BYTES * (text.length - read));
     this.#encodeInto(text.slice(read));
   }
 
-  /** Encodes as much as there is space for; how many units that is. */
+  /** Encodes as many units as there is space for, and returns their number. */
   #encodeInto(text: string): number {
     const space = this.#bytes.subarray(this.#end);
     const { read, written } = encoder.encodeInto(text, space);
@@ -171,12 +204,12 @@ export class WriteBuffer {
   #reserve(count: number): void {
     if (this.#end + count <= this.#bytes.length) return;
     const length = this.#end - this.#start;
-    const least = length + count + ROOM;
+    const min = length + count + SPARE_BYTES;
     // To move no more than has been taken keeps the time linear.
-    const fits = length <= this.#start && least <= this.#bytes.length;
+    const fits = length <= this.#start && min <= this.#bytes.length;
     const bytes = fits && this.#lent !== this.#bytes
       ? this.#bytes
-      : this.#memory(least, 2 * length);
+      : this.#allocate(min, 2 * length);
     bytes.set(this.#bytes.subarray(this.#start, this.#end));
     this.#splits = this.#splits.map((split) => split - this.#start);
     this.#bytes = bytes;
@@ -184,16 +217,16 @@ export class WriteBuffer {
     this.#start = 0;
   }
 
-  #memory(least: number, better: number): Uint8Array<ArrayBuffer> {
-    if (least <= this.#spare.length) {
+  #allocate(min: number, preferred: number): Uint8Array<ArrayBuffer> {
+    if (min <= this.#spare.length) {
       const spare = this.#spare;
       this.#spare = nothing;
       return spare;
     }
-    let capacity = Math.max(least, better);
-    if (least <= BUSY_CAPACITY) capacity = BUSY_CAPACITY;
-    if (least <= MAX_IDLE_CAPACITY) capacity = MAX_IDLE_CAPACITY;
-    if (least <= MIN_CAPACITY) capacity = MIN_CAPACITY;
+    let capacity = Math.max(min, preferred);
+    if (min <= BUSY_CAPACITY) capacity = BUSY_CAPACITY;
+    if (min <= MAX_IDLE_CAPACITY) capacity = MAX_IDLE_CAPACITY;
+    if (min <= MIN_CAPACITY) capacity = MIN_CAPACITY;
     return new Uint8Array(capacity);
   }
 }

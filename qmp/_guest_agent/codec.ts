@@ -1,8 +1,8 @@
 import {
   type Codec,
+  type CodecInput,
+  type CodecOutput,
   ProtocolError,
-  type ReadBuffer,
-  type WriteBuffer,
 } from "../../protocol/mod.ts";
 import { endOfLine, qmpCodec } from "../_wire/client_codec.ts";
 import type { QMPMessage } from "../messages.ts";
@@ -37,7 +37,7 @@ export class GuestCodec
     this.#dropping = true;
   }
 
-  decode(input: ReadBuffer): QMPMessage | ProtocolError | undefined {
+  decode(input: CodecInput): QMPMessage | ProtocolError | undefined {
     this.#dropFrom(input);
     try {
       return this.#messages.decode(input);
@@ -49,12 +49,12 @@ export class GuestCodec
     }
   }
 
-  encode(message: QMPMessage, output: WriteBuffer): void {
+  encode(message: QMPMessage, output: CodecOutput): void {
     if (message.execute === "guest-sync-delimited") output.byte(SENTINEL);
     this.#messages.encode(message, output);
   }
 
-  #dropFrom(input: ReadBuffer): void {
+  #dropFrom(input: CodecInput): void {
     if (!this.#dropping) return;
     const sentinel = input.indexOf(SENTINEL);
     this.#dropping = sentinel < 0;

@@ -1,8 +1,9 @@
 import {
   type Codec,
+  type CodecInput,
+  type CodecOutput,
   DecodeError,
   jsonValues,
-  type ReadBuffer,
   type WriteBuffer,
 } from "../../protocol/mod.ts";
 import { JSONText } from "../../protocol/codecs/_json/text.ts";
@@ -21,7 +22,7 @@ export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
  * Nothing: a newline after `quit` would reach a server that is gone, and be
  * answered with a reset, which discards the server's reply.
  */
-export function nothing(_output: WriteBuffer): void {}
+export function nothing(_output: CodecOutput): void {}
 
 /**
  * A newline in a write of its own: before QEMU 8.0, a server reads a TLS record
@@ -33,7 +34,7 @@ export function newlineApart(output: WriteBuffer): void {
 }
 
 /** The end of a line, as servers write it. */
-export function endOfLine(output: WriteBuffer): void {
+export function endOfLine(output: CodecOutput): void {
   output.byte(CR);
   output.byte(LF);
 }
@@ -68,7 +69,7 @@ export function qmpCodec(options: QMPCodecOptions): QMPCodec {
       return message;
     },
     end: (input) => checkObject(values.end?.(input)),
-    encode(message, output) {
+    encode(message, output: WriteBuffer) {
       output.text(texts.stringify(message));
       ending(output);
     },
@@ -93,7 +94,7 @@ export function excerptOf(value: unknown): string {
 }
 
 /** The next value; an error does not quote an object, which may hold a secret. */
-function decodeWith(codec: Codec<unknown>, input: ReadBuffer): unknown {
+function decodeWith(codec: Codec<unknown>, input: CodecInput): unknown {
   try {
     return codec.decode(input);
   } catch (error) {

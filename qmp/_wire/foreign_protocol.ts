@@ -1,4 +1,4 @@
-import { DecodeError, type ReadBuffer } from "../../protocol/mod.ts";
+import { type CodecInput, DecodeError } from "../../protocol/mod.ts";
 import { BadInput } from "./bad_input.ts";
 
 /** The first two bytes of a TLS handshake (RFC 8446 §5.1). */
@@ -13,14 +13,14 @@ const EXCERPT_BYTES = 8;
  * make a browser send a request whose body is a command, but no client of QMP
  * begins like a request. The result is `undefined` if one more byte is needed.
  */
-export function isForeign(input: ReadBuffer): boolean | undefined {
+export function isForeign(input: CodecInput): boolean | undefined {
   const first = String.fromCharCode(...input.subarray(0, 2));
   if (first === TLS_HANDSHAKE || WORD.test(first)) return true;
   return input.length < 2 && /[A-Za-z]/.test(first) ? undefined : false;
 }
 
 /** Input of another protocol. */
-export function foreignInput(input: ReadBuffer): BadInput {
+export function foreignInput(input: CodecInput): BadInput {
   const bytes = input.subarray(0, EXCERPT_BYTES);
   const { offset } = input;
   return new BadInput(

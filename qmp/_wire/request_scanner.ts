@@ -1,4 +1,4 @@
-import type { ReadBuffer } from "../../protocol/mod.ts";
+import type { CodecInput } from "../../protocol/mod.ts";
 
 /**
  * The result of a scan: a whole text; a byte that is not allowed where it is,
@@ -133,7 +133,7 @@ export class RequestScanner {
   }
 
   /** Drops blanks before a text, and the bytes after a stray one. */
-  skip(input: ReadBuffer): void {
+  skip(input: CodecInput): void {
     if (this.#scanned > 0) return;
     const bytes = input.subarray();
     let at = 0;
@@ -150,7 +150,7 @@ export class RequestScanner {
   }
 
   /** Scans on: to the end of the text, and `most` bytes of it at most. */
-  scan(input: ReadBuffer, most: number): Scanned {
+  scan(input: CodecInput, most: number): Scanned {
     const bytes = input.subarray(this.#scanned, most);
     const { length } = bytes;
     let state = this.#state;

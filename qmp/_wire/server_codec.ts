@@ -1,8 +1,8 @@
 import {
   type Codec,
+  type CodecInput,
+  type CodecOutput,
   MessageTooLargeError,
-  type ReadBuffer,
-  type WriteBuffer,
 } from "../../protocol/mod.ts";
 import { JSONText } from "../../protocol/codecs/_json/text.ts";
 import { decodeUTF8 } from "../../protocol/codecs/_util/utf8.ts";
@@ -31,7 +31,7 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
     this.#limit = maxMessageBytes;
   }
 
-  decode(input: ReadBuffer): unknown {
+  decode(input: CodecInput): unknown {
     if (!this.#failed) this.#scanner.skip(input);
     else input.consume(input.length);
     if (input.length === 0) return undefined;
@@ -57,14 +57,14 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
     return message;
   }
 
-  encode(message: QMPMessage, output: WriteBuffer): void {
+  encode(message: QMPMessage, output: CodecOutput): void {
     const text = this.#json.stringify(message);
     if (isASCII(text)) output.text(text);
     else output.bytes(asciiBytes(text));
     endOfLine(output);
   }
 
-  #parse(input: ReadBuffer, length: number): unknown {
+  #parse(input: CodecInput, length: number): unknown {
     const { offset } = input;
     const bytes = input.subarray(0, length);
     const text = hasSingleQuotes(bytes) ? withDoubleQuotes(bytes) : bytes;
@@ -80,12 +80,12 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
       : new BadInput("JSON parse error, duplicate key");
   }
 
-  #drop(input: ReadBuffer, length: number): void {
+  #drop(input: CodecInput, length: number): void {
     input.consume(length);
     this.#scanner.next();
   }
 
-  #tooLarge(input: ReadBuffer): BadInput {
+  #tooLarge(input: CodecInput): BadInput {
     const error = new MessageTooLargeError(this.#limit, input.offset);
     return new BadInput(error.message, error);
   }
@@ -97,7 +97,7 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
 }
 
 /** Input that ends in a byte that is not allowed there. */
-function strayByte(input: ReadBuffer, at: number): BadInput {
+function strayByte(input: CodecInput, at: number): BadInput {
   const byte = input.at(at) ?? 0;
   const shown = byte < 0x80 ? String.fromCharCode(byte) : "\ufffd";
   return new BadInput(

@@ -11,14 +11,12 @@ import { bytes } from "../../testing/_codec_checks/decoding.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Reads into the buffer's space as a BYOB read does: the buffer is transferred. */
+/** Reads as much into the buffer's space as there is space for. */
 function read(input: ReadBuffer, content: Uint8Array): number {
-  const { buffer, byteOffset, length } = input.space();
-  const count = Math.min(length, content.length);
-  const view = new Uint8Array(buffer.transfer(), byteOffset, count);
-  view.set(content.subarray(0, count));
-  input.fill(view);
-  return count;
+  const space = input.space();
+  const count = Math.min(space.length, content.length);
+  space.set(content.subarray(0, count));
+  return input.fill(count);
 }
 
 /** The size of the memory behind the buffer. */
@@ -74,7 +72,7 @@ Deno.test("ReadBuffer refuses to consume more than there is", () => {
   assertThrows(
     () => input.consume(4),
     RangeError,
-    "Cannot consume: count is 4, there are 3 bytes",
+    "Cannot consume: count is 4, the input has 3 bytes",
   );
   assertEquals(input.length, 3);
 });
@@ -208,7 +206,7 @@ Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => 
       } else {
         const codec: Codec<unknown> = {
           decode: () => undefined,
-          encode(_, output) {
+          encode(_, output: WriteBuffer) {
             for (const part of step.fail) {
               if (typeof part === "string") output.text(part);
               else output.bytes(new Uint8Array(part));

@@ -168,7 +168,7 @@ Deno.test("delimited() names the delimiter that it refuses", () => {
     assertThrows(
       () => delimited(delimiter),
       RangeError,
-      `delimiter must be a byte from 0 to 255: ${delimiter}`,
+      `delimiter is ${delimiter}, expected an integer from 0 to 255`,
     );
   }
   assertThrows(() => delimited(""), RangeError, "delimiter is empty");
@@ -176,7 +176,7 @@ Deno.test("delimited() names the delimiter that it refuses", () => {
   assertThrows(
     () => delimited(null as unknown as string),
     TypeError,
-    "delimiter must be bytes, a string or a byte: null",
+    "delimiter is null, expected a Uint8Array, a string or a byte",
   );
 });
 
@@ -185,7 +185,11 @@ Deno.test("text() and json() refuse what their frames could not give back", () =
     encodeAll(text(delimited(0)), [message as string]);
   assertEquals(encodeText("é"), bytes("é\0"));
   assertThrows(() => encodeText("\udfff"), TypeError, "a lone surrogate");
-  assertThrows(() => encodeText(1), TypeError, "must be a string: number");
+  assertThrows(
+    () => encodeText(1),
+    TypeError,
+    "message is number, expected a string",
+  );
   assertThrows(() => encodeText("a\0b"), TypeError, "delimiter");
   assertThrows(
     () => encodeAll(json(delimited("1")), [1]),
@@ -195,6 +199,6 @@ Deno.test("text() and json() refuse what their frames could not give back", () =
   assertThrows(
     () => encodeAll(delimited(0), ["one" as unknown as Uint8Array]),
     TypeError,
-    "must be a Uint8Array: string",
+    "message is string, expected a Uint8Array",
   );
 });

@@ -126,12 +126,12 @@ for (const [name, create] of Object.entries({ contentLength, netstrings })) {
     assertThrows(
       () => create({ maxMessageBytes: -1 }),
       RangeError,
-      "maxMessageBytes must be an integer of at least 1: -1",
+      "maxMessageBytes is -1, expected an integer of at least 1",
     );
     assertThrows(
       () => encodeAll(create(), ["one" as unknown as Uint8Array]),
       TypeError,
-      "must be a Uint8Array: string",
+      "message is string, expected a Uint8Array",
     );
   });
 }

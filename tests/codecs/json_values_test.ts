@@ -196,11 +196,11 @@ Deno.test("jsonValues() names the option and the value that it refuses", () => {
   assertThrows(
     () => jsonValues({ maxMessageBytes: 0 }),
     RangeError,
-    "maxMessageBytes must be an integer of at least 1: 0",
+    "maxMessageBytes is 0, expected an integer of at least 1",
   );
   assertThrows(
     () => jsonValues({ bigint: 1 as unknown as boolean }),
     TypeError,
-    "bigint must be a boolean: 1",
+    "bigint is 1, expected a boolean",
   );
 });

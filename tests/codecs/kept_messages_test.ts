@@ -3,10 +3,12 @@ import { assertEquals, assertLess } from "@std/assert";
 import {
   type Codec,
   delimited,
+  encoderStream,
   jsonLines,
   lines,
   ReadBuffer,
   text,
+  WriteBuffer,
 } from "../../protocol/mod.ts";
 import { bytes } from "../../testing/_codec_checks/decoding.ts";
 
@@ -40,3 +42,24 @@ for (const [name, [codec, unit]] of Object.entries(kinds)) {
     assertLess(growth, MAX_GROWTH);
   });
 }
+
+Deno.test("codecs and streams that have encoded large messages keep no memory of them", async () => {
+  const large = "x".repeat(16 * MIB);
+  const kept: unknown[] = [];
+  const before = Deno.memoryUsage().rss;
+  for (let i = 0; i < 12; i++) {
+    const codec = text(delimited(0));
+    codec.encode(large, new WriteBuffer());
+    const { readable, writable } = encoderStream(lines());
+    const writer = writable.getWriter();
+    const written = writer.write(large);
+    const reader = readable.getReader();
+    assertEquals((await reader.read()).value?.length, large.length + 1);
+    await written;
+    kept.push(codec, reader, writer);
+  }
+  const growth = Deno.memoryUsage().rss - before;
+  console.log(`24 times 16 MiB: ${(growth / MIB).toFixed(0)} MiB more`);
+  assertLess(growth, 256 * MIB);
+  assertEquals(kept.length, 36);
+});

@@ -131,13 +131,13 @@ Deno.test("lines() names the option and the value that it refuses", () => {
     assertThrows(
       () => lines({ maxMessageBytes }),
       RangeError,
-      `maxMessageBytes must be an integer of at least 1: ${maxMessageBytes}`,
+      `maxMessageBytes is ${maxMessageBytes}, expected an integer of at least 1`,
     );
   }
   const maxMessageBytes = "9" as unknown as number;
   assertThrows(
     () => lines({ maxMessageBytes }),
     TypeError,
-    'maxMessageBytes must be a number: "9"',
+    'maxMessageBytes is "9", expected a number',
   );
 });

@@ -1,8 +1,7 @@
-/** Refuses what is no frame. */
+/** Refuses a message that is not bytes. */
 export function assertBytes(message: Uint8Array): void {
-  if (!(message instanceof Uint8Array)) {
-    throw new TypeError(
-      `Cannot encode: message must be a Uint8Array: ${typeof message}`,
-    );
-  }
+  if (message instanceof Uint8Array) return;
+  throw new TypeError(
+    `Cannot encode: message is ${typeof message}, expected a Uint8Array`,
+  );
 }

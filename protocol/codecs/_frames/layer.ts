@@ -32,6 +32,7 @@ export function layered<In, Out>(
     encode(message, output) {
       scratch.text(layer.encode(message));
       frames.encode(scratch.take(), output);
+      scratch.giveBack();
     },
   };
 }

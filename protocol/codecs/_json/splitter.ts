@@ -1,4 +1,4 @@
-import type { ReadBuffer } from "../read_buffer.ts";
+import type { CodecInput } from "../codec_input.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -25,7 +25,7 @@ function isScalar(byte: number | undefined): boolean {
  */
 export class JSONSplitter {
   /** What the rest is about: another text starts afresh. */
-  #input: ReadBuffer | undefined;
+  #input: CodecInput | undefined;
   #offset = 0;
   /** How many bytes of the text are scanned, and what is open after them. */
   #scanned = 0;
@@ -33,7 +33,7 @@ export class JSONSplitter {
   #inString = false;
 
   /** Whether the text at the front has been begun, and its end not found. */
-  within(input: ReadBuffer): boolean {
+  within(input: CodecInput): boolean {
     return this.#scanned > 0 && input.offset === this.#offset &&
       input === this.#input;
   }
@@ -43,7 +43,7 @@ export class JSONSplitter {
    * first `most` bytes. The end of a number or a literal shows in what follows;
    * 0 is the length of what cannot be the beginning of a text.
    */
-  split(input: ReadBuffer, most: number): number {
+  split(input: CodecInput, most: number): number {
     if (!this.within(input)) {
       this.#input = input;
       this.#offset = input.offset;

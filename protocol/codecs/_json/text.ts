@@ -7,7 +7,7 @@ import type { JSONOptions } from "../options.ts";
 // types for it yet.
 const json = JSON as unknown as { rawJSON(text: string): object };
 
-/** JSON texts from values and values from JSON texts. */
+/** Makes JSON texts of values, and values of JSON texts. */
 export class JSONText {
   readonly #bigint: boolean;
 
@@ -19,8 +19,9 @@ export class JSONText {
   /**
    * The value of a JSON text.
    *
-   * @throws {SyntaxError} The text is not JSON: a byte order mark, which RFC 8259
-   * §8.1 forbids to send and allows to refuse, is not either.
+   * @throws {SyntaxError} The text is not JSON. A byte order mark is refused, too:
+   * RFC 8259 §8.1 forbids to send one.
+   * @throws {RangeError} An integer is too long.
    */
   parse(text: string): unknown {
     const value: unknown = JSON.parse(text);
@@ -28,10 +29,11 @@ export class JSONText {
   }
 
   /**
-   * The value of a message's JSON text; `offset` and `bytes` say where the
-   * message comes from.
+   * The value of a message's JSON text.
    *
-   * @throws {DecodeError} The text is not JSON.
+   * @param offset Where the message begins in the stream, for the error.
+   * @param bytes Gives the bytes of the message, for the error.
+   * @throws {DecodeError} The text is not JSON, or has an integer that is too long.
    */
   decode(text: string, offset: number, bytes: () => Uint8Array): unknown {
     try {
@@ -44,10 +46,10 @@ export class JSONText {
   }
 
   /**
-   * The JSON text of a value: without a newline, or indented by so many blanks.
+   * The JSON text of a value: on one line, or indented by so many blanks.
    *
-   * @throws {TypeError} It has none: it is `undefined`, a function, a symbol or
-   * circular, or has a `bigint` in it that was not asked for.
+   * @throws {TypeError} There is none: the value is `undefined`, a function, a
+   * symbol or circular, or has a `bigint` in it and `bigint` is not set.
    */
   stringify(value: unknown, indent = 0): string {
     const text = this.#bigint
@@ -55,7 +57,7 @@ export class JSONText {
       : stringifyPlainly(value, indent);
     if (text === undefined) {
       throw new TypeError(
-        `Cannot encode: message has no JSON text: ${typeof value}`,
+        `Cannot encode: message is ${typeof value}, which has no JSON text`,
       );
     }
     return text;
@@ -73,8 +75,8 @@ function withoutExcerpt(error: unknown): unknown {
 }
 
 /**
- * Without further arguments, also such that ask for nothing, V8 takes half the
- * time, and no stack where values are deep.
+ * Without further arguments, V8 takes half the time, and no stack for values that
+ * are nested deep.
  */
 function stringifyPlainly(value: unknown, indent: number): string {
   return indent === 0

@@ -1,6 +1,6 @@
 import { ownCopy } from "../_util/own_copy.ts";
 import { decodeUTF8, tryDecodeUTF8 } from "../_util/utf8.ts";
-import type { ReadBuffer } from "../read_buffer.ts";
+import type { CodecInput } from "../codec_input.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -17,7 +17,7 @@ export class LineScanner {
   readonly #limit: number;
   readonly #own: boolean;
   /** What the rest is about: another buffer starts afresh. */
-  #input: ReadBuffer | undefined;
+  #input: CodecInput | undefined;
   /** The text of a run, and where its next line begins, in it and in the stream. */
   #run = "";
   #at = 0;
@@ -52,7 +52,7 @@ export class LineScanner {
    *
    * @throws {DecodeError} It is not UTF-8.
    */
-  line(input: ReadBuffer): string | undefined {
+  line(input: CodecInput): string | undefined {
     const line = this.lineOfRun(input);
     if (line !== undefined || this.#at < this.#run.length) return line;
     if (input.offset >= this.#runEnd) return undefined;
@@ -64,7 +64,7 @@ export class LineScanner {
   }
 
   /** Like `line`, `undefined` also when it does not belong to a run of UTF-8. */
-  lineOfRun(input: ReadBuffer): string | undefined {
+  lineOfRun(input: CodecInput): string | undefined {
     if (input.offset !== this.#offset || input !== this.#input) {
       this.#follow(input);
     }
@@ -81,14 +81,14 @@ export class LineScanner {
   }
 
   /** Takes the line last given from the buffer. */
-  take(input: ReadBuffer): void {
+  take(input: CodecInput): void {
     input.consume(this.#size);
     if (this.#at < this.#run.length) this.#at = this.#next;
     this.#offset = input.offset;
   }
 
   /** The front has moved by other ways than `take`. */
-  #follow(input: ReadBuffer): void {
+  #follow(input: CodecInput): void {
     if (input !== this.#input) {
       this.#input = input;
       this.#runEnd = this.#searched = 0;
@@ -102,7 +102,7 @@ export class LineScanner {
   }
 
   /** Takes all complete lines as the next run; false when there is none. */
-  #load(input: ReadBuffer): boolean {
+  #load(input: CodecInput): boolean {
     const { offset } = input;
     // Nothing is kept of a run that has been used up: it may have been huge.
     this.#run = "";

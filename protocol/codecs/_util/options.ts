@@ -1,3 +1,4 @@
+import { show } from "../../_util/show.ts";
 import type { CodecOptions } from "../options.ts";
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -10,40 +11,52 @@ export function messageLimit(options: CodecOptions): number {
     : integerOption("maxMessageBytes", maxMessageBytes, 1);
 }
 
-/** An integer within bounds, or an error that names the option and its value. */
+/** An integer from `min` to `max`. */
 export function integerOption(
   name: string,
   value: number,
-  least: number,
-  most: number = Number.MAX_SAFE_INTEGER,
+  min: number,
+  max: number = Number.MAX_SAFE_INTEGER,
 ): number {
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Cannot make codec: ${name} must be a number: ${describe(value)}`,
-    );
-  }
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    const bounds = most === Number.MAX_SAFE_INTEGER
-      ? `of at least ${least}`
-      : `from ${least} to ${most}`;
+  if (typeof value !== "number") throw wrongType(name, value, "a number");
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    const expected = max === Number.MAX_SAFE_INTEGER
+      ? `an integer of at least ${min}`
+      : `an integer from ${min} to ${max}`;
     throw new RangeError(
-      `Cannot make codec: ${name} must be an integer ${bounds}: ${value}`,
+      `Cannot make codec: ${name} is ${value}, expected ${expected}`,
     );
   }
   return value;
 }
 
-/** A boolean, or an error that names the option and its value. */
+/** A boolean. */
 export function booleanOption(name: string, value: boolean): boolean {
-  if (typeof value !== "boolean") {
-    throw new TypeError(
-      `Cannot make codec: ${name} must be a boolean: ${describe(value)}`,
-    );
-  }
+  if (typeof value !== "boolean") throw wrongType(name, value, "a boolean");
   return value;
 }
 
-/** A value as an error message shows it. */
-export function describe(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+/** One of some strings; another one is of the wrong type (Web IDL §3.2.18). */
+export function choiceOption<T extends string>(
+  name: string,
+  value: T,
+  choices: readonly T[],
+): T {
+  if (choices.includes(value)) return value;
+  throw wrongType(
+    name,
+    value,
+    choices.map((choice) => show(choice)).join(" or "),
+  );
+}
+
+/** The error about an option or argument of a wrong type. */
+export function wrongType(
+  name: string,
+  value: unknown,
+  expected: string,
+): TypeError {
+  return new TypeError(
+    `Cannot make codec: ${name} is ${show(value)}, expected ${expected}`,
+  );
 }
