@@ -217,7 +217,7 @@ Deno.test({
     }),
 });
 
-Deno.test("a working folder that is not there is told by its name", () =>
+Deno.test("launch() names a working folder that does not exist", () =>
   leavingNothing(async () => {
     await assertRejects(
       () => launch({ program: "true", cwd: "/no/such/folder" }),

@@ -106,7 +106,7 @@ Deno.test({
     }),
 });
 
-Deno.test("a program that is not there is told by its name", () =>
+Deno.test("launch() names a program that is not on the PATH", () =>
   leavingNothing(async () => {
     await assertRejects(
       () => launch({ program: "no-such-qemu" }),
@@ -115,7 +115,7 @@ Deno.test("a program that is not there is told by its name", () =>
     );
   }));
 
-Deno.test("a program that does not come in time is ended", () =>
+Deno.test("a program that does not connect in time is ended", () =>
   leavingNothing(async () => {
     await using silent = await script("echo Hello >&2; exec sleep 1000");
     const client = new QMPClient();
@@ -129,7 +129,7 @@ Deno.test("a program that does not come in time is ended", () =>
   }));
 
 Deno.test({
-  name: "a program may have all the time that there is to start and to end",
+  name: "a program may have unlimited time to start and to end",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -153,7 +153,7 @@ Deno.test("a folder for temporary files that is too long for a socket is refused
     await Deno.remove(long);
   }));
 
-Deno.test("launch() refuses a time that is none, and starts nothing", () =>
+Deno.test("launch() refuses a negative time, and starts nothing", () =>
   leavingNothing(async () => {
     for (const name of ["startTimeout", "endTimeout"]) {
       await assertRejects(

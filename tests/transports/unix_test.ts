@@ -32,7 +32,7 @@ const ends = { server: make, client: make };
 testTransport("unix", ends);
 testTransport("abstract unix", { server: makeAbstract, client: makeAbstract });
 
-Deno.test("unix() refuses options that cannot be, naming option and value", () => {
+Deno.test("unix() refuses wrong options, naming option and value", () => {
   const bad: [UnixOptions, typeof Error, string][] = [
     [{ path: "" }, TypeError, 'path is ""'],
     [{ path: "/a\0b" }, TypeError, "path is "],
@@ -55,7 +55,7 @@ Deno.test("unix() is named in the address grammar", () => {
   assertEquals(unix({ path: "@s" }).toString(), "unix:@s");
 });
 
-Deno.test("unix: who connects has no path of its own", async () => {
+Deno.test("unix: a connecting end has no path", async () => {
   const [near, far] = await meet(ends);
   await using _near = near;
   await using _far = far;
@@ -155,7 +155,7 @@ Deno.test("unix: a listener leaves nothing behind", async () => {
   assertEquals([...Deno.readDirSync(room)], []);
 });
 
-Deno.test("unix: the file of a dead listener is taken over", async () => {
+Deno.test("unix: the file of a dead listener is replaced", async () => {
   const path = freePath();
   await makeStale(path);
   const transport = unix({ path });
@@ -164,7 +164,7 @@ Deno.test("unix: the file of a dead listener is taken over", async () => {
   await using _far = await listener.accept();
 });
 
-Deno.test("unix: of many that take over a dead one's file, one gets it, each of 100 times", async () => {
+Deno.test("unix: of 20 listeners that replace a stale socket, one succeeds, each of 100 times", async () => {
   for (let round = 0; round < 100; round++) {
     const path = freePath();
     await makeStale(path);
@@ -183,7 +183,7 @@ Deno.test("unix: of many that take over a dead one's file, one gets it, each of 
   }
 });
 
-Deno.test("unix: what is no socket is refused and left alone", async () => {
+Deno.test("unix: a file that is not a socket is refused and left alone", async () => {
   const path = freePath();
   const target = freePath();
   await makeStale(target);

@@ -42,7 +42,8 @@ export async function socketState(
 
 // `Num: RefCount Protocol Flags Type St Inode Path`, proc_net(5): a stream
 // socket (type 1) that is unconnected (state 1) and does not accept (flags 0).
-const BOUND = /^\w+: \w+ \w+ 00000000 0001 01 +\d+ (\/.*)$/gm;
+// The `@` of an abstract name is left out.
+const BOUND = /^\w+: \w+ \w+ 00000000 0001 01 +\d+ (?!@)(.+)$/gm;
 
 /**
  * Whether a stream socket is bound to a path and does not listen. Linux alone
@@ -50,14 +51,18 @@ const BOUND = /^\w+: \w+ \w+ 00000000 0001 01 +\d+ (\/.*)$/gm;
  */
 async function isBound(path: string): Promise<boolean> {
   const table = await readSocketTable();
-  const folder = folderOf(path);
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const id = idOf(await statOf(`${folder}.`));
+  const folder = idOf(await statOf(`${folderOf(path)}.`));
   for (const [, other = ""] of table.matchAll(BOUND)) {
-    if (!other.endsWith(`/${name}`)) continue;
-    if (idOf(await statOf(`${folderOf(other)}.`)) === id) return true;
+    if (nameOf(other) !== nameOf(path)) continue;
+    // A relative path leads from a folder that is not known.
+    if (!other.startsWith("/")) return true;
+    if (idOf(await statOf(`${folderOf(other)}.`)) === folder) return true;
   }
   return false;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 async function readSocketTable(): Promise<string> {

@@ -1,0 +1,46 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { relative } from "node:path";
+import { unix } from "../../transports/mod.ts";
+import { BoundSocket } from "../support/libc.ts";
+
+/** How a socket is bound to `folder/s`, which `link` leads to. */
+const ways: Record<string, (folder: string, link: string) => string> = {
+  "its path": (folder) => `${folder}/s`,
+  "a path through a link": (_, link) => `${link}/s`,
+  "a relative path": (folder) => `${relative(Deno.cwd(), folder)}/s`,
+};
+
+for (const [way, pathOf] of Object.entries(ways)) {
+  Deno.test({
+    name:
+      `unix: a socket that is bound by ${way} is not replaced, though it does not listen yet`,
+    ignore: Deno.build.os !== "linux",
+    fn: async () => {
+      const parent = await Deno.makeTempDir({ prefix: "bound-" });
+      const [folder, link] = [`${parent}/folder`, `${parent}/link`];
+      await Deno.mkdir(folder);
+      await Deno.symlink(folder, link);
+      const path = `${folder}/s`;
+      {
+        using socket = new BoundSocket(pathOf(folder, link));
+        const { ino } = await Deno.lstat(path);
+        await assertRejects(
+          () => unix({ path }).listen(),
+          Deno.errors.AddrInUse,
+          `Listen at unix:${path}: a socket is bound there, and does not listen yet`,
+        );
+        assertEquals((await Deno.lstat(path)).ino, ino);
+        socket.listen();
+        await (await unix({ path }).connect()).close();
+        await assertRejects(
+          () => unix({ path }).listen(),
+          Deno.errors.AddrInUse,
+          `Listen at unix:${path}: another listener is there`,
+        );
+      }
+      // It is stale now.
+      await (await unix({ path }).listen()).close();
+      await Deno.remove(parent, { recursive: true });
+    },
+  });
+}
