@@ -1,10 +1,10 @@
 import type { ConnectionSource } from "../_socket/listener.ts";
 import type { Connection, NetAddress } from "../transport.ts";
 
-/** With so many handshakes under way, the oldest gives way to the next. */
+/** If so many handshakes are under way, the next one ends the oldest. */
 const MAX_HANDSHAKES = 256;
 
-/** With so many connections that nobody accepts, no more are taken. */
+/** If so many connections wait for accept(), no more are taken. */
 const MAX_READY = 64;
 
 type Shake = (
@@ -31,7 +31,7 @@ export class HandshakeQueue implements ConnectionSource<NetAddress> {
   /**
    * @param source Gives plain connections; it is closed with the queue.
    * @param handshake Closes the connection if it rejects.
-   * @param failed Told why a handshake has failed.
+   * @param failed Called with the reason of a handshake that has failed.
    */
   constructor(
     source: ConnectionSource<NetAddress>,
@@ -110,7 +110,7 @@ export class HandshakeQueue implements ConnectionSource<NetAddress> {
       this.#ready.push(await this.#handshake(connection, controller.signal));
       this.#wake();
     } catch (error) {
-      // What a callback throws is its own fault, and nothing here can take it.
+      // If the callback throws, the error is uncaught: it is the caller's own.
       if (!this.#closed) queueMicrotask(() => this.#failed?.(error));
     } finally {
       this.#underWay.delete(controller);

@@ -10,7 +10,8 @@ export function tlsInfo(
 ): TlsInfo {
   return {
     protocol: socket.getProtocol() ?? "unknown",
-    cipher: socket.getCipher().standardName,
+    // `null` on a socket that has just been destroyed.
+    cipher: socket.getCipher()?.standardName ?? "unknown",
     // `false` without one.
     alpnProtocol: socket.alpnProtocol || undefined,
     serverName: serverName || undefined,

@@ -10,9 +10,10 @@ const LEAST_READ = 4 * 1024;
 /**
  * A TLS socket of Node's with the operations of a channel.
  *
- * The connection under it is read only while a reader waits, and only for as many bytes as
- * the reader's buffer has. So at most one record of 16 KiB and one read of 4 KiB
- * are decrypted early. The reader's own buffer takes the encrypted bytes.
+ * The connection under it is read only while a reader waits, and only for as
+ * many bytes as the reader's buffer has. So at most one record of 16 KiB and one
+ * read of 4 KiB are decrypted early. The reader's own buffer takes the encrypted
+ * bytes.
  */
 export class NodeSocket {
   /**

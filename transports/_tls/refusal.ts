@@ -3,7 +3,7 @@ import { Certificate } from "./certificate.ts";
 import { mistrust } from "./chain.ts";
 import { isFor, namesOf } from "./names.ts";
 
-/** What came of the checks of a peer. */
+/** The result of the checks of a peer. */
 export interface Verdict {
   /** The peer's own certificate. */
   readonly own?: Certificate | undefined;
@@ -68,7 +68,7 @@ function chainOf(leaf: DetailedPeerCertificate): Certificate[] {
   return chain;
 }
 
-/** Deno 2.9.6 has one code for nearly all that can be wrong. */
+/** Deno 2.9.6 has one code for nearly all reasons. */
 const UNTRUSTED = [
   "CERT_HAS_EXPIRED",
   "CERT_NOT_YET_VALID",

@@ -71,12 +71,13 @@ export async function shake(
   } catch (error) {
     await duplex.written.catch(() => {});
     duplex.destroy();
-    await connection.close();
+    // Its own failure would hide the reason.
+    await connection.close().catch(() => {});
     throw otherProtocol(first.bytes, error) ?? asDenoError(ownCause(error));
   }
 }
 
-/** The caller says what was done: the connection's own words are left out. */
+/** The caller names the action, so the connection's own message is left out. */
 function ownCause(error: unknown): unknown {
   return error instanceof Error && error.cause && isExplained(error)
     ? error.cause

@@ -35,7 +35,7 @@ const ways: ((place: VictimAddress, known: Known) => Promise<void>)[] = [
 export const attack: Attack = {
   name: "handshakes that are refused or given up",
   maxMemory: 192,
-  maxBlock: 300,
+  maxBlock: 500,
   async start(folder) {
     const { ca, server, client } = await certificates();
     const known: Known = { caCerts: [ca], alpnProtocols: ["echo"], ...client };
