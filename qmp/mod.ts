@@ -45,6 +45,7 @@ export * from "./guest_agent_client.ts";
 export type * from "./guest_agent_options.ts";
 export type * from "./guest_agent_schema.ts";
 export type * from "./guest_agent_values.ts";
+export type * from "./job_status.ts";
 export * from "./merge_events.ts";
 export type * from "./messages.ts";
 export * from "./reconnecting.ts";
@@ -52,6 +53,7 @@ export * from "./run_job.ts";
 export type * from "./schema.ts";
 export * from "./server.ts";
 export type * from "./session.ts";
+export * from "./wait_for_job.ts";
 export {
   AsyncProtocol,
   CallError,

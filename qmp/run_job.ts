@@ -1,33 +1,30 @@
 import { EndOfStreamError } from "../protocol/errors.ts";
-import type { WaitOptions } from "../transports/transport.ts";
-import { isObject } from "./_wire/client_codec.ts";
+import { show } from "../protocol/_util/show.ts";
+import { JobWatch } from "./_client/job_watch.ts";
 import { abortable } from "./_client/wait.ts";
 import type { QMPClient } from "./client.ts";
-import { ExecInterruptedError, JobError } from "./errors.ts";
+import { ExecInterruptedError } from "./errors.ts";
+import type { JobOptions, JobStatus } from "./job_status.ts";
 import type { QMPEvent } from "./messages.ts";
-import type {
-  AnySchema,
-  CommandArguments,
-  CommandName,
-  QMPSchema,
-} from "./schema.ts";
+import type { CommandArguments, CommandName, QMPSchema } from "./schema.ts";
 
 /**
- * Executes a command that starts a job, and resolves when the job has done its
- * work, with the event that says so: `BLOCK_JOB_COMPLETED`, or the
- * `JOB_STATUS_CHANGE` to `concluded` of a job that has no such event and which
- * is then dismissed. One that is ready and waits to be completed, such as a
- * mirror, still has to be told `job-complete`.
+ * Executes a command that starts a job, and resolves when the job has succeeded,
+ * with the event that tells so: `BLOCK_JOB_COMPLETED`, or the `JOB_STATUS_CHANGE`
+ * to `concluded` of a job that has no such event. That job is dismissed.
  *
- * An abort rejects at once, and has the job cancelled, which takes the server a
- * while; a command that has not been sent yet is taken back.
+ * A job that becomes `ready`, such as a mirror, waits for `job-complete`. For
+ * jobs that are started otherwise there is {@linkcode waitForJob}.
+ *
+ * An abort rejects at once, and cancels the job, which takes the server a while.
+ * A command that has not been sent yet is taken back.
  *
  * @throws {JobError} The job failed, or was cancelled.
  * @throws {ExecuteError} The server refuses the command.
  * @throws {ExecInterruptedError} The session ended first.
  * @throws {StateError} The session is not running.
  * @throws {TypeError} The arguments have no `job-id`, or no JSON text.
- * @throws The signal's reason, when it is aborted.
+ * @throws The signal's reason, when it is aborted, or an error of `onStatus`.
  *
  * @example A copy of a disk
  * ```ts
@@ -61,11 +58,11 @@ export async function runJob<S extends QMPSchema, C extends CommandName<S>>(
   client: QMPClient<S>,
   command: C,
   args: CommandArguments<S, C>,
-  options: WaitOptions = {},
+  options: JobOptions = {},
 ): Promise<QMPEvent> {
-  const { signal } = options;
+  const { onStatus, signal } = options;
   signal?.throwIfAborted();
-  const job = new Job(client as unknown as QMPClient, command, args);
+  const job = new Job(client as unknown as QMPClient, command, args, onStatus);
   try {
     return await abortable(job.outcome, signal);
   } catch (error) {
@@ -76,76 +73,55 @@ export async function runJob<S extends QMPSchema, C extends CommandName<S>>(
 
 /** A job from the command that starts it to its end. */
 class Job {
-  /** Settles when the job has ended, also when nobody waits any more. */
+  /** Settles when the job has ended, also if the caller does not wait any more. */
   readonly outcome: Promise<QMPEvent>;
-  readonly #client: QMPClient<AnySchema>;
+  readonly #client: QMPClient;
   readonly #id: string;
   readonly #takeBack = new AbortController();
   #sent = false;
 
-  constructor(client: QMPClient, command: string, args: object) {
+  constructor(
+    client: QMPClient,
+    command: string,
+    args: object,
+    onStatus: ((status: JobStatus) => void) | undefined,
+  ) {
     const { "job-id": id }: { "job-id"?: unknown } = args;
     if (typeof id !== "string") {
-      throw new TypeError(`Cannot run ${command}: job-id is ${id}`);
+      throw new TypeError(
+        `Cannot run ${command} as a job: job-id is ${
+          show(id)
+        }, expected a string; waitForJob() waits for jobs of other commands`,
+      );
     }
     this.#client = client;
     this.#id = id;
-    this.outcome = this.#run(command, args);
-    this.outcome.catch(() => {}); // Nobody may be there to hear of it.
+    this.outcome = this.#run(command, args, onStatus);
+    this.outcome.catch(() => {}); // After an abort it is not awaited.
   }
 
   cancel(reason: unknown): void {
     if (!this.#sent) this.#takeBack.abort(reason);
-    // The job may have ended, or the session: there is nothing to cancel then.
+    // If the job or the session has ended, there is nothing to cancel.
     else this.#client.execute("job-cancel", { id: this.#id }).catch(() => {});
   }
 
-  async #run(command: string, args: object): Promise<QMPEvent> {
-    const events = ["JOB_STATUS_CHANGE", ...BLOCK_JOB_ENDS];
-    using listener = this.#client.listen(events, {
-      filter: ({ data }) => data?.id === this.#id || data?.device === this.#id,
-    });
+  async #run(
+    command: string,
+    args: object,
+    onStatus: ((status: JobStatus) => void) | undefined,
+  ): Promise<QMPEvent> {
+    using watch = new JobWatch(this.#client, this.#id, onStatus);
     await this.#client.execute(command, args, {
       signal: this.#takeBack.signal,
       onSent: () => this.#sent = true,
     });
-    let last: QMPEvent | undefined;
     try {
-      for (;;) {
-        const event = await listener.next();
-        if (event.data?.status === "concluded") {
-          return last ? completed(last, this.#id) : await this.#dismiss(event);
-        }
-        if (BLOCK_JOB_ENDS.includes(event.event)) last = event;
-      }
+      return await watch.follow();
     } catch (error) {
       if (!(error instanceof EndOfStreamError)) throw error;
       const { cause } = error;
       throw new ExecInterruptedError({ execute: command }, true, { cause });
     }
   }
-
-  /** Ends a job that stays until it is dismissed. */
-  async #dismiss(concluded: QMPEvent): Promise<QMPEvent> {
-    const jobs = await this.#client.execute("query-jobs");
-    const job: unknown = Array.isArray(jobs)
-      ? jobs.find((job) => isObject(job) && job.id === this.#id)
-      : undefined;
-    await this.#client.execute("job-dismiss", { id: this.#id });
-    if (isObject(job) && job.error !== undefined) {
-      throw new JobError(this.#id, String(job.error));
-    }
-    return concluded;
-  }
-}
-
-/** How a block job ends; just before it is concluded. */
-const BLOCK_JOB_ENDS = ["BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED"];
-
-/** The event, where it tells of success. */
-function completed(event: QMPEvent, id: string): QMPEvent {
-  if (event.event === "BLOCK_JOB_CANCELLED") throw new JobError(id);
-  const { error } = event.data ?? {};
-  if (error !== undefined) throw new JobError(id, String(error));
-  return event;
 }

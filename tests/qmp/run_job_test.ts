@@ -12,6 +12,7 @@ import {
   JobError,
   QMPClient,
   runJob,
+  waitForJob,
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
@@ -181,6 +182,45 @@ Deno.test("runJob() hears its own job alone", async () => {
   await server.end();
 });
 
+Deno.test("runJob() tells each status of the job, once", async () => {
+  const { client, server } = await runningClient();
+  const statuses: string[] = [];
+  const onStatus = (status: string) => statuses.push(status);
+  const job = runJob(client, "blockdev-backup", backup, { onStatus });
+  const command = await server.command();
+  server.send(status("backup", "created"), status("other", "concluded"));
+  server.answer(command);
+  for (const name of ["running", "running", "waiting", "pending"]) {
+    server.send(status("backup", name));
+  }
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "backup" }));
+  server.send(status("backup", "concluded"), status("backup", "null"));
+  await job;
+  assertEquals(statuses, [
+    ...["created", "running", "waiting", "pending", "concluded"],
+  ]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("an onStatus that throws rejects runJob() and waitForJob()", async () => {
+  const { client, server } = await runningClient();
+  const mine = new Error("Mine");
+  const onStatus = () => {
+    throw mine;
+  };
+  const job = runJob(client, "blockdev-backup", backup, { onStatus });
+  server.answer(await server.command());
+  server.send(status("backup", "running"));
+  assertStrictEquals(await assertRejects(() => job), mine);
+  const waiting = waitForJob(client, "backup", { onStatus });
+  const query = await server.command();
+  server.answer(query, [{ id: "backup", status: "running", type: "backup" }]);
+  assertStrictEquals(await assertRejects(() => waiting), mine);
+  await client.disconnect();
+  await server.end();
+});
+
 Deno.test("runJob() rejects with the server's refusal, and waits for nothing then", async () => {
   const { client, server } = await runningClient();
   const job = runJob(client, "blockdev-backup", backup);
@@ -247,7 +287,8 @@ Deno.test("runJob() needs a job-id, a session, and a signal that is not aborted"
   );
   assertEquals(
     error.message,
-    "Cannot run blockdev-backup: job-id is undefined",
+    "Cannot run blockdev-backup as a job: job-id is undefined, expected a " +
+      "string; waitForJob() waits for jobs of other commands",
   );
   await assertRejects(
     () => runJob(client, "blockdev-backup", backup),

@@ -1,0 +1,282 @@
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import {
+  CallInterruptedError,
+  EndOfStreamError,
+  StateError,
+} from "../../protocol/mod.ts";
+import {
+  ExecuteError,
+  JobError,
+  QMPClient,
+  runJob,
+  waitForJob,
+} from "../../qmp/mod.ts";
+import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { needs, startStorageDaemon } from "../support/qemu.ts";
+import { event, type Message, runningClient } from "../support/qmp_script.ts";
+import { turns } from "../support/turns.ts";
+
+const daemon = needs("qemu-storage-daemon");
+const MIB = 2 ** 20;
+
+/** A job's change to a status. */
+function status(id: string, status: string) {
+  return event("JOB_STATUS_CHANGE", { id, status });
+}
+
+/** What query-jobs says of a job. */
+function job(status: string, more: Message = {}): Message {
+  const progress = { "current-progress": 0, "total-progress": 0 };
+  return { id: "job", type: "backup", status, ...progress, ...more };
+}
+
+const missing = "Job job failed: the server has no such job";
+
+Deno.test({
+  name:
+    "waitForJob() waits for the jobs of a transaction, which may have ended before",
+  ...daemon,
+  fn: async () => {
+    await using server = await startStorageDaemon();
+    await using client = new QMPClient();
+    await client.connect(server.transport);
+    const { folder } = server.process;
+    for (const name of ["a", "b", "copy-a", "copy-b"]) {
+      const options = {
+        driver: "file",
+        filename: `${folder}/${name}`,
+        size: MIB,
+      };
+      await runJob(client, "blockdev-create", { "job-id": name, options });
+      await client.execute("blockdev-add", {
+        driver: "file",
+        filename: options.filename,
+        "node-name": name,
+      });
+    }
+    const actions = ["a", "b"].map((id) => ({
+      type: "blockdev-backup",
+      data: { "job-id": id, device: id, target: `copy-${id}`, sync: "full" },
+    }));
+    await client.execute("transaction", { actions });
+    const ends = await Promise.all(
+      ["a", "b"].map((id) => waitForJob(client, id)),
+    );
+    assertEquals(ends.map((end) => end?.data?.device), ["a", "b"]);
+    assertEquals(ends.map((end) => end?.event), [
+      "BLOCK_JOB_COMPLETED",
+      "BLOCK_JOB_COMPLETED",
+    ]);
+    // They have ended for sure now, and are gone.
+    const again = await waitForJob(client, "a");
+    assertEquals(again?.data?.device, "a");
+    const error = await assertRejects(() => waitForJob(client, "c"), JobError);
+    assertEquals(error.message, "Job c failed: the server has no such job");
+  },
+});
+
+Deno.test({
+  name:
+    "waitForJob() waits for a job that another session has started, running or concluded",
+  ...daemon,
+  fn: async () => {
+    await using server = await startStorageDaemon();
+    const { folder } = server.process;
+    const create = (client: QMPClient, id: string, filename: string) =>
+      client.execute("blockdev-create", {
+        "job-id": id,
+        options: { driver: "file", filename, size: MIB },
+      });
+    {
+      await using first = new QMPClient();
+      await first.connect(server.transport);
+      for (const name of ["disk", "copy"]) {
+        const filename = `${folder}/${name}`;
+        await create(first, name, filename);
+        await waitForJob(first, name);
+        await first.execute("blockdev-add", {
+          driver: "file",
+          filename,
+          "node-name": name,
+        });
+      }
+      const concluded = first.events.next("JOB_STATUS_CHANGE", {
+        filter: ({ data }) =>
+          data?.id === "good" && data.status === "concluded",
+      });
+      const failed = first.events.next("JOB_STATUS_CHANGE", {
+        filter: ({ data }) => data?.id === "bad" && data.status === "concluded",
+      });
+      await create(first, "good", `${folder}/good`);
+      await create(first, "bad", `${folder}/none/bad`);
+      await Promise.all([concluded, failed]);
+      await first.execute("blockdev-backup", {
+        "job-id": "slow",
+        device: "disk",
+        target: "copy",
+        sync: "full",
+        speed: 1,
+      });
+    }
+    await using client = new QMPClient();
+    await client.connect(server.transport);
+    assertEquals(await waitForJob(client, "good"), undefined);
+    const error = await assertRejects(
+      () => waitForJob(client, "bad"),
+      JobError,
+    );
+    assertEquals(
+      error.description,
+      `Could not create '${folder}/none/bad': No such file or directory`,
+    );
+    const statuses: string[] = [];
+    const slow = waitForJob(client, "slow", {
+      onStatus: (status) => statuses.push(status),
+    });
+    await client.execute("block-job-set-speed", { device: "slow", speed: 0 });
+    assertEquals((await slow)?.event, "BLOCK_JOB_COMPLETED");
+    assertEquals(statuses, ["running", "waiting", "pending", "concluded"]);
+    assertEquals(await client.execute("query-jobs"), []);
+  },
+});
+
+Deno.test("waitForJob() tells the status that the job has, and each that follows", async () => {
+  const { client, server } = await runningClient();
+  const statuses: string[] = [];
+  const onStatus = (status: string) => statuses.push(status);
+  const waiting = waitForJob(client, "job", { onStatus });
+  const query = await server.command();
+  assertEquals(query.execute, "query-jobs");
+  server.answer(query, [{ ...job("running"), id: "other" }, job("running")]);
+  await turns();
+  server.send(status("job", "ready"), status("other", "concluded"));
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
+  server.send(status("job", "concluded"));
+  assertEquals((await waiting)?.data, { device: "job", len: 1 });
+  assertEquals(statuses, ["running", "ready", "concluded"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("waitForJob() knows of a job that ends before query-jobs is answered", async () => {
+  const { client, server } = await runningClient();
+  const waiting = waitForJob(client, "job");
+  const query = await server.command();
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "job", error: "Full" }));
+  server.send(status("job", "concluded"), status("job", "null"));
+  server.answer(query, []);
+  const error = await assertRejects(() => waiting, JobError);
+  assertEquals(error.description, "Full");
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("waitForJob() knows the end of a job that was told before it was called", async () => {
+  const { client, server } = await runningClient();
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
+  server.send(event("BLOCK_JOB_CANCELLED", { device: "job" }));
+  server.send(status("job", "concluded"));
+  await client.listen("JOB_STATUS_CHANGE").next();
+  for (const later of [[], [status("job", "null")]]) {
+    const waiting = waitForJob(client, "job");
+    const query = await server.command();
+    server.send(...later);
+    server.answer(query, []);
+    const error = await assertRejects(() => waiting, JobError);
+    assertEquals(error.message, "Job job was cancelled");
+  }
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("waitForJob() of a block job that is concluded and stays leaves it to its owner", async () => {
+  const { client, server } = await runningClient();
+  const waiting = waitForJob(client, "job");
+  server.answer(await server.command(), [job("concluded")]);
+  assertEquals(await waiting, undefined);
+  await client.disconnect();
+  assertEquals(await server.next(), undefined);
+  await server.end();
+});
+
+Deno.test("waitForJob() of a job that another client dismisses has its outcome", async () => {
+  const { client, server } = await runningClient();
+  const waiting = waitForJob(client, "job");
+  const concluded = job("concluded", { type: "create", error: "Full" });
+  server.answer(await server.command(), [concluded]);
+  const dismiss = await server.command();
+  assertEquals(dismiss.execute, "job-dismiss");
+  server.refuse(dismiss, "DeviceNotFound", "Job not found");
+  const error = await assertRejects(() => waiting, JobError);
+  assertEquals(error.description, "Full");
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("waitForJob() says so if the server has no such job, or no jobs", async () => {
+  const { client, server } = await runningClient();
+  for (const jobs of [[], [{ id: "other" }], null, [null], "jobs"]) {
+    const waiting = waitForJob(client, "job");
+    server.answer(await server.command(), jobs);
+    const error = await assertRejects(() => waiting, JobError);
+    assertEquals(error.message, missing);
+  }
+  const waiting = waitForJob(client, "job");
+  server.refuse(await server.command(), "CommandNotFound", "No");
+  await assertRejects(() => waiting, ExecuteError);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("an abort of waitForJob() rejects with its reason, and leaves the job alone", async () => {
+  for (const when of ["queried", "running"]) {
+    const { client, server } = await runningClient();
+    const signal = new WatchedSignal();
+    const waiting = waitForJob(client, "job", { signal: signal.signal });
+    const query = await server.command();
+    if (when === "running") {
+      server.answer(query, [job("running")]);
+      await turns();
+    }
+    const reason = new Error("Mine");
+    signal.abort(reason);
+    assertStrictEquals(await rejection(waiting), reason);
+    assertEquals(signal.listeners, 0);
+    const concluded = job("concluded", { type: "create" });
+    if (when === "queried") server.answer(query, [concluded]);
+    else server.send(status("job", "concluded"));
+    await turns();
+    const next = client.execute("query-status");
+    const command = await server.command();
+    assertEquals(command.execute, "query-status");
+    server.answer(command);
+    await next;
+    await client.disconnect();
+    await server.end();
+  }
+  const signal = AbortSignal.abort("Mine");
+  const client = new QMPClient();
+  assertEquals(await rejection(waitForJob(client, "job", { signal })), "Mine");
+});
+
+Deno.test("waitForJob() says so when the session ends first, and without a session", async () => {
+  const { client, server } = await runningClient();
+  const waiting = waitForJob(client, "job");
+  server.answer(await server.command(), [job("running")]);
+  await turns();
+  await server.end();
+  const error = await assertRejects(() => waiting, CallInterruptedError);
+  assertEquals(
+    error.message,
+    "Cannot wait for job job: Peer ended the stream",
+  );
+  assertInstanceOf(error.cause, EndOfStreamError);
+  await assertRejects(() => waitForJob(client, "job"), StateError);
+  await assertRejects(() => client.disconnect(), EndOfStreamError);
+});
