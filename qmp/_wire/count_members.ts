@@ -1,12 +1,14 @@
+import { isObject } from "./client_codec.ts";
+
 /** How many members the objects in a JSON value have in all. */
 export function countMembers(value: unknown): number {
   let count = 0;
   if (Array.isArray(value)) {
     for (const element of value) count += countMembers(element);
-  } else if (typeof value === "object" && value !== null) {
-    for (const member of Object.values(value)) {
-      count += 1 + countMembers(member);
-    }
+  } else if (isObject(value)) {
+    const names = Object.keys(value);
+    count += names.length;
+    for (const name of names) count += countMembers(value[name]);
   }
   return count;
 }

@@ -75,7 +75,8 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
       const description = "JSON parse error, input is not JSON";
       return new BadInput(`${description} at offset ${offset}`);
     }
-    return countMembers(message) === this.#scanner.members
+    const { members } = this.#scanner;
+    return members === 0 || countMembers(message) === members
       ? message
       : new BadInput("JSON parse error, duplicate key");
   }
