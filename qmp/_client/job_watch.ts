@@ -78,18 +78,17 @@ export class JobWatch implements Disposable {
    * @throws {EndOfStreamError} The session has ended.
    */
   async followStarted(): Promise<QMPEvent | undefined> {
-    const followed = this.follow();
-    followed.catch(() => {}); // It is awaited below, or not at all.
     const job = await this.#query();
-    // An event is as new as the reply, or newer.
-    if (this.#status === undefined && !this.#end) {
-      if (!job) return this.#endInHistory();
-      this.#report(job.status);
-      if (job.status === "concluded") {
-        return await this.#dismiss(job, undefined);
-      }
+    const heard = this.#listener.history;
+    // If the status has changed since the listener was made, there is an event.
+    if (!heard.some(({ data }) => data?.status === job?.status)) {
+      this.#report(job?.status);
     }
-    return await followed;
+    if (heard.length > 0) return await this.follow();
+    if (!job) return this.#endInHistory();
+    return job.status === "concluded"
+      ? await this.#dismiss(job, undefined)
+      : await this.follow();
   }
 
   #report(status: unknown): void {

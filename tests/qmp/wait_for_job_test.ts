@@ -154,11 +154,26 @@ Deno.test("waitForJob() tells the status that the job has, and each that follows
   const query = await server.command();
   assertEquals(query.execute, "query-jobs");
   server.answer(query, [{ ...job("running"), id: "other" }, job("running")]);
-  await turns();
   server.send(status("job", "ready"), status("other", "concluded"));
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
   server.send(status("job", "concluded"));
   assertEquals((await waiting)?.data, { device: "job", len: 1 });
+  assertEquals(statuses, ["running", "ready", "concluded"]);
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("waitForJob() tells a status once that an event and query-jobs tell", async () => {
+  const { client, server } = await runningClient();
+  const statuses: string[] = [];
+  const onStatus = (status: string) => statuses.push(status);
+  const waiting = waitForJob(client, "job", { onStatus });
+  const query = await server.command();
+  server.send(status("job", "running"), status("job", "ready"));
+  server.answer(query, [job("ready")]);
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
+  server.send(status("job", "concluded"));
+  await waiting;
   assertEquals(statuses, ["running", "ready", "concluded"]);
   await client.disconnect();
   await server.end();
