@@ -22,10 +22,13 @@ import {
   MAX_TIMEOUT,
 } from "./_util/validate.ts";
 import { messageLimit } from "./codecs/_util/options.ts";
-import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
+import type {
+  AsyncProtocolOptions,
+  DisconnectOptions,
+} from "./async_protocol_options.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import type { Codec } from "./codecs/codec.ts";
-import { EndOfStreamError } from "./errors.ts";
+import { EndOfStreamError, StateError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
 
@@ -94,12 +97,20 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       maxMessageBytes,
       highWaterMark = 128 * 1024,
       maxQueuedBytes = 8 * 1024 * 1024,
+      handshakeTimeout = 10_000,
+      idleTimeout,
+      keepAliveInterval,
       closeTimeout = 5_000,
     } = options;
     checkString("name", name);
     messageLimit({ maxMessageBytes });
     checkNumber("highWaterMark", highWaterMark, 0, Infinity);
     checkNumber("maxQueuedBytes", maxQueuedBytes, 1, Infinity);
+    if (handshakeTimeout !== Infinity) {
+      checkNumber("handshakeTimeout", handshakeTimeout, 0, MAX_TIMEOUT);
+    }
+    checkNumber("idleTimeout", idleTimeout, 1, MAX_TIMEOUT);
+    checkNumber("keepAliveInterval", keepAliveInterval, 1, MAX_TIMEOUT);
     checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
@@ -107,12 +118,14 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     this.#lifecycle = new Lifecycle({
       label,
       logger: loggerOf("parley", "protocol", name ?? label),
+      maxMessageBytes: maxMessageBytes ?? Infinity,
       highWaterMark,
       maxQueuedBytes,
+      handshakeTimeout,
+      idleTimeout,
+      keepAliveInterval,
       closeTimeout,
       hooks: this as unknown as Hooks<In, Out>,
-      deliver: (message, bytes) =>
-        this.onMessage(this.filterInbound(message), bytes),
     });
   }
 
@@ -235,13 +248,13 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * aborted; after that the end is forced. An attempt to connect is aborted.
    *
    * @throws {FlushTimeoutError} The end was forced with bytes unsent.
-   * @throws The first cause, where the session has ended by itself.
+   * @throws The first cause, if the session has ended by itself.
    */
-  async disconnect(options: WaitOptions = {}): Promise<void> {
-    await this.#lifecycle.disconnect(options.signal);
+  async disconnect(options: DisconnectOptions = {}): Promise<void> {
+    await this.#lifecycle.disconnect(options.signal, options.reason);
   }
 
-  /** Disconnects; that the peer has ended the session before is no error here. */
+  /** Disconnects; it is not an error if the peer has ended the session before. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.disconnect();
@@ -287,6 +300,27 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   protected negotiate(_signal: AbortSignal): Promise<void> {
     return Promise.resolve();
   }
+
+  /**
+   * Called once a session runs, after `negotiate()` and before its first
+   * message, which a promise holds. An error ends the session. By default it
+   * does nothing.
+   */
+  protected onSessionStart(): void | Promise<void> {}
+
+  /**
+   * Called when a session that has run ends, with the cause; `signal` is aborted
+   * with the same cause, and the connection is about to be released. An error is
+   * logged. By default it does nothing.
+   */
+  protected onSessionEnd(_cause: unknown): void {}
+
+  /**
+   * Called when nothing was received for `keepAliveInterval`, to send a message
+   * that the peer answers. It is not called again before a promise is settled.
+   * An error ends the session. By default it does nothing.
+   */
+  protected keepAlive(): void | Promise<void> {}
 
   /**
    * Called with each message, in order. By default messages are dropped. An
@@ -363,8 +397,23 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected async receive(options: WaitOptions = {}): Promise<In> {
     const session = this.#lifecycle.openWhile(Runstate.CONNECTING);
-    const message = session.receive(options.signal);
-    return this.filterInbound(await session.raceWithEnd(message));
+    return this.filterInbound(await session.receive(options.signal));
+  }
+
+  /**
+   * Goes on over a connection that is made of the current one, as STARTTLS does:
+   * `startTls` or `acceptTls`, for instance. Only within `negotiate()`. What was
+   * sent is sent before; the new connection is owned from then on.
+   *
+   * @throws {ProtocolError} The peer has sent more than was received: it would
+   * be taken for what comes over the new connection.
+   * @throws {StateError} There is no negotiation.
+   * @throws The error of `change()`; the connection is not usable any more.
+   */
+  protected async upgrade(
+    change: (connection: Connection) => Promise<Connection>,
+  ): Promise<void> {
+    await this.#lifecycle.openWhile(Runstate.CONNECTING).upgrade(change);
   }
 
   /**
@@ -387,7 +436,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    *
    * @throws {StateError} There is no session.
    * @throws {Error} The message cannot be encoded; the session goes on.
-   * @throws The first cause, where the session ends before there is room.
+   * @throws The first cause, if the session ends before there is room.
    */
   protected send(message: Out, options?: WaitOptions): Promise<void> {
     try {
@@ -402,11 +451,34 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * Resolves when the transport has taken all that has been sent.
    *
    * @throws {StateError} There is no session.
-   * @throws The first cause, where the session ends first.
+   * @throws The first cause, if the session ends first.
    */
   protected flush(options: WaitOptions = {}): Promise<void> {
     try {
       return this.#lifecycle.openSession.flush(options.signal);
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  /**
+   * Ends writing after what was sent, and goes on reading. Resolves when the
+   * transport has taken it. Later sends reject with a `StateError`.
+   *
+   * @throws {StateError} There is no session.
+   * @throws The first cause, if the session ends first.
+   * @throws The signal's reason, when it is aborted; writing ends all the same.
+   */
+  protected end(options: WaitOptions = {}): Promise<void> {
+    try {
+      const { runstate } = this;
+      const session = this.#lifecycle.openSession;
+      const refusal = new StateError(
+        `${this.constructor.name} cannot send: end() has ended writing`,
+        runstate,
+        runstate,
+      );
+      return session.endWriting(refusal, options.signal);
     } catch (error) {
       return rejected(error);
     }

@@ -1,3 +1,5 @@
+import type { WaitOptions } from "../transports/transport.ts";
+
 /** Options of every protocol. */
 export interface AsyncProtocolOptions {
   /**
@@ -5,14 +7,16 @@ export interface AsyncProtocolOptions {
    *
    * @default {undefined}
    */
-  name?: string;
+  name?: string | undefined;
   /**
-   * The most bytes that an incoming message may take. It is for the codec,
-   * which has a limit of its own where none is given here.
+   * The maximum size of an incoming message, in bytes. The codec gets it; a
+   * codec has a limit of its own if it is not given. A session whose codec does
+   * not enforce it ends with a `MessageTooLargeError`, at the latest 8 KiB beyond
+   * it: these are for headers and whatever else is around a message.
    *
    * @default {undefined}
    */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
   /**
    * How many bytes may be queued before `send()` waits for room. Text that is
    * not encoded yet, of which there are at most 64 Ki UTF-16 units, counts as a
@@ -20,7 +24,7 @@ export interface AsyncProtocolOptions {
    *
    * @default {131072}
    */
-  highWaterMark?: number;
+  highWaterMark?: number | undefined;
   /**
    * How many bytes the session holds for its peer at most: what is queued to be
    * sent, and what was received and is kept. When the peer does not read what is
@@ -30,11 +34,44 @@ export interface AsyncProtocolOptions {
    *
    * @default {8388608}
    */
-  maxQueuedBytes?: number;
+  maxQueuedBytes?: number | undefined;
   /**
-   * For how long an orderly end may take, in milliseconds, before it is forced.
+   * How long `negotiate()` may take, in milliseconds. After that, connecting
+   * fails with a `ConnectError` whose cause says so.
+   *
+   * @default {10000}
+   */
+  handshakeTimeout?: number | undefined;
+  /**
+   * How long no byte may go either way, in milliseconds, also in a negotiation.
+   * After that, and up to a quarter later, the session ends with an
+   * `IdleTimeoutError`. What `keepAlive()` sends does not count.
+   *
+   * @default {undefined}
+   */
+  idleTimeout?: number | undefined;
+  /**
+   * After how many milliseconds in which no byte was received `keepAlive()` is
+   * called, and again after each such time, up to a quarter later.
+   *
+   * @default {undefined}
+   */
+  keepAliveInterval?: number | undefined;
+  /**
+   * How long an orderly end may take, in milliseconds, before it is forced.
    *
    * @default {5000}
    */
-  closeTimeout?: number;
+  closeTimeout?: number | undefined;
+}
+
+/** Options of `disconnect()`. */
+export interface DisconnectOptions extends WaitOptions {
+  /**
+   * Why the session is ended: `signal`, `closed` and iterations tell it, as they
+   * do if a session fails.
+   *
+   * @default {undefined}
+   */
+  reason?: unknown;
 }

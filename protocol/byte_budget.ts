@@ -24,6 +24,7 @@ export class ByteBudget {
   /** How many bytes may be held. */
   readonly limit: number;
   #used = 0;
+  #full = false;
   #room: PromiseWithResolvers<void> | undefined;
 
   /** Makes a budget of which nothing is used. */
@@ -36,9 +37,22 @@ export class ByteBudget {
     return this.#used;
   }
 
-  /** Whether more is held than the limit allows. */
+  /**
+   * Whether there is no room for another reason than bytes: for a protocol that
+   * limits the number of what it keeps, too.
+   */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  set full(full: boolean) {
+    this.#full = full;
+    this.wake();
+  }
+
+  /** Whether more is held than the limit allows, or the budget is full. */
   get exceeded(): boolean {
-    return this.#used > this.limit;
+    return this.#used > this.limit || this.#full;
   }
 
   /** Counts bytes that are held from now on. */
@@ -52,7 +66,7 @@ export class ByteBudget {
     this.wake();
   }
 
-  /** Resolves when the budget is not exceeded: at once, or after a release. */
+  /** Resolves when the budget is not exceeded: at once, or later. */
   room(): Promise<void> {
     if (!this.exceeded) return Promise.resolve();
     this.#room ??= Promise.withResolvers();

@@ -14,6 +14,7 @@ import type { Runstate } from "./runstate.ts";
  * │   └── TruncatedMessageError  the stream ended within a message
  * ├── EndOfStreamError      the peer ended between messages
  * ├── FlushTimeoutError     an end was forced with bytes unsent
+ * ├── IdleTimeoutError      no byte has gone either way for too long
  * ├── QueueLimitError       a session holds more bytes than maxQueuedBytes
  * └── CallError             a call that has no reply
  *     ├── CallInterruptedError  the session ended first
@@ -189,6 +190,21 @@ export class CallInterruptedError extends CallError {}
 
 /** The call's own deadline has passed; the message names it. */
 export class CallTimeoutError extends CallError {}
+
+/** No byte has gone either way for too long. */
+export class IdleTimeoutError extends ParleyError {
+  /** The limit, in milliseconds. */
+  readonly idleTimeout: number;
+
+  /** Says the limit. */
+  constructor(idleTimeout: number, options?: ErrorOptions) {
+    super(
+      `Session was idle: no byte has gone either way for an idleTimeout of ${idleTimeout} ms`,
+      options,
+    );
+    this.idleTimeout = idleTimeout;
+  }
+}
 
 /**
  * A session holds more bytes than it may: the peer does not read what is sent,

@@ -1,5 +1,4 @@
 import { MessageQueue } from "./_peer/message_queue.ts";
-import type { NextOptions } from "./_util/queue.ts";
 import { checkFunction } from "./_util/validate.ts";
 import { AsyncProtocol } from "./async_protocol.ts";
 import type { AsyncProtocolOptions } from "./async_protocol_options.ts";
@@ -7,9 +6,6 @@ import type { Codec } from "./codecs/codec.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { EndOfStreamError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
-
-/** How many messages are held before the reader is held. */
-const MAX_HELD_MESSAGES = 64;
 
 /** Options of a peer. */
 export interface PeerOptions<In, Out = In> extends AsyncProtocolOptions {
@@ -57,7 +53,6 @@ export interface PeerOptions<In, Out = In> extends AsyncProtocolOptions {
 export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   readonly #codec: PeerOptions<In, Out>["codec"];
   #messages = new MessageQueue<In>();
-  #held: PromiseWithResolvers<void> | undefined;
 
   /**
    * Makes a peer that is `idle`.
@@ -78,7 +73,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
    *
    * @throws {StateError} There is no session.
    * @throws {Error} The message cannot be encoded; the session goes on.
-   * @throws The first cause, where the session ends before there is room.
+   * @throws The first cause, if the session ends before there is room.
    */
   override send(message: Out, options?: WaitOptions): Promise<void> {
     return super.send(message, options);
@@ -88,10 +83,24 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
    * Resolves when the transport has taken all that has been sent.
    *
    * @throws {StateError} There is no session.
-   * @throws The first cause, where the session ends first.
+   * @throws The first cause, if the session ends first.
    */
   override flush(options?: WaitOptions): Promise<void> {
     return super.flush(options);
+  }
+
+  /**
+   * Ends writing after what was sent, and goes on reading: for a caller that
+   * has nothing more to say and waits for the answer. Later sends reject with a
+   * `StateError`. The promise may be left alone: its rejection is never
+   * unhandled.
+   *
+   * @throws {StateError} There is no session.
+   * @throws The first cause, if the session ends first.
+   * @throws The signal's reason, when it is aborted; writing ends all the same.
+   */
+  override end(options?: WaitOptions): Promise<void> {
+    return super.end(options);
   }
 
   /**
@@ -119,7 +128,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   [Symbol.asyncIterator](): AsyncIterableIterator<In> {
     const messages = this.#messages;
     const iterator: AsyncIterableIterator<In> = {
-      next: () => this.#take(messages, { owner: iterator }),
+      next: () => messages.next({ owner: iterator }),
       return: () => {
         messages.withdraw(iterator);
         return Promise.resolve({ done: true, value: undefined });
@@ -134,9 +143,6 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
     if (this.#messages.closed) this.#messages = new MessageQueue();
     const messages = this.#messages;
     messages.begin(this.budget);
-    this.signal.addEventListener("abort", () => this.#held?.resolve(), {
-      once: true,
-    });
     this.closed.then(
       () => messages.close(),
       (error) =>
@@ -153,10 +159,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
     message: In,
     bytes: number = 0,
   ): void | Promise<void> {
-    this.#messages.push(message, bytes);
-    if (this.#messages.length < MAX_HELD_MESSAGES) return;
-    this.#held = Promise.withResolvers();
-    return this.#held.promise;
+    return this.#messages.push(message, bytes);
   }
 
   /** Waits until all messages are taken and the next one is waited for. */
@@ -165,19 +168,8 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   }
 
   async #receive({ signal }: WaitOptions): Promise<In> {
-    const { done, value } = await this.#take(this.#messages, { signal });
+    const { done, value } = await this.#messages.next({ signal });
     if (done) throw new EndOfStreamError("Cannot receive: session has ended");
     return value;
-  }
-
-  #take(
-    messages: MessageQueue<In>,
-    options: NextOptions,
-  ): Promise<IteratorResult<In>> {
-    const next = messages.next(options);
-    // The reader goes on for half of the messages at once: each time it is held
-    // costs a promise.
-    if (messages.length <= MAX_HELD_MESSAGES / 2) this.#held?.resolve();
-    return next;
   }
 }

@@ -28,8 +28,9 @@ export interface ServeOptions<P = AsyncProtocol<unknown, unknown>> {
    */
   maxSessions?: number | undefined;
   /**
-   * After how many milliseconds in which no byte has gone either way a session
-   * is disconnected, also in its negotiation. It takes a quarter longer at most.
+   * How long no byte may go either way in a session, in milliseconds, also in
+   * its negotiation. After that, and up to a quarter later, it ends with an
+   * `IdleTimeoutError`.
    *
    * @default {undefined}
    */

@@ -160,7 +160,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    * @throws {RangeError} A number is out of range.
    */
   constructor(options: QMPClientOptions = {}) {
-    super(options);
+    // Each phase of the handshake has a deadline of its own.
+    super({ ...options, handshakeTimeout: Infinity });
     const {
       awaitGreeting = true,
       negotiate = true,

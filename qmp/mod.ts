@@ -74,6 +74,7 @@ export type {
   CodecInput,
   CodecOutput,
   Connection,
+  DisconnectOptions,
   Endianness,
   FromStreamsOptions,
   Listener,

@@ -2,6 +2,9 @@ import { type NextOptions, Queue } from "../_util/queue.ts";
 import { handled } from "../_util/abortable.ts";
 import type { ByteBudget } from "../byte_budget.ts";
 
+/** How many messages are kept at most. */
+const MAX_MESSAGES = 64;
+
 /** The messages of one session that are received and not taken. */
 export class MessageQueue<T> {
   readonly #messages = new Queue<T>();
@@ -10,10 +13,6 @@ export class MessageQueue<T> {
   #budget: ByteBudget | undefined;
   #taken = false;
   #rest: PromiseWithResolvers<void> | undefined;
-
-  get length(): number {
-    return this.#messages.length;
-  }
 
   get closed(): boolean {
     return this.#messages.closed;
@@ -30,15 +29,20 @@ export class MessageQueue<T> {
     this.#rest?.resolve();
   }
 
-  push(message: T, bytes: number): void {
-    const { length } = this.#messages;
-    this.#messages.push(message);
-    if (this.#messages.length === length) {
+  /** Appends a message; a promise is returned if there is no room for another. */
+  push(message: T, bytes: number): void | Promise<void> {
+    const messages = this.#messages;
+    const budget = this.#budget;
+    const { length } = messages;
+    messages.push(message);
+    if (messages.length === length) {
       this.#taken = true;
       return;
     }
     this.#sizes.push(bytes);
-    this.#budget?.take(bytes);
+    budget?.take(bytes);
+    if (budget && messages.length >= MAX_MESSAGES) budget.full = true;
+    if (budget?.exceeded) return budget.room();
   }
 
   next(options: NextOptions): Promise<IteratorResult<T>> {
@@ -46,7 +50,7 @@ export class MessageQueue<T> {
     const next = this.#messages.next(options);
     if (this.#messages.length < length) {
       this.#taken = true;
-      this.#budget?.release(this.#sizes.shift() ?? 0);
+      this.#release(this.#sizes.shift() ?? 0);
     } else if (this.#atRest) this.#rest?.resolve();
     return next;
   }
@@ -66,7 +70,19 @@ export class MessageQueue<T> {
     return this.#rest.promise;
   }
 
+  #release(bytes: number): void {
+    const budget = this.#budget;
+    if (!budget) return;
+    budget.release(bytes);
+    // The reader goes on for half of the messages at once: each time that it is
+    // held costs a promise.
+    if (budget.full && this.#messages.length <= MAX_MESSAGES / 2) {
+      budget.full = false;
+    }
+  }
+
   get #atRest(): boolean {
-    return this.length === 0 && (this.#messages.waiting > 0 || !this.#taken);
+    return this.#messages.length === 0 &&
+      (this.#messages.waiting > 0 || !this.#taken);
   }
 }

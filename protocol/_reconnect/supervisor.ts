@@ -81,7 +81,8 @@ export class Supervisor implements Reconnection {
     );
     // Failures are logged here: as warnings, if there is another attempt.
     const lifecycle = lifecycleOf(this.#protocol);
-    lifecycle.failureLevel = "debug";
+    const { host } = lifecycle;
+    lifecycle.host = { failureLevel: "debug" };
     try {
       await this.#sessions();
     } catch (error) {
@@ -90,7 +91,7 @@ export class Supervisor implements Reconnection {
       this.#log("error", "Session is not made again: {error}", error);
       throw error;
     } finally {
-      lifecycle.failureLevel = "error";
+      lifecycle.host = host;
       this.#up.reject(cause);
     }
   }

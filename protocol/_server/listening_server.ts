@@ -27,8 +27,8 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   readonly #create: (connection: Connection) => P;
   readonly #options: Options<P>;
   readonly #logger = loggerOf("parley", "protocol", "serve");
-  /** Every session that has not come back to idle, with the time of its start. */
-  readonly #sessions = new Map<P, number>();
+  /** Every session that has not come back to idle. */
+  readonly #sessions = new Set<P>();
   readonly #budget: ServerBudget;
   readonly #stopping = new AbortController();
   #changed = Promise.withResolvers<void>();
@@ -52,7 +52,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
 
   get sessions(): ReadonlySet<P> {
     const running = new Set<P>();
-    for (const session of this.#sessions.keys()) {
+    for (const session of this.#sessions) {
       if (session.runstate === Runstate.RUNNING) running.add(session);
     }
     return running;
@@ -68,16 +68,11 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   }
 
   async #run(): Promise<void> {
-    const { idleTimeout } = this.#options;
-    const sweeping = idleTimeout === undefined
-      ? undefined
-      : setInterval(() => this.#endIdle(idleTimeout), idleTimeout / 4);
     try {
       await this.#acceptAll();
       await this.#until(() => this.#sessions.size === 0);
     } finally {
       this.#stopping.abort();
-      clearInterval(sweeping);
       clearTimeout(this.#deadline);
     }
     await this.#listener.close();
@@ -129,7 +124,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   }
 
   /**
-   * The next connection; none where the listener is closed. `accept()` shows
+   * The next connection; none if the listener is closed. `accept()` shows
    * each failure, but not which of them is the last; an iteration may ride out
    * some unseen, and ends when the listener is closed.
    */
@@ -153,14 +148,18 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
       });
     }
     const lifecycle = lifecycleOf(session);
-    lifecycle.sharedBudget = this.#budget;
-    if (this.#options.onError) lifecycle.failureLevel = "debug";
+    const { host } = lifecycle;
+    const { idleTimeout, onError } = this.#options;
+    lifecycle.host = {
+      budget: this.#budget,
+      idleTimeout,
+      failureLevel: onError ? "debug" : "error",
+    };
     await this.#lifetime(session, connection);
     if (session.runstate !== Runstate.IDLE) {
       await session.disconnect().catch(() => {});
     }
-    lifecycle.sharedBudget = undefined;
-    lifecycle.failureLevel = "error";
+    lifecycle.host = host;
     this.#sessions.delete(session);
     this.#notify();
   }
@@ -188,7 +187,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
         `Cannot serve with a session that is ${session.runstate}`,
       );
     }
-    this.#sessions.set(session, Date.now());
+    this.#sessions.add(session);
     return session;
   }
 
@@ -212,7 +211,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
     );
     // Its failure is that of the server, which closes it again at its end.
     this.#listener.close().catch(() => {});
-    for (const session of this.#sessions.keys()) this.#finish(session);
+    for (const session of this.#sessions) this.#finish(session);
     this.#notify();
   }
 
@@ -224,21 +223,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
 
   #endAll(): void {
     this.#stop();
-    for (const session of this.#sessions.keys()) this.#end(session);
-  }
-
-  #endIdle(idleTimeout: number): void {
-    const now = Date.now();
-    for (const [session, start] of this.#sessions) {
-      const since = session.stats.lastActivity?.getTime() ?? start;
-      if (now - since >= idleTimeout) {
-        this.#logger.info("Session with {peer} was idle for {idleTimeout} ms", {
-          peer: session.remoteAddress,
-          idleTimeout,
-        });
-        this.#end(session);
-      }
-    }
+    for (const session of this.#sessions) this.#end(session);
   }
 
   /** Disconnects a session; `#lifetime()` sees the outcome. */

@@ -1,18 +1,20 @@
 import type { Connection } from "../../transports/transport.ts";
-import { RunstateMachine } from "./runstate_machine.ts";
-import type { SharedBudget } from "./session_budget.ts";
-import { type Ending, Session, type SessionOptions } from "./session.ts";
+import { abortable, handled } from "../_util/abortable.ts";
 import { loggable } from "../_util/loggable.ts";
 import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
 import { ByteBudget } from "../byte_budget.ts";
-import { ConnectError, EndOfStreamError, StateError } from "../errors.ts";
+import { ConnectError, StateError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
+import { RunstateMachine } from "./runstate_machine.ts";
+import { Session, type SessionHost, type SessionOptions } from "./session.ts";
 
 /** What the lifecycle needs to know of its protocol. */
 export interface LifecycleOptions<In, Out> extends SessionOptions<In, Out> {
   /** The name of the class, for messages. */
   label: string;
+  /** How long the negotiation may take, in milliseconds. */
+  handshakeTimeout: number;
 }
 
 /** A connect() or accept() under way. */
@@ -22,17 +24,15 @@ interface Attempt {
   ended: Promise<void>;
 }
 
-/** How an object goes from idle through one session after the other back to idle. */
+/** The way of an object from idle through a session back to idle, any number of times. */
 export class Lifecycle<In, Out> {
+  /** Who owns the next sessions. */
+  host: SessionHost = { failureLevel: "error" };
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
   #session: Session<In, Out> | undefined;
   #attempt: Attempt | undefined;
   #disconnecting: Promise<void> | undefined;
-  /** The budget of the server that the next sessions count for. */
-  sharedBudget: SharedBudget | undefined;
-  /** The level at which failures are logged: lower if somebody is told. */
-  failureLevel: "error" | "debug" = "error";
 
   constructor(options: LifecycleOptions<In, Out>) {
     this.#options = options;
@@ -57,20 +57,20 @@ export class Lifecycle<In, Out> {
     return this.#runstate.watch(signal);
   }
 
-  /** The session, where it can talk; a StateError otherwise. */
+  /** The session, if it can talk; a StateError otherwise. */
   get openSession(): Session<In, Out> {
     const session = this.#session;
     if (session?.open) return session;
     throw this.stateError(Runstate.RUNNING);
   }
 
-  /** The session, where it can talk in this state; a StateError otherwise. */
+  /** The session, if it can talk in this state; a StateError otherwise. */
   openWhile(required: Runstate): Session<In, Out> {
     if (this.runstate === required && this.#session?.open) return this.#session;
     throw this.stateError(required);
   }
 
-  /** What a call is told that needs another runstate. */
+  /** The error of a call that needs another runstate. */
   stateError(required: Runstate): StateError {
     const says: Record<Runstate, string> = {
       idle: "is not connected: call connect() or accept()",
@@ -84,21 +84,25 @@ export class Lifecycle<In, Out> {
     });
   }
 
-  /** Makes a connection, and a session over it; goes back to idle where that fails. */
+  /** Makes a connection, and a session over it; goes back to idle if that fails. */
   async establish(
     open: (signal: AbortSignal) => Promise<Connection>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (this.runstate !== Runstate.IDLE) throw this.stateError(Runstate.IDLE);
-    const session = this.#newSession();
-    const ended = Promise.withResolvers<void>();
+    const session: Session<In, Out> = new Session(
+      this.#options,
+      this.host,
+      () => this.#move(Runstate.DISCONNECTING),
+    );
+    const ended = handled();
     let aborted = false;
     const abort = (reason: unknown) => {
       aborted ||= !session.signal.aborted;
-      this.#end(session, { cause: reason, drain: false, failed: true });
+      session.end({ cause: reason, drain: false, failed: true });
     };
     const onAbort = () => abort(signal?.reason);
-    // First, as it throws where the signal is none.
+    // First, as it throws if the signal is not an AbortSignal.
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#session = session;
     this.#attempt = { abort, ended: ended.promise };
@@ -106,25 +110,18 @@ export class Lifecycle<In, Out> {
     if (signal?.aborted) onAbort();
     try {
       await session.start(open(session.signal));
-      await session.raceWithEnd(this.#options.hooks.negotiate(session.signal));
+      await this.#negotiate(session);
       this.#move(Runstate.RUNNING);
       this.#options.logger.info("Session is established with {peer}", {
         peer: session.remoteAddress,
       });
-      this.#read(session);
+      this.#attempt = undefined;
+      session.run();
     } catch (error) {
-      this.#end(session, { cause: error, drain: false, failed: true });
+      session.end({ cause: error, drain: false, failed: true });
       await session.closed.catch(() => {});
       this.#move(Runstate.IDLE);
-      const cause = session.signal.reason;
-      if (aborted) throw cause;
-      const goal = session.remoteAddress ? "session" : "connection";
-      const failure = new ConnectError(
-        `Failed to establish ${goal}: ${printable(messageOf(cause))}`,
-        { cause },
-      );
-      this.#logFailure(failure);
-      throw failure;
+      throw aborted ? session.signal.reason : this.#connectError(session);
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#attempt = undefined;
@@ -133,7 +130,10 @@ export class Lifecycle<In, Out> {
   }
 
   /** Brings the object back to idle, whatever it takes. */
-  async disconnect(signal: AbortSignal | undefined): Promise<void> {
+  async disconnect(
+    signal: AbortSignal | undefined,
+    reason: unknown,
+  ): Promise<void> {
     if (this.runstate === Runstate.IDLE) {
       this.#move(Runstate.DISCONNECTING);
       this.#move(Runstate.IDLE);
@@ -144,7 +144,7 @@ export class Lifecycle<In, Out> {
     signal?.addEventListener("abort", force, { once: true });
     if (signal?.aborted) force();
     try {
-      await (this.#disconnecting ??= this.#disconnect());
+      await (this.#disconnecting ??= this.#disconnect(reason));
     } finally {
       signal?.removeEventListener("abort", force);
     }
@@ -157,18 +157,9 @@ export class Lifecycle<In, Out> {
     try {
       await this.#options.hooks.onShutdown();
     } catch (error) {
-      this.#fail(session, error);
+      session.fail(error);
     }
     await session.rest();
-  }
-
-  #newSession(): Session<In, Out> {
-    const session: Session<In, Out> = new Session(
-      this.#options,
-      this.sharedBudget,
-      (cause) => this.#fail(session, cause),
-    );
-    return session;
   }
 
   #move(to: Runstate): void {
@@ -178,75 +169,51 @@ export class Lifecycle<In, Out> {
     this.#options.logger.debug("Transition from {from} to {to}", { from, to });
   }
 
-  #read(session: Session<In, Out>): void {
-    session.read().then(
-      () => this.#fail(session, new EndOfStreamError("Peer ended the stream")),
-      (error) => this.#fail(session, error),
+  async #negotiate(session: Session<In, Out>): Promise<void> {
+    const { hooks, handshakeTimeout } = this.#options;
+    const { signal } = session;
+    const late =
+      `negotiate() has not settled within a handshakeTimeout of ${handshakeTimeout} ms`;
+    const timer = handshakeTimeout === Infinity ? undefined : setTimeout(
+      () => session.fail(new DOMException(late, "TimeoutError")),
+      handshakeTimeout,
     );
-  }
-
-  /** Ends the session by itself: what is queued still goes to a peer that only ended writing. */
-  #fail(session: Session<In, Out>, cause: unknown): void {
-    const atEnd = cause instanceof EndOfStreamError;
-    if (session.signal.aborted) {
-      if (cause !== session.signal.reason) this.#logLater(cause);
-      return;
-    }
-    const orderly = this.runstate === Runstate.RUNNING &&
-      this.#isOrderlyEnd(cause);
-    if (atEnd || orderly) {
-      this.#options.logger.info("{message}", {
-        message: printable(messageOf(cause)),
-      });
-    } else this.#logFailure(cause);
-    this.#end(session, { cause, drain: atEnd, failed: !orderly });
-  }
-
-  #isOrderlyEnd(cause: unknown): boolean {
     try {
-      return this.#options.hooks.isOrderlyEnd(cause);
-    } catch (error) {
-      this.#logLater(error);
-      return false;
+      await abortable(hooks.negotiate(signal), signal);
+      signal.throwIfAborted();
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  #end(session: Session<In, Out>, ending: Ending): void {
-    if (session.signal.aborted) return;
-    this.#move(Runstate.DISCONNECTING);
-    session.end(ending);
+  #connectError(session: Session<In, Out>): ConnectError {
+    const cause = session.signal.reason;
+    const goal = session.remoteAddress ? "session" : "connection";
+    const error = new ConnectError(
+      `Failed to establish ${goal}: ${printable(messageOf(cause))}`,
+      { cause },
+    );
+    this.#options.logger[this.host.failureLevel]("Session failed: {error}", {
+      error: loggable(error),
+    });
+    return error;
   }
 
-  async #disconnect(): Promise<void> {
+  async #disconnect(reason: unknown): Promise<void> {
     const session = this.#session;
-    const reason = new DOMException("disconnect() was called", "AbortError");
+    const cause = reason ??
+      new DOMException("disconnect() was called", "AbortError");
     if (this.#attempt) {
-      this.#attempt.abort(reason);
+      this.#attempt.abort(cause);
       return await this.#attempt.ended;
     }
     try {
       if (session && this.runstate === Runstate.RUNNING) {
-        this.#end(session, { cause: reason, drain: true, failed: false });
-      }
-      await session?.closed;
+        const failed = reason !== undefined;
+        await session.end({ cause, drain: true, failed });
+      } else await session?.closed;
     } finally {
       this.#move(Runstate.IDLE);
     }
-  }
-
-  #logLater(cause: unknown): void {
-    // Once a session has ended, its stream ends too; and once we have ended it,
-    // the peer may end as it likes.
-    if (cause instanceof EndOfStreamError) return;
-    const level = this.#disconnecting ? "debug" : "warn";
-    this.#options.logger[level]("Later cause: {cause}", {
-      cause: loggable(cause),
-    });
-  }
-
-  #logFailure(error: unknown): void {
-    this.#options.logger[this.failureLevel]("Session failed: {error}", {
-      error: loggable(error),
-    });
   }
 }

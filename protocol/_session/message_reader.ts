@@ -1,69 +1,57 @@
 import type { Connection } from "../../transports/transport.ts";
-import { abortable } from "../_util/abortable.ts";
+import { abortable, handled } from "../_util/abortable.ts";
+import { decodeEnd } from "../codecs/_util/decode_end.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
-import { decodeEnd } from "../codecs/_util/decode_end.ts";
-import { EndOfStreamError } from "../errors.ts";
+import { EndOfStreamError, MessageTooLargeError } from "../errors.ts";
 import type { SessionBudget } from "./session_budget.ts";
+
+/** How many bytes a codec may need around a message, such as its headers. */
+const FRAME_BYTES = 8 * 1024;
+
+/** What a reader needs. */
+export interface MessageReaderOptions<In> {
+  codec: Codec<In, never>;
+  connection: Connection;
+  /** Counts what is read and not decoded; holds the reader when exceeded. */
+  budget: SessionBudget;
+  /** The limit of a message, for codecs that do not enforce it. */
+  maxMessageBytes: number;
+}
 
 /** The reading half of a session: bytes are read when no message is left in them. */
 export class MessageReader<In> {
   #codec: Codec<In, never>;
-  readonly #connection: Connection;
+  #connection: Connection;
   readonly #budget: SessionBudget;
+  readonly #maxMessageBytes: number;
   readonly #input = new ReadBuffer();
+  /** A read that waits share: one that is aborted takes nothing with it. */
   #more: Promise<boolean> | undefined;
   #atEnd = false;
+  #stopped = false;
+  #resting = false;
+  #onRest: PromiseWithResolvers<void> | undefined;
   #messages = 0;
   #bytes = 0;
   #lastActivity = 0;
+  #messageBytes = 0;
 
-  /** How many bytes the last message had. */
-  messageBytes = 0;
-
-  constructor(
-    codec: Codec<In, never>,
-    connection: Connection,
-    budget: SessionBudget,
-  ) {
-    this.#codec = codec;
-    this.#connection = connection;
-    this.#budget = budget;
+  constructor(options: MessageReaderOptions<In>) {
+    this.#codec = options.codec;
+    this.#connection = options.connection;
+    this.#budget = options.budget;
+    this.#maxMessageBytes = options.maxMessageBytes;
   }
 
+  /** The number of messages that were decoded. */
   get messages(): number {
     return this.#messages;
   }
+
+  /** The number of bytes that were read. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  /** When bytes were last read, as milliseconds since the epoch. */
-  get lastActivity(): number {
-    return this.#lastActivity;
-  }
-
-  /** The next message, where its bytes are here already. */
-  decode(): In | undefined {
-    const start = this.#input.offset;
-    const message = this.#atEnd
-      ? decodeEnd(this.#codec, this.#input)
-      : this.#codec.decode(this.#input);
-    if (message !== undefined) this.#messages++;
-    this.messageBytes = this.#input.offset - start;
-    return message;
-  }
-
-  /** Reads once, when the budget has room; the outcome is for `fill`. */
-  read(): Promise<number | null> {
-    if (this.#atEnd) return Promise.resolve(null);
-    this.count();
-    if (!this.#budget.exceeded) return this.#read();
-    return this.#budget.room().then(() => this.#read());
-  }
-
-  #read(): Promise<number | null> {
-    return this.#connection.read(this.#input.space());
   }
 
   /** The number of bytes that are read and not decoded. */
@@ -71,56 +59,121 @@ export class MessageReader<In> {
     return this.#input.length;
   }
 
-  /** Tells the budget how much is read and not decoded. */
-  count(): void {
-    this.#budget.setUnread(this.unread);
+  /** The size of the last message, in bytes. */
+  get messageBytes(): number {
+    return this.#messageBytes;
   }
 
-  /** Takes what was read; false when the stream and its messages are at their end. */
+  /** When bytes were last read, as milliseconds since the epoch. */
+  get lastActivity(): number {
+    return this.#lastActivity;
+  }
+
+  /** Whether it waits for bytes, and has none of a message. */
+  get resting(): boolean {
+    return this.#resting;
+  }
+
+  /** The read that an aborted `receive()` has left behind. */
+  get pending(): Promise<boolean> | undefined {
+    return this.#more;
+  }
+
+  /**
+   * The next message, if its bytes are here.
+   *
+   * @throws {MessageTooLargeError} It is larger than the codec should allow.
+   */
+  decode(): In | undefined {
+    if (this.#stopped) return undefined;
+    const input = this.#input;
+    const start = input.offset;
+    const message = this.#atEnd
+      ? decodeEnd(this.#codec, input)
+      : this.#codec.decode(input);
+    const size = message === undefined ? input.length : input.offset - start;
+    if (size - FRAME_BYTES > this.#maxMessageBytes) {
+      throw new MessageTooLargeError(this.#maxMessageBytes, start);
+    }
+    if (message !== undefined) {
+      this.#messages++;
+      this.#messageBytes = size;
+    }
+    return message;
+  }
+
+  /** Reads once, when the budget has room; the outcome is for `fill()`. */
+  read(): Promise<number | null> {
+    if (this.#atEnd) return Promise.resolve(null);
+    this.count();
+    this.#resting = this.unread === 0;
+    if (this.#resting) this.#onRest?.resolve();
+    if (!this.#budget.exceeded) return this.#readInto();
+    return this.#budget.room().then(() => this.#readInto());
+  }
+
+  /** Takes what was read: false at the end of the stream and of its messages. */
   fill(read: number | null): boolean {
+    this.#resting = false;
     if (this.#atEnd) return false;
     const count = read === null ? 0 : this.#input.fill(read);
     if (count === 0) this.#atEnd = true;
     else this.#lastActivity = Date.now();
     this.#bytes += count;
+    if (this.#stopped) this.#input.consume(this.unread);
     return true;
+  }
+
+  /** Tells the budget how much is read and not decoded. */
+  count(): void {
+    this.#budget.setUnread(this.unread);
+  }
+
+  /** Waits for the next message; an aborted wait takes none. */
+  async receive(signal: AbortSignal | undefined): Promise<In> {
+    signal?.throwIfAborted();
+    do {
+      const message = this.decode();
+      if (message !== undefined) return message;
+      this.#more ??= this.#readMore();
+    } while (await abortable(this.#more, signal));
+    throw new EndOfStreamError("Peer ended the stream");
   }
 
   useCodec(codec: Codec<In, never>): void {
     this.#codec = codec;
   }
 
-  /** Waits for the next message; an aborted wait takes none. */
-  async receive(signal?: AbortSignal): Promise<In> {
-    signal?.throwIfAborted();
-    do {
-      const message = this.decode();
-      if (message !== undefined) return message;
-    } while (await abortable(this.more(), signal));
-    throw new EndOfStreamError("Peer ended the stream");
-  }
-
-  /** Reads and fills once; a wait that was aborted is gone on with. */
-  more(): Promise<boolean> {
-    this.#more ??= this.read().then((read) => this.fill(read)).finally(() => {
-      this.#more = undefined;
-    });
-    return this.#more;
-  }
-
-  /** The read of an aborted wait, which comes before others. */
-  get pending(): Promise<boolean> | undefined {
-    return this.#more;
+  useConnection(connection: Connection): void {
+    this.#connection = connection;
   }
 
   /**
-   * Reads to the end, and drops what comes: a peer that could not write would
-   * not read either.
+   * Gives no message any more, and drops the bytes that come: a peer that could
+   * not write would not read either.
    */
-  async discard(): Promise<void> {
-    while (!this.#atEnd) {
-      this.#input.consume(this.#input.length);
-      this.fill(await this.read());
+  stop(): void {
+    this.#stopped = true;
+    this.#input.consume(this.unread);
+    this.#onRest?.resolve();
+  }
+
+  /** Resolves when it rests, or is stopped. */
+  async rest(): Promise<void> {
+    if (this.#resting || this.#stopped) return;
+    this.#onRest = handled();
+    await this.#onRest.promise;
+  }
+
+  #readInto(): Promise<number | null> {
+    return this.#connection.read(this.#input.space());
+  }
+
+  async #readMore(): Promise<boolean> {
+    try {
+      return this.fill(await this.read());
+    } finally {
+      this.#more = undefined;
     }
   }
 }

@@ -5,10 +5,11 @@ import type { Codec } from "../codecs/codec.ts";
 import { WriteBuffer } from "../codecs/write_buffer.ts";
 import { QueueLimitError } from "../errors.ts";
 
-/** What one write takes at most: larger ones gain nothing, and count late. */
+/** The most that one write takes: larger ones gain nothing, and count late. */
 const WRITE_BYTES = 64 * 1024;
 const DONE = Promise.resolve();
 
+/** What a writer needs. */
 export interface MessageWriterOptions<Out> {
   codec: Codec<unknown, Out>;
   connection: Connection;
@@ -21,11 +22,11 @@ export interface MessageWriterOptions<Out> {
 }
 
 interface Flush extends PromiseWithResolvers<void> {
-  /** Settled when so many bytes, of all that were ever queued, are taken. */
+  /** Resolved when so many bytes are taken, of all that were ever queued. */
   readonly target: number;
 }
 
-/** What all wait for who have sent more than there is room for. */
+/** The wait of all sends that found no room. */
 interface Room extends PromiseWithResolvers<void> {
   readonly since: number;
 }
@@ -36,7 +37,7 @@ interface Room extends PromiseWithResolvers<void> {
  */
 export class MessageWriter<Out> {
   #codec: Codec<unknown, Out>;
-  readonly #connection: Connection;
+  #connection: Connection;
   readonly #highWaterMark: number;
   readonly #budget: ByteBudget;
   readonly #onError: (error: unknown) => void;
@@ -50,6 +51,9 @@ export class MessageWriter<Out> {
   #blockedMs = 0;
   #lastActivity = 0;
   #draining = false;
+  /** Why nothing more is queued. */
+  #refusal: { cause: unknown } | undefined;
+  /** Why nothing more is sent. */
   #failure: { cause: unknown } | undefined;
   #room: Room | undefined;
   /** In the order of their targets. */
@@ -66,12 +70,17 @@ export class MessageWriter<Out> {
     this.#onError = options.onError;
   }
 
+  /** The number of messages that were queued. */
   get messages(): number {
     return this.#messages;
   }
+
+  /** The number of bytes that the transport has taken. */
   get taken(): number {
     return this.#taken;
   }
+
+  /** For how long sends found no room, in milliseconds. */
   get blockedMs(): number {
     const since = this.#room?.since;
     return this.#blockedMs + (since ? performance.now() - since : 0);
@@ -92,13 +101,22 @@ export class MessageWriter<Out> {
     return !this.#draining;
   }
 
+  /** Whether a send waits for room. */
+  get blocked(): boolean {
+    return this.#room !== undefined;
+  }
+
   useCodec(codec: Codec<unknown, Out>): void {
     this.#codec = codec;
   }
 
+  useConnection(connection: Connection): void {
+    this.#connection = connection;
+  }
+
   /** Queues a message; resolves when there is room for the next. */
   send(message: Out, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#failure !== undefined) return rejected(this.#failure.cause);
+    if (this.#refusal) return rejected(this.#refusal.cause);
     if (signal?.aborted) return rejected(signal.reason);
     if (this.#queued > this.#budget.limit) return this.#overflow();
     try {
@@ -125,21 +143,29 @@ export class MessageWriter<Out> {
     return abortable(flush.promise, signal);
   }
 
-  /** Settles whatever waits; what is queued still goes out. */
-  settle(cause: unknown): void {
+  /** Queues nothing any more, sends what is queued, and ends writing. */
+  end(refusal: unknown, signal: AbortSignal | undefined): Promise<void> {
+    this.#refusal ??= { cause: refusal };
+    const ended = this.flush().then(() => this.#connection.closeWrite());
+    ended.catch(() => {});
+    return abortable(ended, signal);
+  }
+
+  /** Rejects all waits; what is queued still goes out. */
+  rejectWaits(cause: unknown): void {
     this.#endWait()?.reject(cause);
     for (const flush of this.#flushes.splice(0)) flush.reject(cause);
   }
 
-  /** Settles whatever waits; nothing is sent any more. */
-  fail(cause: unknown): void {
+  /** Sends nothing any more, and rejects all waits. */
+  drop(cause: unknown): void {
     if (this.#failure) return;
-    this.#failure = { cause };
+    this.#failure = this.#refusal = { cause };
     this.#inFlight = this.unsent;
     this.#buffer = new WriteBuffer();
     this.#budget.release(this.#counted);
     this.#counted = 0;
-    this.settle(cause);
+    this.rejectWaits(cause);
   }
 
   async #drain(): Promise<void> {
@@ -160,7 +186,7 @@ export class MessageWriter<Out> {
         this.#wake();
       }
     } catch (error) {
-      this.fail(error);
+      this.drop(error);
       this.#onError(error);
     }
     this.#draining = false;
@@ -217,7 +243,7 @@ export class MessageWriter<Out> {
       limit,
       queued,
     );
-    this.fail(error);
+    this.drop(error);
     this.#onError(error);
     return rejected(error);
   }

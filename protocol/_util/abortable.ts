@@ -18,6 +18,10 @@ export function abortable<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if (!signal) return promise;
+  if (signal.aborted) {
+    promise.catch(() => {});
+    return rejected(signal.reason);
+  }
   const { promise: either, resolve, reject } = handled<T>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });

@@ -1,12 +1,13 @@
 import { concat } from "@std/bytes";
 import {
   assertEquals,
+  assertInstanceOf,
   assertLessOrEqual,
   assertMatch,
   assertRejects,
   assertStrictEquals,
 } from "@std/assert";
-import { toBytes } from "@std/streams";
+import { toBytes, toText } from "@std/streams";
 import {
   AsyncProtocol,
   type Codec,
@@ -14,7 +15,8 @@ import {
   lines,
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { runningPeer, write } from "../support/session.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { jsonPeer, runningPeer, write } from "../support/session.ts";
 
 Deno.test("disconnect() sends all that is queued, also while the peer is blocked in writing to us", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 60_000 });
@@ -113,4 +115,68 @@ Deno.test("what the peer sends after disconnect() is not delivered", async () =>
   await ending;
   assertEquals((await peer[Symbol.asyncIterator]().next()).done, true);
   await remote.close();
+});
+
+Deno.test("disconnect() with a reason tells it to signal, closed, iterations and receive(), and ends in order", async () => {
+  const { peer, remote } = await runningPeer();
+  const reason = new Error("watchdog");
+  const iteration = peer[Symbol.asyncIterator]().next();
+  peer.send("the last word");
+  const { closed, signal } = peer;
+  await peer.disconnect({ reason });
+  assertStrictEquals(signal.reason, reason);
+  assertStrictEquals(await rejection(closed), reason);
+  assertStrictEquals(await rejection(iteration), reason);
+  assertEquals(await toText(remote.readable), '"the last word"\n');
+  assertEquals(peer.runstate, "idle");
+  await remote.close();
+});
+
+Deno.test("disconnect() with a reason ends an attempt with it", async () => {
+  const peer = jsonPeer();
+  const reason = new Error("not now");
+  const connecting = rejection(peer.connect({
+    connect: ({ signal } = {}) =>
+      new Promise((_, reject) =>
+        signal?.addEventListener("abort", () => reject(signal.reason))
+      ),
+    listen: () => Promise.reject(new Error("nobody listens")),
+  }));
+  await peer.disconnect({ reason });
+  assertStrictEquals(await connecting, reason);
+  assertEquals(peer.runstate, "idle");
+});
+
+Deno.test("disconnect() with a reason still says what was not sent", async () => {
+  const { peer, remote } = await runningPeer({ closeTimeout: 10 });
+  const reason = new Error("watchdog");
+  peer.send("x".repeat(1024 * 1024));
+  const { closed } = peer;
+  assertInstanceOf(
+    await rejection(peer.disconnect({ reason })),
+    FlushTimeoutError,
+  );
+  assertStrictEquals(await rejection(closed), reason);
+  await remote.close();
+});
+
+Deno.test("the reason of the first disconnect() counts, and none after the session has failed", async () => {
+  const { peer, remote } = await runningPeer();
+  const reason = new Error("first");
+  const { closed } = peer;
+  await Promise.all([
+    peer.disconnect({ reason }),
+    peer.disconnect({ reason: new Error("second") }),
+    peer.disconnect(),
+  ]);
+  assertStrictEquals(await rejection(closed), reason);
+  await remote.close();
+
+  const failed = await runningPeer();
+  failed.remote.abort();
+  const cause = await rejection(failed.peer.closed);
+  assertStrictEquals(
+    await rejection(failed.peer.disconnect({ reason })),
+    cause,
+  );
 });

@@ -1,0 +1,52 @@
+import type { MessageReader } from "./message_reader.ts";
+import type { MessageWriter } from "./message_writer.ts";
+import { SilenceTimer } from "./silence_timer.ts";
+
+/** Watches for how long no byte is read or written. */
+export class SilenceWatch {
+  readonly #reader: MessageReader<unknown>;
+  readonly #writer: MessageWriter<never>;
+  #timers: SilenceTimer[] = [];
+  /** How many bytes keep-alive messages had. */
+  #keepAliveBytes = 0;
+  /** How many bytes of other messages were taken. */
+  #taken = 0;
+
+  constructor(reader: MessageReader<unknown>, writer: MessageWriter<never>) {
+    this.#reader = reader;
+    this.#writer = writer;
+  }
+
+  /** Acts when no byte has gone either way, keep-alive messages aside. */
+  onIdle(ms: number, act: () => void): void {
+    this.#timers.push(new SilenceTimer(ms, () => this.#activity(), act));
+  }
+
+  /** Acts when no byte was received; what is sent meanwhile keeps alive. */
+  onSilence(ms: number, act: () => void): void {
+    const reader = this.#reader;
+    const keepAlive = () => {
+      const queued = this.#queued;
+      act();
+      this.#keepAliveBytes += this.#queued - queued;
+    };
+    this.#timers.push(new SilenceTimer(ms, () => reader.bytes, keepAlive));
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.stop();
+    this.#timers = [];
+  }
+
+  /** The number of bytes that were queued, taken or not. */
+  get #queued(): number {
+    return this.#writer.taken + this.#writer.unsent;
+  }
+
+  #activity(): number {
+    const taken = this.#writer.taken - this.#keepAliveBytes;
+    // A keep-alive message that is queued and not taken must not lower it.
+    this.#taken = Math.max(this.#taken, taken);
+    return this.#reader.bytes + this.#taken;
+  }
+}

@@ -1,0 +1,260 @@
+import {
+  assertEquals,
+  assertGreater,
+  assertInstanceOf,
+  assertLessOrEqual,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  AsyncProtocol,
+  type AsyncProtocolOptions,
+  type Codec,
+  ConnectError,
+  IdleTimeoutError,
+  lines,
+  Peer,
+  serve,
+} from "../../protocol/mod.ts";
+import { type Connection, memory, memoryPair } from "../../transports/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { write } from "../support/session.ts";
+import { turns } from "../support/turns.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+
+/** Pings when nothing is heard. */
+class Pinging extends AsyncProtocol<string> {
+  pings = 0;
+  ping: () => void | Promise<void> = () => void this.send("ping");
+
+  protected override createCodec(): Codec<string> {
+    return lines();
+  }
+  protected override keepAlive(): void | Promise<void> {
+    this.pings++;
+    return this.ping();
+  }
+  override send(line: string): Promise<void> {
+    return super.send(line);
+  }
+}
+
+async function connected(
+  options: AsyncProtocolOptions,
+): Promise<{ protocol: Pinging; remote: Connection }> {
+  const [near, remote] = memoryPair();
+  const protocol = new Pinging(options);
+  await protocol.connect(near);
+  return { protocol, remote };
+}
+
+/** Lets time pass in small steps, and everything happen in each. */
+async function pass(time: VirtualTime, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 25) {
+    time.pass(25);
+    await turns();
+  }
+}
+
+Deno.test("a session in which no byte goes either way ends with an IdleTimeoutError", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ idleTimeout: 1_000 });
+  await pass(time, 975);
+  assertEquals(protocol.runstate, "running");
+  await pass(time, 25);
+  const cause = await rejection(protocol.closed);
+  assertInstanceOf(cause, IdleTimeoutError);
+  assertEquals(cause.idleTimeout, 1_000);
+  assertEquals(
+    cause.message,
+    "Session was idle: no byte has gone either way for an idleTimeout of 1000 ms",
+  );
+  // The peer sees an orderly end.
+  assertEquals(await remote.read(new Uint8Array(1)), null);
+  assertStrictEquals(await rejection(protocol.disconnect()), cause);
+  await remote.close();
+  assertEquals(time.waiting, 0);
+});
+
+Deno.test("bytes keep a session alive, whichever way they go", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ idleTimeout: 1_000 });
+  const space = new Uint8Array(100);
+  for (let n = 0; n < 5; n++) {
+    await pass(time, 900);
+    if (n % 2) await write(remote, "x"); // Half a message is enough.
+    else {
+      protocol.send("y");
+      await remote.read(space);
+    }
+  }
+  assertEquals(protocol.runstate, "running");
+  await pass(time, 1_250);
+  assertInstanceOf(await rejection(protocol.closed), IdleTimeoutError);
+  await protocol.disconnect().catch(() => {});
+  await remote.close();
+});
+
+Deno.test("a session that is idle ends within a quarter more than idleTimeout", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ idleTimeout: 1_000 });
+  await pass(time, 125);
+  await write(remote, "x\n");
+  let ms = 0;
+  while (!protocol.signal.aborted) {
+    await pass(time, 25);
+    ms += 25;
+  }
+  assertGreater(ms, 999);
+  assertLessOrEqual(ms, 1_250);
+  await protocol.disconnect().catch(() => {});
+  await remote.close();
+});
+
+Deno.test("a peer that stops reading is idle in the end", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({
+    idleTimeout: 1_000,
+    closeTimeout: 100,
+  });
+  protocol.send("x".repeat(1_000_000));
+  await pass(time, 1_250);
+  assertInstanceOf(protocol.signal.reason, IdleTimeoutError);
+  await pass(time, 100);
+  assertInstanceOf(await rejection(protocol.closed), IdleTimeoutError);
+  await protocol.disconnect().catch(() => {});
+  await remote.close();
+});
+
+Deno.test("a peer that is silent is pinged after keepAliveInterval, and again and again", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ keepAliveInterval: 1_000 });
+  await pass(time, 975);
+  assertEquals(protocol.pings, 0);
+  await pass(time, 25);
+  assertEquals(protocol.pings, 1);
+  const space = new Uint8Array(100);
+  assertEquals(await remote.read(space), 5);
+  await pass(time, 1_000);
+  assertEquals(protocol.pings, 2);
+  // What we send is no sign of life of the peer, what it sends is one.
+  protocol.send("y");
+  await pass(time, 800);
+  await write(remote, "x");
+  await pass(time, 900);
+  assertEquals(protocol.pings, 2);
+  await protocol.disconnect();
+  await remote.close();
+  assertEquals(time.waiting, 0);
+});
+
+Deno.test("a peer that does not answer pings is idle, one that answers is not", async () => {
+  for (const answers of [true, false]) {
+    using time = new VirtualTime();
+    const { protocol, remote } = await connected({
+      idleTimeout: 2_500,
+      keepAliveInterval: 1_000,
+    });
+    const reading = (async () => {
+      const space = new Uint8Array(100);
+      while (await remote.read(space).catch(() => null) !== null) {
+        if (answers) await write(remote, "pong\n");
+      }
+    })();
+    await pass(time, 5_000);
+    assertEquals(protocol.signal.aborted, !answers);
+    if (!answers) {
+      assertInstanceOf(await rejection(protocol.closed), IdleTimeoutError);
+    }
+    await protocol.disconnect().catch(() => {});
+    await reading;
+    await remote.close();
+  }
+});
+
+Deno.test("pings to a peer that does not read do not keep it alive", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({
+    idleTimeout: 2_500,
+    keepAliveInterval: 1_000,
+    closeTimeout: 0,
+  });
+  protocol.send("x".repeat(1_000_000));
+  await turns();
+  await pass(time, 2_500 * 1.25);
+  assertInstanceOf(protocol.signal.reason, IdleTimeoutError);
+  await pass(time, 25);
+  await protocol.disconnect().catch(() => {});
+  await remote.close();
+});
+
+Deno.test("a ping that waits for its answer is not sent twice, and one that fails ends the session", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ keepAliveInterval: 1_000 });
+  const answer = Promise.withResolvers<void>();
+  protocol.ping = () => answer.promise;
+  await pass(time, 3_000);
+  assertEquals(protocol.pings, 1);
+  answer.resolve();
+  const failure = new Error("no pong");
+  protocol.ping = () => Promise.reject(failure);
+  await pass(time, 1_000);
+  assertEquals(protocol.pings, 2);
+  assertStrictEquals(await rejection(protocol.closed), failure);
+  await protocol.disconnect().catch(() => {});
+  await remote.close();
+  assertEquals(time.waiting, 0);
+});
+
+Deno.test("a negotiation in which nothing is said ends by idleTimeout, and is not pinged", async () => {
+  using time = new VirtualTime();
+  class Waiting extends Pinging {
+    protected override async negotiate(): Promise<void> {
+      await this.receive();
+    }
+  }
+  const [near, far] = memoryPair();
+  const protocol = new Waiting({ idleTimeout: 1_000, keepAliveInterval: 100 });
+  const connecting = rejection(protocol.connect(near));
+  await turns();
+  await pass(time, 1_000);
+  const error = await connecting;
+  assertInstanceOf(error, ConnectError);
+  assertInstanceOf(error.cause, IdleTimeoutError);
+  assertEquals(protocol.pings, 0);
+  far.abort();
+});
+
+Deno.test("the shorter of a server's and a protocol's idleTimeout counts, and onError() is told", async () => {
+  for (const [ofServer, ofProtocol] of [[500, 1_000], [1_000, 500]] as const) {
+    using time = new VirtualTime();
+    const transport = memory();
+    const errors: unknown[] = [];
+    const server = serve(
+      await transport.listen(),
+      () => new Peer({ codec: lines, idleTimeout: ofProtocol }),
+      { idleTimeout: ofServer, onError: (error) => errors.push(error) },
+    );
+    const connection = await transport.connect();
+    await turns();
+    await pass(time, 500);
+    assertEquals(await connection.read(new Uint8Array(1)), null);
+    await connection.close();
+    await server.shutdown();
+    assertEquals(errors.length, 1);
+    assertInstanceOf(errors[0], IdleTimeoutError);
+    assertEquals(errors[0].idleTimeout, 500);
+  }
+});
+
+Deno.test("limits of silence that are out of range are refused", () => {
+  for (const option of ["idleTimeout", "keepAliveInterval"]) {
+    for (const value of [0, -1, NaN, Infinity]) {
+      assertThrows(
+        () => new Pinging({ [option]: value }),
+        RangeError,
+        `${option} is ${value}`,
+      );
+    }
+  }
+});
