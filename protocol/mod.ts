@@ -46,6 +46,7 @@ export type {
   Transport,
   UnixAddress,
   WaitOptions,
+  WebSocketAddress,
 } from "../transports/transport.ts";
 export type { FromStreamsOptions } from "../transports/from_streams.ts";
 export type { PeerCertificate, TlsInfo } from "../transports/tls_info.ts";

@@ -93,4 +93,5 @@ export type {
   UnixAddress,
   Varint,
   WaitOptions,
+  WebSocketAddress,
 } from "../protocol/mod.ts";

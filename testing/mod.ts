@@ -32,6 +32,7 @@ export type {
   Transport,
   UnixAddress,
   WaitOptions,
+  WebSocketAddress,
 } from "../transports/mod.ts";
 export type {
   Codec,

@@ -9,10 +9,15 @@ import type {
   MemoryAddress,
   NetAddress,
   UnixAddress,
+  WebSocketAddress,
 } from "./transport.ts";
 
 /** An address that {@linkcode parseAddress} reads. */
-export type KnownAddress = NetAddress | UnixAddress | MemoryAddress;
+export type KnownAddress =
+  | NetAddress
+  | UnixAddress
+  | MemoryAddress
+  | WebSocketAddress;
 
 /**
  * Writes an address in the address grammar; an address of a transport that is
@@ -36,16 +41,23 @@ export function formatAddress(address: Address): string {
   }
   switch (address.transport) {
     case "tcp":
-    case "tls": {
-      const { transport, hostname, port } = address;
-      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      return `${transport}://${host}:${port}`;
-    }
+    case "tls":
+      return formatHost(address);
+    case "ws":
+    case "wss":
+      return formatHost(address) + address.path;
     case "unix":
       return `unix:${address.path}`;
     case "memory":
       return `memory:${address.name}`;
   }
+}
+
+function formatHost(
+  { transport, hostname, port }: NetAddress | WebSocketAddress,
+): string {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `${transport}://${host}:${port}`;
 }
 
 function isKnown(address: Address): address is KnownAddress {
@@ -56,6 +68,8 @@ function isKnown(address: Address): address is KnownAddress {
  * Reads an address in the address grammar:
  *
  * - `tcp://host:port` and `tls://host:port`, an IPv6 host in brackets,
+ * - `ws://host:port/path` and `wss://host:port/path`, as URLs: the port may be
+ *   absent,
  * - `unix:path`, absolute or relative, and `unix:@name` in the abstract
  *   namespace,
  * - `memory:name`.
@@ -90,6 +104,9 @@ export function parseAddress(address: string | URL): KnownAddress {
     case "tcp":
     case "tls":
       return { transport, ...parseHost(rest, text) };
+    case "ws":
+    case "wss":
+      return { transport, ...parseWebSocket(text) };
     case "unix":
       checkPath(rest);
       return { transport, path: rest };
@@ -101,7 +118,7 @@ export function parseAddress(address: string | URL): KnownAddress {
   }
 }
 
-const KNOWN = ["tcp", "tls", "unix", "memory"];
+const KNOWN = ["tcp", "tls", "ws", "wss", "unix", "memory"];
 const SCHEME = /^(\w+):(.*)$/s;
 const HOST_AND_PORT = /^\/\/(?:\[(.*:.*)\]|([^:[\]]*)):(-?\d+(?:\.\d+)?)$/;
 
@@ -118,9 +135,24 @@ function parseHost(
   return { hostname, port };
 }
 
+function parseWebSocket(
+  address: string,
+): { hostname: string; port: number; path: string } {
+  if (!URL.canParse(address)) throw malformed(address);
+  const { protocol, hostname, port, pathname, search, hash } = new URL(address);
+  if (hash !== "") throw malformed(address);
+  return {
+    hostname: hostname.replace(/^\[|\]$/g, ""),
+    port: port === "" ? protocol === "wss:" ? 443 : 80 : Number(port),
+    path: pathname + search,
+  };
+}
+
+const HIERARCHICAL = ["tcp:", "tls:", "ws:", "wss:"];
+
 /** The address that a URL encodes, as text. */
 function decode(url: URL): string {
-  if (url.protocol === "tcp:" || url.protocol === "tls:") return url.href;
+  if (HIERARCHICAL.includes(url.protocol)) return url.href;
   if (url.host || url.search || url.hash) throw malformed(url.href);
   try {
     return url.protocol + decodeURIComponent(url.pathname);
@@ -133,7 +165,7 @@ function malformed(address: string, cause?: unknown): TypeError {
   return new TypeError(
     `address is ${
       JSON.stringify(address)
-    }: it must be tcp://host:port, tls://host:port, unix:path or memory:name`,
+    }: it must be tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, unix:path or memory:name`,
     { cause },
   );
 }

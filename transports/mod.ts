@@ -35,5 +35,8 @@ export { acceptTls, type AcceptTlsOptions } from "./accept_tls.ts";
 export { startTls, type StartTlsOptions } from "./start_tls.ts";
 export { tls } from "./tls.ts";
 export type { TlsIdentity, TlsOptions } from "./tls_options.ts";
+export { fromWebSocket, type FromWebSocketOptions } from "./from_web_socket.ts";
 export * from "./transport.ts";
 export { unix, type UnixOptions } from "./unix.ts";
+export { webSocket, type WebSocketConnection } from "./web_socket.ts";
+export type { WebSocketOptions } from "./web_socket_options.ts";

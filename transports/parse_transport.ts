@@ -1,9 +1,10 @@
-import { parseAddress } from "./address.ts";
+import { formatAddress, parseAddress } from "./address.ts";
 import { memory } from "./memory.ts";
 import { tcp } from "./tcp.ts";
 import { tls } from "./tls.ts";
 import type { Transport } from "./transport.ts";
 import { unix } from "./unix.ts";
+import { webSocket } from "./web_socket.ts";
 
 /**
  * The transport at an address in the address grammar (see
@@ -33,6 +34,9 @@ export function parseTransport(address: string | URL): Transport {
       return tcp(parsed);
     case "tls":
       return tls(parsed);
+    case "ws":
+    case "wss":
+      return webSocket({ url: formatAddress(parsed) });
     case "unix":
       return unix(parsed);
     case "memory":

@@ -4,7 +4,7 @@ import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
 import { osError } from "./_socket/os_error.ts";
-import { HandshakeQueue } from "./_tls/handshake_queue.ts";
+import { HandshakeQueue } from "./_handshake/queue.ts";
 import { checkTlsOptions } from "./_tls/options.ts";
 import { clientSide, serverSide } from "./_tls/secure.ts";
 import { checkHostname, checkPort, checkType } from "./_util/validate.ts";

@@ -28,6 +28,18 @@ export interface MemoryAddress {
   readonly name: string;
 }
 
+/** The address of a WebSocket. */
+export interface WebSocketAddress {
+  /** The transport: over TCP, or over TLS. */
+  readonly transport: "ws" | "wss";
+  /** A name or an IP address; IPv6 without brackets. */
+  readonly hostname: string;
+  /** From 0 to 65535. */
+  readonly port: number;
+  /** The path, which begins with a slash. */
+  readonly path: string;
+}
+
 /**
  * An address of a transport that this module does not know. `toString()` prints
  * it in the address grammar; other properties are the transport's own.
@@ -43,7 +55,12 @@ export interface OtherAddress {
  * Where an end of a connection is, or where one can be reached. Transports of
  * your own bring addresses of their own: see {@linkcode OtherAddress}.
  */
-export type Address = NetAddress | UnixAddress | MemoryAddress | OtherAddress;
+export type Address =
+  | NetAddress
+  | UnixAddress
+  | MemoryAddress
+  | WebSocketAddress
+  | OtherAddress;
 
 /** Options of every method that waits. */
 export interface WaitOptions {

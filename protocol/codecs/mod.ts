@@ -33,3 +33,4 @@ export * from "./netstrings.ts";
 export * from "./parse.ts";
 export * from "./stringify.ts";
 export * from "./text.ts";
+export * from "./web_socket_messages.ts";

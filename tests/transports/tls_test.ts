@@ -19,7 +19,7 @@ import {
   tls,
   type TlsOptions,
 } from "../../transports/mod.ts";
-import { HandshakeQueue } from "../../transports/_tls/handshake_queue.ts";
+import { HandshakeQueue } from "../../transports/_handshake/queue.ts";
 import { certificates, newAuthority } from "../support/certificates.ts";
 import { noise, readExactly } from "../../testing/_util/bytes.ts";
 import { meet } from "../../testing/_laws/meet.ts";
@@ -196,7 +196,7 @@ for (const [name, options] of Object.entries(listeners)) {
       error.message,
       `Handshake with tls://127.0.0.1:${
         place(silent.localAddress).port
-      }: the TLS handshake was not done within 20 ms`,
+      }: the handshake was not done within 20 ms`,
     );
   });
 
@@ -288,7 +288,7 @@ for (const [name, own] of [["tls", {}], ["mutual tls", client]] as const) {
     assertInstanceOf(error, Deno.errors.TimedOut);
     assertEquals(
       error.message,
-      `Connect to tls://127.0.0.1:${port}: the TLS handshake was not done within 20 ms`,
+      `Connect to tls://127.0.0.1:${port}: the handshake was not done within 20 ms`,
     );
   });
 

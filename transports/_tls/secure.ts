@@ -2,7 +2,7 @@ import { ChannelConnection } from "../_channel/connection.ts";
 import { formatAddress } from "../address.ts";
 import type { TlsOptions } from "../tls_options.ts";
 import type { Address, Connection } from "../transport.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../_handshake/deadline.ts";
 import type { Secured } from "./shake.ts";
 import { TlsChannel } from "./tls_channel.ts";
 

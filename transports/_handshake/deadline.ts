@@ -4,9 +4,9 @@ import type { Connection } from "../transport.ts";
  * Runs a handshake. If it is aborted or takes too long, its connection is
  * aborted.
  */
-export async function withDeadline<T>(
-  connection: Connection,
-  handshake: (connection: Connection) => Promise<T>,
+export async function withDeadline<T, C extends Connection>(
+  connection: C,
+  handshake: (connection: C) => Promise<T>,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<T> {
@@ -19,7 +19,7 @@ export async function withDeadline<T>(
   const timer = setTimeout(() => {
     stop(
       new Deno.errors.TimedOut(
-        `the TLS handshake was not done within ${timeout} ms`,
+        `the handshake was not done within ${timeout} ms`,
       ),
     );
   }, timeout);

@@ -1,5 +1,5 @@
 import type { ConnectionSource } from "../_socket/listener.ts";
-import type { Connection, NetAddress } from "../transport.ts";
+import type { Address, Connection } from "../transport.ts";
 
 /** If so many handshakes are under way, the next one ends the oldest. */
 const MAX_HANDSHAKES = 256;
@@ -7,21 +7,22 @@ const MAX_HANDSHAKES = 256;
 /** If so many connections wait for accept(), no more are taken. */
 const MAX_READY = 64;
 
-type Shake = (
-  connection: Connection<NetAddress>,
+type Shake<Plain extends Address, A extends Address> = (
+  connection: Connection<Plain>,
   signal: AbortSignal,
-) => Promise<Connection<NetAddress>>;
+) => Promise<Connection<A>>;
 
 /**
  * Does handshakes side by side, and gives the connections in the order in which
  * they are done: a silent peer delays nobody.
  */
-export class HandshakeQueue implements ConnectionSource<NetAddress> {
-  readonly #source: ConnectionSource<NetAddress>;
-  readonly #handshake: Shake;
+export class HandshakeQueue<Plain extends Address, A extends Address>
+  implements ConnectionSource<A> {
+  readonly #source: ConnectionSource<Plain>;
+  readonly #handshake: Shake<Plain, A>;
   readonly #failed: ((error: unknown) => void) | undefined;
   readonly #underWay = new Map<AbortController, Promise<void>>();
-  readonly #ready: Connection<NetAddress>[] = [];
+  readonly #ready: Connection<A>[] = [];
   readonly #running: Promise<void>;
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
@@ -34,8 +35,8 @@ export class HandshakeQueue implements ConnectionSource<NetAddress> {
    * @param failed Called with the reason of a handshake that has failed.
    */
   constructor(
-    source: ConnectionSource<NetAddress>,
-    handshake: Shake,
+    source: ConnectionSource<Plain>,
+    handshake: Shake<Plain, A>,
     failed: ((error: unknown) => void) | undefined,
   ) {
     this.#source = source;
@@ -44,7 +45,7 @@ export class HandshakeQueue implements ConnectionSource<NetAddress> {
     this.#running = this.#run();
   }
 
-  async accept(): Promise<Connection<NetAddress>> {
+  async accept(): Promise<Connection<A>> {
     for (;;) {
       const connection = this.#ready.shift();
       const failure = this.#failure;
@@ -88,12 +89,12 @@ export class HandshakeQueue implements ConnectionSource<NetAddress> {
     }
   }
 
-  #start(connection: Connection<NetAddress>): void {
+  #start(connection: Connection<Plain>): void {
     const [oldest] = this.#underWay.keys();
     if (oldest && this.#underWay.size >= MAX_HANDSHAKES) {
       oldest.abort(
         new Deno.errors.Busy(
-          `${MAX_HANDSHAKES} newer TLS handshakes are under way`,
+          `${MAX_HANDSHAKES} newer handshakes are under way`,
         ),
       );
       this.#underWay.delete(oldest);
@@ -103,7 +104,7 @@ export class HandshakeQueue implements ConnectionSource<NetAddress> {
   }
 
   async #shake(
-    connection: Connection<NetAddress>,
+    connection: Connection<Plain>,
     controller: AbortController,
   ): Promise<void> {
     try {

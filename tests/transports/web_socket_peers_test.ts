@@ -1,0 +1,128 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import type { AddressInfo } from "node:net";
+import { WebSocket as NodeSocket, WebSocketServer } from "ws";
+import {
+  fromWebSocket,
+  Peer,
+  webSocket,
+  webSocketMessages,
+} from "../../mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+
+const codec = () => webSocketMessages({ maxMessageBytes: 2 ** 24 });
+const messages = [
+  "grüße",
+  Uint8Array.of(1, 2, 3),
+  "x".repeat(70_000),
+  new Uint8Array(1_000_000).fill(7),
+];
+
+Deno.test("ws as the server echoes text and bytes, and closes in order", async () => {
+  const server = new WebSocketServer({
+    ...{ host: "127.0.0.1", port: 0, perMessageDeflate: true },
+  });
+  const codes: number[] = [];
+  const gone = Promise.withResolvers<void>();
+  server.on("connection", (socket: NodeSocket) => {
+    socket.on(
+      "message",
+      (data: Uint8Array, isBinary: boolean) =>
+        socket.send(data, { binary: isBinary }),
+    );
+    socket.on("close", (code: number) => {
+      codes.push(code);
+      gone.resolve();
+    });
+  });
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new Peer({ codec });
+  await client.connect(
+    webSocket({ url: `ws://127.0.0.1:${port}/`, messages: true }),
+  );
+  for (const message of messages) {
+    await client.send(message);
+    assertEquals(await client.receive(), message);
+  }
+  await client.disconnect();
+  await gone.promise;
+  assertEquals(codes, [1000]);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("ws as the client echoes text and bytes, and closes in order", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/chat", messages: true });
+  await using listener = await transport.listen();
+  const server = new Peer({ codec });
+  const accepted = server.accept(listener);
+  const { port } = listener.address;
+  const socket = new NodeSocket(`ws://127.0.0.1:${port}/chat`);
+  socket.on(
+    "message",
+    (data: Uint8Array, isBinary: boolean) =>
+      socket.send(data, { binary: isBinary }),
+  );
+  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
+  await accepted;
+  for (const message of messages) {
+    await server.send(message);
+    assertEquals(await server.receive(), message);
+  }
+  socket.close(1001);
+  assertEquals(await closed, 1000);
+  await rejection(server.closed);
+  await server[Symbol.asyncDispose]();
+});
+
+Deno.test("ws is refused at another path, and told so", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/chat" });
+  await using listener = await transport.listen();
+  const socket = new NodeSocket(`ws://127.0.0.1:${listener.address.port}/no`);
+  const closed = new Promise((resolve) => socket.on("close", resolve));
+  const error = await new Promise<Error>((resolve) =>
+    socket.on("error", resolve)
+  );
+  assertMatch(error.message, /404/);
+  await closed;
+});
+
+Deno.test("a native WebSocket of Deno's, both as messages and at the other end of Deno.serve", async () => {
+  const served = new Peer({ codec });
+  const ended = Promise.withResolvers<void>();
+  await using http = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      served.connect(fromWebSocket(socket, { messages: true }))
+        .then(() => served.closed)
+        .catch(() => {}).finally(ended.resolve);
+      return response;
+    },
+  );
+  const socket = new WebSocket(`ws://127.0.0.1:${http.addr.port}/`);
+  const client = new Peer({ codec });
+  await client.connect(fromWebSocket(socket, { messages: true }));
+  for (const message of messages) {
+    await client.send(message);
+    assertEquals(await served.receive(), message);
+    await served.send(message);
+    assertEquals(await client.receive(), message);
+  }
+  await client.disconnect();
+  await ended.promise;
+  await served[Symbol.asyncDispose]();
+});
+
+Deno.test("a native socket whose peer sends ahead of the reader is cut at maxQueuedBytes", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/" });
+  await using listener = await transport.listen();
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.address.port}/`);
+  const connection = fromWebSocket(socket, { maxQueuedBytes: 10_000 });
+  const server = await listener.accept();
+  await server.write(new Uint8Array(20_000));
+  assertEquals(await server.read(new Uint8Array(1)), null);
+  const error = await rejection(connection.read(new Uint8Array(1)));
+  assertMatch(String(error), /maxQueuedBytes is 10000/);
+  connection.abort();
+  await server.close();
+});

@@ -1,0 +1,204 @@
+import type { Channel, ChannelAction } from "../_channel/channel.ts";
+import { Opcode, parseHeader, writeHeader } from "./frame.ts";
+
+/** A write waits while so many bytes are buffered in the socket. */
+const HIGH_WATER_MARK = 256 * 1024;
+/** How often a waiting write looks: a socket tells nothing of its buffer. */
+const POLL_MS = 5;
+/** How long the peer may take to answer a Close frame. */
+const CLOSE_TIMEOUT_MS = 3_000;
+
+/** What a channel over a native socket needs to know. */
+export interface NativeChannelOptions {
+  readonly messages: boolean;
+  /** How many bytes may wait for a reader. */
+  readonly maxQueuedBytes: number;
+}
+
+/** A native `WebSocket`, as browsers have it, as a channel. */
+export class NativeChannel implements Channel {
+  readonly #socket: WebSocket;
+  readonly #options: NativeChannelOptions;
+  /** What has arrived and is not read, in order. */
+  readonly #queue: Uint8Array[] = [];
+  #queued = 0;
+  #ended = false;
+  #failure: { readonly reason: unknown } | undefined;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #wakeReader = () => {};
+  /** Bytes of frames that are not a whole message yet, and how many they are. */
+  #outgoing = new Uint8Array(1024);
+  #held = 0;
+
+  constructor(socket: WebSocket, options: NativeChannelOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#opened.promise.catch(() => {});
+    socket.binaryType = "arraybuffer";
+    if (socket.readyState === WebSocket.OPEN) this.#opened.resolve();
+    if (socket.readyState > WebSocket.OPEN) this.#onClose();
+    socket.addEventListener("open", () => this.#opened.resolve());
+    socket.addEventListener("message", ({ data }) => this.#onMessage(data));
+    socket.addEventListener("close", (event) => this.#onClose(event));
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    for (;;) {
+      const [chunk] = this.#queue;
+      if (chunk) return this.#take(chunk, into);
+      if (this.#failure) throw this.#failure.reason;
+      if (this.#ended) return null;
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await this.#opened.promise;
+    if (this.#options.messages) this.#sendMessages(bytes);
+    // A copy: the socket may send it later.
+    else if (bytes.length > 0) this.#socket.send(bytes.slice());
+    while (
+      this.#socket.bufferedAmount > HIGH_WATER_MARK &&
+      this.#socket.readyState === WebSocket.OPEN
+    ) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    if (this.#failure) throw this.#failure.reason;
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      throw new TypeError("the socket is closed");
+    }
+    return bytes.length;
+  }
+
+  async closeWrite(): Promise<void> {
+    await this.#opened.promise;
+    this.#socket.close(1000);
+  }
+
+  closeRead(): void {
+    this.#queue.length = this.#queued = 0;
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close(1000);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    await Promise.race([this.#closed.promise, late]);
+    clearTimeout(timer);
+    this.#end();
+  }
+
+  abort(reason: unknown): void {
+    this.#fail(reason);
+    this.#socket.close();
+  }
+
+  explain(action: ChannelAction, cause?: unknown): unknown {
+    return cause ??
+      new TypeError(`${action} ${this.#socket.url}: the connection is closed`);
+  }
+
+  #take(chunk: Uint8Array, into: Uint8Array): number {
+    const count = Math.min(chunk.length, into.length);
+    into.set(chunk.subarray(0, count));
+    if (count === chunk.length) this.#queue.shift();
+    else this.#queue[0] = chunk.subarray(count);
+    this.#queued -= count;
+    return count;
+  }
+
+  #onMessage(data: unknown): void {
+    if (this.#ended) return;
+    const isText = typeof data === "string";
+    const payload = isText
+      ? new TextEncoder().encode(data)
+      : new Uint8Array(data as ArrayBuffer);
+    const bytes = this.#options.messages
+      ? framed(isText ? Opcode.TEXT : Opcode.BINARY, payload)
+      : payload;
+    if (bytes.length === 0) return;
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    const { maxQueuedBytes } = this.#options;
+    if (this.#queued > maxQueuedBytes) {
+      // A native socket cannot hold its peer.
+      this.closeRead();
+      this.abort(
+        new RangeError(
+          `Read from ${this.#socket.url}: ${this.#queued} bytes wait for a reader, maxQueuedBytes is ${maxQueuedBytes}`,
+        ),
+      );
+    }
+    this.#wakeReader();
+  }
+
+  #onClose(event?: CloseEvent): void {
+    const closed = new TypeError(
+      `the peer has closed with ${event?.code ?? "no code"}`,
+    );
+    this.#opened.reject(closed);
+    const orderly = [1000, 1001, 1005].includes(event?.code ?? 1006);
+    if (orderly) this.#end();
+    else this.#fail(closed);
+    this.#closed.resolve();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#wakeReader();
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#ended) return;
+    this.#failure = { reason };
+    this.#opened.reject(reason);
+    this.#end();
+  }
+
+  /** Sends each message whose frame is whole; the rest waits for its bytes. */
+  #sendMessages(bytes: Uint8Array): void {
+    this.#hold(bytes);
+    let start = 0;
+    for (;;) {
+      const rest = this.#outgoing.subarray(start, this.#held);
+      const header = parseHeader(rest);
+      const end = header ? header.size + header.length : Infinity;
+      if (!header || rest.length < end) break;
+      // A copy: the socket may send it later.
+      const payload = rest.slice(header.size, end);
+      this.#socket.send(
+        header.opcode === Opcode.TEXT
+          ? new TextDecoder().decode(payload)
+          : payload,
+      );
+      start += end;
+    }
+    this.#outgoing.copyWithin(0, start, this.#held);
+    this.#held -= start;
+  }
+
+  /** Appends bytes; doubling keeps the time linear. */
+  #hold(bytes: Uint8Array): void {
+    const length = this.#held + bytes.length;
+    if (length > this.#outgoing.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(this.#outgoing.subarray(0, this.#held));
+      this.#outgoing = larger;
+    }
+    this.#outgoing.set(bytes, this.#held);
+    this.#held = length;
+  }
+}
+
+function framed(opcode: number, payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(10 + payload.length);
+  const { length } = payload;
+  const size = writeHeader(bytes, {
+    ...{ fin: true, opcode, length, mask: undefined },
+  });
+  bytes.set(payload, size);
+  return bytes.subarray(0, size + length);
+}

@@ -1,0 +1,84 @@
+import { checkType, show } from "../_util/validate.ts";
+import type { WebSocketOptions } from "../web_socket_options.ts";
+
+/** The longest that a timer waits. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/** Options, whole and checked. */
+export interface WebSocketSettings {
+  readonly url: URL;
+  readonly protocols: readonly string[];
+  readonly headers: Headers;
+  readonly origins: readonly string[];
+  readonly messages: boolean;
+  readonly handshakeTimeout: number;
+  readonly onHandshakeError: ((error: unknown) => void) | undefined;
+}
+
+/** A token (RFC 9110 §5.6.2). */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {TypeError} An option is not of its form.
+ * @throws {RangeError} `handshakeTimeout` is out of its range.
+ */
+export function readOptions(options: WebSocketOptions): WebSocketSettings {
+  const {
+    protocols = [],
+    origins = [],
+    messages = false,
+    handshakeTimeout = 10_000,
+    onHandshakeError,
+  } = options;
+  const url = readUrl(options.url);
+  checkType("messages", messages, "boolean");
+  for (const [index, protocol] of protocols.entries()) {
+    if (typeof protocol !== "string" || !TOKEN.test(protocol)) {
+      throw new TypeError(
+        `protocols[${index}] is ${show(protocol)}: it must be a token of HTTP`,
+      );
+    }
+  }
+  for (const [index, origin] of origins.entries()) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new TypeError(
+        `origins[${index}] is ${
+          show(origin)
+        }: it must be an origin, such as https://example.com`,
+      );
+    }
+  }
+  if (!(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)) {
+    throw new RangeError(
+      `handshakeTimeout is ${
+        show(handshakeTimeout)
+      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
+    );
+  }
+  if (onHandshakeError !== undefined) {
+    checkType("onHandshakeError", onHandshakeError, "function");
+  }
+  // Refuses names and values that would end a field.
+  const headers = new Headers(options.headers);
+  return {
+    ...{ url, protocols, headers, origins, messages },
+    ...{ handshakeTimeout, onHandshakeError },
+  };
+}
+
+function readUrl(address: string | URL): URL {
+  const url = URL.canParse(String(address)) && new URL(address);
+  if (!url || !["ws:", "wss:"].includes(url.protocol) || url.hash !== "") {
+    throw new TypeError(
+      `url is ${
+        show(String(address))
+      }: it must be ws://host:port/path or wss://host:port/path`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError("url has a user or password: use headers");
+  }
+  return url;
+}

@@ -1,0 +1,83 @@
+import { ChannelConnection } from "./_channel/connection.ts";
+import { NativeChannel } from "./_web_socket/native_channel.ts";
+import type { Address, Connection } from "./transport.ts";
+
+/** Options of {@linkcode fromWebSocket}. */
+export interface FromWebSocketOptions {
+  /**
+   * Whether messages keep their bounds, for the codec `webSocketMessages`.
+   *
+   * @default {false}
+   */
+  messages?: boolean | undefined;
+  /**
+   * How many bytes may wait for a reader. A native socket cannot hold its peer:
+   * a peer that sends more than this ahead of the reader is cut.
+   *
+   * @default {16_777_216}
+   */
+  maxQueuedBytes?: number | undefined;
+}
+
+/**
+ * Makes a connection of a native `WebSocket`: of a browser, or of
+ * `Deno.upgradeWebSocket()`. The socket is the connection's from then on; it may
+ * still be connecting.
+ *
+ * As bytes, each write is a binary message. A write waits while the socket
+ * buffers more than 256 KiB. There is no backpressure to the peer, and no
+ * half-close: `closeWrite()` closes the socket, and what the peer sends after it
+ * is lost. Use `webSocket()` where sockets of the system can be used.
+ *
+ * @throws {TypeError} `socket` is not a `WebSocket`.
+ * @throws {RangeError} `maxQueuedBytes` is not a positive number.
+ *
+ * @example A server of Deno's, and a client of this module
+ * ```ts
+ * import { fromWebSocket, webSocket } from "@parley/parley/transports";
+ * import { lines, Peer } from "@parley/parley/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = new Peer<string>({ codec: lines });
+ * const http = Deno.serve({ port: 0, onListen() {} }, (request) => {
+ *   const { socket, response } = Deno.upgradeWebSocket(request);
+ *   server.connect(fromWebSocket(socket));
+ *   return response;
+ * });
+ *
+ * const client = new Peer<string>({ codec: lines });
+ * await client.connect(
+ *   webSocket({ url: `ws://127.0.0.1:${http.addr.port}/` }),
+ * );
+ * await client.send("hello");
+ * assertEquals(await server.receive(), "hello");
+ * await client.disconnect();
+ * await server[Symbol.asyncDispose]();
+ * await http.shutdown();
+ * ```
+ */
+export function fromWebSocket(
+  socket: WebSocket,
+  options: FromWebSocketOptions = {},
+): Connection {
+  const { messages = false, maxQueuedBytes = 16 * 1024 * 1024 } = options;
+  if (!(socket instanceof WebSocket)) {
+    throw new TypeError(
+      `Cannot connect: socket is ${socket}, expected a WebSocket`,
+    );
+  }
+  if (!(maxQueuedBytes > 0)) {
+    throw new RangeError(
+      `Cannot connect: maxQueuedBytes is ${maxQueuedBytes}, expected more than 0`,
+    );
+  }
+  const address: Address = {
+    transport: "websocket",
+    toString: () => socket.url,
+  };
+  const channel = new NativeChannel(socket, { messages, maxQueuedBytes });
+  return new ChannelConnection(channel, {
+    localAddress: address,
+    remoteAddress: address,
+  });
+}

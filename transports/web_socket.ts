@@ -1,0 +1,164 @@
+import { ChannelConnection } from "./_channel/connection.ts";
+import { withDeadline } from "./_handshake/deadline.ts";
+import { HandshakeQueue } from "./_handshake/queue.ts";
+import { SocketListener } from "./_socket/listener.ts";
+import { osError } from "./_socket/os_error.ts";
+import { acceptUpgrade, requestUpgrade } from "./_web_socket/handshake.ts";
+import { readOptions } from "./_web_socket/options.ts";
+import { rootOf, WebSocketChannel } from "./_web_socket/web_socket_channel.ts";
+import { formatAddress } from "./address.ts";
+import { tcp } from "./tcp.ts";
+import { tls } from "./tls.ts";
+import type {
+  Address,
+  Connection,
+  Listener,
+  Transport,
+  WebSocketAddress,
+} from "./transport.ts";
+import type { WebSocketOptions } from "./web_socket_options.ts";
+
+/** A connection over a WebSocket. */
+export interface WebSocketConnection extends Connection<WebSocketAddress> {
+  /** The subprotocol that both ends agreed on; empty if there is none. */
+  readonly protocol: string;
+}
+
+/**
+ * WebSockets (RFC 6455) over TCP, TLS or any other transport. Connecting and
+ * listening need `--allow-net=HOSTNAME:PORT`.
+ *
+ * As bytes, each write is a binary message, and what is read has no bounds of
+ * messages. With `messages`, use the codec `webSocketMessages`: a message is
+ * a text or bytes, as the peer sees it.
+ *
+ * There is backpressure both ways, and a frame of any length takes 64 KiB of
+ * memory at the most. Pings are answered. `closeWrite()` sends a Close frame;
+ * the peer's Close frame is the end of reading. A stream that ends without one,
+ * a frame that breaks a rule, and a Close frame with an error's code are errors;
+ * a rule that the peer has broken is told to it by the code of our Close frame.
+ * There are no extensions. A listener refuses pages of other origins than its
+ * own, unless `origins` names them.
+ *
+ * @throws {TypeError} An option is not of its form.
+ * @throws {RangeError} A number is out of its range.
+ *
+ * @example Messages over memory
+ * ```ts
+ * import { memory, webSocket } from "@parley/parley/transports";
+ * import { Peer, webSocketMessages } from "@parley/parley/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = webSocket({
+ *   url: "ws://example/chat",
+ *   over: memory(),
+ *   messages: true,
+ * });
+ * await using listener = await transport.listen();
+ * await using server = new Peer({ codec: webSocketMessages });
+ * await using client = new Peer({ codec: webSocketMessages });
+ * await Promise.all([server.accept(listener), client.connect(transport)]);
+ * await client.send("hello");
+ * assertEquals(await server.receive(), "hello");
+ * ```
+ */
+export function webSocket(
+  options: WebSocketOptions,
+): Transport<WebSocketAddress> {
+  const settings = readOptions(options);
+  const { url, protocols, headers, origins, messages } = settings;
+  const { handshakeTimeout, onHandshakeError } = settings;
+  const port = portOf(url);
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  const secure = url.protocol === "wss:";
+  const over = options.over ?? (secure ? tls : tcp)({ hostname, port });
+  const address = (below?: Address): WebSocketAddress => ({
+    transport: secure ? "wss" : "ws",
+    hostname,
+    port: below && "port" in below && typeof below.port === "number"
+      ? below.port
+      : port,
+    path: url.pathname,
+  });
+  const name = formatAddress(address());
+
+  function upgraded(
+    plain: Connection,
+    role: "client" | "server",
+    { protocol, initial }: { protocol: string; initial: Uint8Array },
+  ): WebSocketConnection {
+    const channel = new WebSocketChannel(plain, {
+      ...{ role, messages, initial, name },
+    });
+    const connection = new ChannelConnection(channel, {
+      localAddress: address(plain.localAddress),
+      remoteAddress: address(plain.remoteAddress),
+      tls: plain.tls,
+    });
+    return Object.assign(connection, { protocol });
+  }
+
+  /** Runs a handshake, and ends the connection below if it fails. */
+  async function upgrade(
+    plain: Connection,
+    role: "client" | "server",
+    signal: AbortSignal | undefined,
+  ): Promise<WebSocketConnection> {
+    const host = port === defaultPort(url) ? url.hostname : url.host;
+    const target = url.pathname + url.search;
+    const handshake = role === "client"
+      ? () => requestUpgrade(plain, { host, target, protocols, headers })
+      : () => acceptUpgrade(plain, { path: url.pathname, protocols, origins });
+    try {
+      return upgraded(
+        plain,
+        role,
+        await withDeadline(plain, handshake, handshakeTimeout, signal),
+      );
+    } catch (error) {
+      // In order, so that the peer reads why it was refused.
+      await plain.close();
+      throw error;
+    }
+  }
+
+  return {
+    async connect({ signal } = {}) {
+      try {
+        const plain = await over.connect({ signal });
+        return await upgrade(plain, "client", signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw osError(`Connect to ${name}`, rootOf(error));
+      }
+    },
+    async listen({ signal } = {}) {
+      let listener: Listener;
+      try {
+        listener = await over.listen({ signal });
+      } catch (error) {
+        signal?.throwIfAborted();
+        throw osError(`Listen at ${name}`, rootOf(error));
+      }
+      const queue = new HandshakeQueue(listener, async (plain, signal) => {
+        try {
+          return await upgrade(plain, "server", signal);
+        } catch (error) {
+          const peer = formatAddress(plain.remoteAddress);
+          throw osError(`Handshake with ${peer}`, error);
+        }
+      }, onHandshakeError);
+      return new SocketListener(queue, address(listener.address));
+    },
+    toString: () => name,
+  };
+}
+
+function portOf(url: URL): number {
+  return url.port === "" ? defaultPort(url) : Number(url.port);
+}
+
+/** RFC 6455 §3. */
+function defaultPort(url: URL): number {
+  return url.protocol === "wss:" ? 443 : 80;
+}
