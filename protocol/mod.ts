@@ -45,6 +45,7 @@ export type {
   StreamPair,
   Transport,
   UnixAddress,
+  VsockAddress,
   WaitOptions,
   WebSocketAddress,
 } from "../transports/transport.ts";

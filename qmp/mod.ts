@@ -92,6 +92,7 @@ export type {
   Transport,
   UnixAddress,
   Varint,
+  VsockAddress,
   WaitOptions,
   WebSocketAddress,
 } from "../protocol/mod.ts";

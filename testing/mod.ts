@@ -31,6 +31,7 @@ export type {
   TlsInfo,
   Transport,
   UnixAddress,
+  VsockAddress,
   WaitOptions,
   WebSocketAddress,
 } from "../transports/mod.ts";

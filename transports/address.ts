@@ -3,12 +3,14 @@ import {
   checkName,
   checkPath,
   checkPort,
+  checkVsock,
 } from "./_util/validate.ts";
 import type {
   Address,
   MemoryAddress,
   NetAddress,
   UnixAddress,
+  VsockAddress,
   WebSocketAddress,
 } from "./transport.ts";
 
@@ -17,7 +19,8 @@ export type KnownAddress =
   | NetAddress
   | UnixAddress
   | MemoryAddress
-  | WebSocketAddress;
+  | WebSocketAddress
+  | VsockAddress;
 
 /**
  * Writes an address in the address grammar; an address of a transport that is
@@ -50,6 +53,8 @@ export function formatAddress(address: Address): string {
       return `unix:${address.path}`;
     case "memory":
       return `memory:${address.name}`;
+    case "vsock":
+      return `vsock://${address.cid}:${address.port}`;
   }
 }
 
@@ -72,7 +77,8 @@ function isKnown(address: Address): address is KnownAddress {
  *   absent,
  * - `unix:path`, absolute or relative, and `unix:@name` in the abstract
  *   namespace,
- * - `memory:name`.
+ * - `memory:name`,
+ * - `vsock://cid:port`.
  *
  * A string is taken as it stands: in `unix:/tmp/a%20b` the file's name has a
  * `%`. A `URL` is decoded: as one, the same means `/tmp/a b`.
@@ -113,12 +119,14 @@ export function parseAddress(address: string | URL): KnownAddress {
     case "memory":
       checkName(rest);
       return { transport, name: rest };
+    case "vsock":
+      return { transport, ...parseVsock(rest, text) };
     default:
       throw malformed(text);
   }
 }
 
-const KNOWN = ["tcp", "tls", "ws", "wss", "unix", "memory"];
+const KNOWN = ["tcp", "tls", "ws", "wss", "unix", "memory", "vsock"];
 const SCHEME = /^(\w+):(.*)$/s;
 const HOST_AND_PORT = /^\/\/(?:\[(.*:.*)\]|([^:[\]]*)):(-?\d+(?:\.\d+)?)$/;
 
@@ -148,7 +156,19 @@ function parseWebSocket(
   };
 }
 
-const HIERARCHICAL = ["tcp:", "tls:", "ws:", "wss:"];
+function parseVsock(
+  rest: string,
+  address: string,
+): { cid: number; port: number } {
+  const [, cid, port] = /^\/\/(\d+):(\d+)$/.exec(rest) ?? [];
+  if (cid === undefined) throw malformed(address);
+  const numbers = { cid: Number(cid), port: Number(port) };
+  checkVsock("cid", numbers.cid);
+  checkVsock("port", numbers.port);
+  return numbers;
+}
+
+const HIERARCHICAL = ["tcp:", "tls:", "ws:", "wss:", "vsock:"];
 
 /** The address that a URL encodes, as text. */
 function decode(url: URL): string {
@@ -165,7 +185,7 @@ function malformed(address: string, cause?: unknown): TypeError {
   return new TypeError(
     `address is ${
       JSON.stringify(address)
-    }: it must be tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, unix:path or memory:name`,
+    }: it must be tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, unix:path, memory:name or vsock://cid:port`,
     { cause },
   );
 }

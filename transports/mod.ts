@@ -40,3 +40,4 @@ export * from "./transport.ts";
 export { unix, type UnixOptions } from "./unix.ts";
 export { webSocket, type WebSocketConnection } from "./web_socket.ts";
 export type { WebSocketOptions } from "./web_socket_options.ts";
+export { vsock, type VsockOptions } from "./vsock.ts";

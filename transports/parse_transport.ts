@@ -5,6 +5,7 @@ import { tls } from "./tls.ts";
 import type { Transport } from "./transport.ts";
 import { unix } from "./unix.ts";
 import { webSocket } from "./web_socket.ts";
+import { vsock } from "./vsock.ts";
 
 /**
  * The transport at an address in the address grammar (see
@@ -41,5 +42,7 @@ export function parseTransport(address: string | URL): Transport {
       return unix(parsed);
     case "memory":
       return memory(parsed);
+    case "vsock":
+      return vsock(parsed);
   }
 }

@@ -40,6 +40,16 @@ export interface WebSocketAddress {
   readonly path: string;
 }
 
+/** The address of a socket between a virtual machine and its host. */
+export interface VsockAddress {
+  /** The transport. */
+  readonly transport: "vsock";
+  /** The machine; 2 is the host. */
+  readonly cid: number;
+  /** From 0 to 4294967295. */
+  readonly port: number;
+}
+
 /**
  * An address of a transport that this module does not know. `toString()` prints
  * it in the address grammar; other properties are the transport's own.
@@ -60,6 +70,7 @@ export type Address =
   | UnixAddress
   | MemoryAddress
   | WebSocketAddress
+  | VsockAddress
   | OtherAddress;
 
 /** Options of every method that waits. */

@@ -19,6 +19,7 @@ const valid: [string, Address][] = [
   ["unix:/a b%20?#\n", { transport: "unix", path: "/a b%20?#\n" }],
   ["memory:demo", { transport: "memory", name: "demo" }],
   ["memory://x:1", { transport: "memory", name: "//x:1" }],
+  ["vsock://2:4294967295", { transport: "vsock", cid: 2, port: 4294967295 }],
 ];
 
 for (const [text, address] of valid) {
@@ -39,6 +40,7 @@ const decoded: [string, Address][] = [
   ["unix:relative/path", { transport: "unix", path: "relative/path" }],
   ["unix:@qmp", { transport: "unix", path: "@qmp" }],
   ["memory:a%3Fb", { transport: "memory", name: "a?b" }],
+  ["vsock://2:1024", { transport: "vsock", cid: 2, port: 1024 }],
 ];
 
 for (const [url, address] of decoded) {
@@ -77,6 +79,12 @@ const malformed: [
   ["unix:@", TypeError, 'path is "@"'],
   ["unix:/a\0b", TypeError, 'path is "/a\\u0000b"'],
   ["memory:", TypeError, 'name is ""'],
+  ["vsock:2:1", TypeError, 'address is "vsock:2:1"'],
+  ["vsock://2", TypeError, 'address is "vsock://2"'],
+  ["vsock://host:1", TypeError, 'address is "vsock://host:1"'],
+  ["vsock://-1:1", TypeError, 'address is "vsock://-1:1"'],
+  ["vsock://4294967296:1", RangeError, "cid is 4294967296"],
+  ["vsock://2:4294967296", RangeError, "port is 4294967296"],
   [new URL("unix:/a?b"), TypeError, 'address is "unix:/a?b"'],
   [new URL("unix:/a#b"), TypeError, 'address is "unix:/a#b"'],
   [new URL("unix://host/a"), TypeError, 'address is "unix://host/a"'],
@@ -109,6 +117,11 @@ Deno.test("what formatAddress() writes parseAddress() reads", () => {
       path: text.filter((path) => path !== "@" && !path.includes("\0")),
     }),
     fc.record({ transport: fc.constant("memory" as const), name: text }),
+    fc.record({
+      transport: fc.constant("vsock" as const),
+      cid: fc.integer({ min: 0, max: 0xffffffff }),
+      port: fc.integer({ min: 0, max: 0xffffffff }),
+    }),
   );
   fc.assert(
     fc.property(address, (address) => {

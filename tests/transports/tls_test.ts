@@ -41,7 +41,7 @@ function ends(connect: Partial<TlsOptions>, listen: Partial<TlsOptions>) {
 }
 
 function place(address: Address): { hostname: string; port: number } {
-  assert("port" in address);
+  assert("hostname" in address);
   return { hostname: address.hostname, port: address.port };
 }
 

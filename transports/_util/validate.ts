@@ -12,6 +12,19 @@ export function checkPort(port: number): void {
 }
 
 /**
+ * Checks a number of a vsock address.
+ *
+ * @throws {RangeError} It is not an integer from 0 to 4294967295.
+ */
+export function checkVsock(option: "cid" | "port", value: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new RangeError(
+      `${option} is ${show(value)}: it must be an integer from 0 to 4294967295`,
+    );
+  }
+}
+
+/**
  * Checks a hostname: a name, an IPv4 address, or an IPv6 address without
  * brackets.
  *
