@@ -208,15 +208,17 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     return super.flush(options);
   }
 
-  /** Makes the codec, and sees to the calls when the session ends. */
+  /** Makes the codec, and what receives the messages of the session. */
   protected override createCodec(): Codec<JSONRPCMessage> {
-    const { signal, maxMessageBytes = MAX_MESSAGE_BYTES } = this;
+    const { maxMessageBytes = MAX_MESSAGE_BYTES } = this;
     this.#receiver = this.#newReceiver();
-    signal.addEventListener("abort", () => {
-      this.#outgoing.end(signal.reason);
-      this.#incoming.end(signal.reason);
-    }, { once: true });
     return this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
+  }
+
+  /** Rejects what waits for a response, and aborts every handler's signal. */
+  protected override onSessionEnd(cause: unknown): void {
+    this.#outgoing.end(cause);
+    this.#incoming.end(cause);
   }
 
   /** Settles what a response is for, or has a handler answer. */

@@ -27,6 +27,7 @@ export type * from "./async_protocol_options.ts";
 export * from "./byte_budget.ts";
 export * from "./errors.ts";
 export * from "./peer.ts";
+export type * from "./pending_call.ts";
 export * from "./pending_calls.ts";
 export * from "./reconnecting.ts";
 export type * from "./reconnection.ts";

@@ -1,81 +1,18 @@
+import { Call } from "./_calls/call.ts";
 import { SignalGroups } from "./_calls/signal_groups.ts";
-import { handled } from "./_util/abortable.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
+import type {
+  OpenCallOptions,
+  PendingCall,
+  PendingCallsOptions,
+} from "./pending_call.ts";
 
 /** So many calls may be given up and still unanswered. */
 const MAX_ABANDONED = 65_536;
 
-/** By how much progress extends a deadline at the most. */
-const MAX_EXTENSION = 10;
-
 /** How much later than its deadline a call may time out, in milliseconds. */
 const TIMER_STEP_MS = 5;
-
-/** Options of {@linkcode PendingCalls.open}. */
-export interface OpenCallOptions<Id = number> {
-  /**
-   * The id that the reply will have.
-   *
-   * @default {the next integer, from 1}
-   */
-  id?: Id | undefined;
-  /**
-   * Gives the call up: its promise rejects with the signal's reason.
-   *
-   * @default {undefined}
-   */
-  signal?: AbortSignal | undefined;
-  /**
-   * The deadline of the reply, in milliseconds from now.
-   *
-   * @default {undefined}
-   */
-  timeout?: number | undefined;
-  /**
-   * The deadline that {@linkcode PendingCalls.extend} cannot pass, in
-   * milliseconds from now.
-   *
-   * @default {10 times the timeout}
-   */
-  totalTimeout?: number | undefined;
-  /**
-   * The name of what is called, for errors.
-   *
-   * @default {undefined}
-   */
-  method?: string | undefined;
-}
-
-/** Options of {@linkcode PendingCalls}. */
-export interface PendingCallsOptions<Reply, Id = number> {
-  /**
-   * Called when a call is given up, by its signal or its deadline: a protocol
-   * may tell its peer.
-   *
-   * @default {undefined}
-   */
-  onAbandoned?: ((call: PendingCall<Reply, Id>) => void) | undefined;
-}
-
-/** A call that waits for its reply. */
-export interface PendingCall<Reply, Id = number> {
-  /** The id that the reply will have. */
-  readonly id: Id;
-  /** The name of what is called. */
-  readonly method: string | undefined;
-  /**
-   * Settles with the reply, or when the call is given up or interrupted. It
-   * never counts as an unhandled rejection.
-   */
-  readonly promise: Promise<Reply>;
-  /**
-   * Whether the request may have reached the peer, as errors tell it. It is true
-   * from the start; a protocol that holds a request back sets it to false until
-   * the request goes out.
-   */
-  sent: boolean;
-}
 
 /**
  * The calls of a session that wait for their replies: replies are matched by
@@ -105,6 +42,9 @@ export interface PendingCall<Reply, Id = number> {
  *   protected override onMessage(reply: string): void {
  *     const call = this.#calls.first();
  *     if (call) this.#calls.resolve(call.id, reply);
+ *   }
+ *   protected override onSessionEnd(cause: unknown): void {
+ *     this.#calls.end(cause);
  *   }
  * }
  *
@@ -312,50 +252,6 @@ export class PendingCalls<Reply, Id = number> {
       );
     }
     if (next < Infinity) this.#setTimer(next);
-  }
-}
-
-class Call<Reply, Id> implements PendingCall<Reply, Id> {
-  readonly id: Id;
-  readonly method: string | undefined;
-  readonly signal: AbortSignal | undefined;
-  readonly timeout: number | undefined;
-  /** When the call times out, on the clock of `performance.now()`. */
-  deadline = Infinity;
-  sent = true;
-  abandoned = false;
-  readonly #lastDeadline: number = Infinity;
-  readonly #resolvers = handled<Reply>();
-
-  constructor(id: Id, options: OpenCallOptions<Id>) {
-    const { method, signal, timeout, totalTimeout } = options;
-    this.id = id;
-    this.method = method;
-    this.signal = signal;
-    this.timeout = timeout;
-    if (timeout !== undefined) {
-      this.deadline = performance.now() + timeout;
-      const total = totalTimeout ?? MAX_EXTENSION * timeout;
-      this.#lastDeadline = this.deadline - timeout + total;
-    }
-  }
-
-  get promise(): Promise<Reply> {
-    return this.#resolvers.promise;
-  }
-
-  extend(): void {
-    if (this.timeout === undefined) return;
-    const deadline = performance.now() + this.timeout;
-    this.deadline = Math.min(deadline, this.#lastDeadline);
-  }
-
-  resolve(reply: Reply): void {
-    this.#resolvers.resolve(reply);
-  }
-
-  reject(error: unknown): void {
-    this.#resolvers.reject(error);
   }
 }
 

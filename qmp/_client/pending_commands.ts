@@ -1,7 +1,5 @@
-import {
-  type PendingCall,
-  PendingCalls,
-} from "../../protocol/pending_calls.ts";
+import type { PendingCall } from "../../protocol/pending_call.ts";
+import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { copyOf } from "../_wire/client_codec.ts";
 import { commandFailure, deadline } from "../_wire/command_failure.ts";
 import { commandName } from "../_wire/command_name.ts";

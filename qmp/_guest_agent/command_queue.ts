@@ -1,8 +1,6 @@
 import { ProtocolError } from "../../protocol/errors.ts";
-import {
-  type PendingCall,
-  PendingCalls,
-} from "../../protocol/pending_calls.ts";
+import type { PendingCall } from "../../protocol/pending_call.ts";
+import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { FifoSet } from "../_client/fifo_set.ts";
 import { commandFailure, deadline } from "../_wire/command_failure.ts";
 import { commandName } from "../_wire/command_name.ts";

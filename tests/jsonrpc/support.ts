@@ -41,5 +41,5 @@ export async function rawPeer(
 
 /** The next message that the other end has received. */
 export async function next(raw: Peer<unknown>): Promise<unknown> {
-  return (await raw[Symbol.asyncIterator]().next()).value;
+  return await raw.receive();
 }

@@ -67,6 +67,21 @@ Deno.test("rooms import one another only in the direction of the picture", () =>
   }
 });
 
+Deno.test("no modules import one another in a cycle, types included", () => {
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: string[]) => {
+    if (path.includes(file)) {
+      cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    } else if (!done.has(file)) {
+      for (const next of targetsOf(file)) visit(next, [...path, file]);
+      done.add(file);
+    }
+  };
+  for (const file of library) visit(file, []);
+  assertEquals(cycles, []);
+});
+
 Deno.test("internal files are in folders that start with an underscore, and no other name starts so", () => {
   const named = files.filter((file) => /(^|\/)_[^/]*\.ts$/.test(file));
   assertEquals(named.filter((file) => !file.endsWith("/_deps.ts")), []);
