@@ -45,7 +45,7 @@ export interface TlsOptions {
   /**
    * Gives a listener its certificate and key, in place of `cert` and `key`. It
    * is asked in each handshake, with the server name that the client wants
-   * (SNI). Without a result, or if it fails, the handshake is refused.
+   * (SNI), in lower case. Without a result, or if it fails, the handshake is refused.
    *
    * @default {undefined}
    */

@@ -15,7 +15,11 @@ export class ConnectionDuplex extends Duplex {
   written: Promise<void> = Promise.resolve();
   /** Told why writing has failed. */
   writeFailed: (error: unknown) => void = () => {};
+  /** The first bytes of the peer, which tell its protocol. */
+  first = new Uint8Array(0);
   readonly #connection: Connection;
+  /** Bytes that were read and not decrypted yet. */
+  #ahead = new Uint8Array(0);
   #isMute = false;
 
   constructor(connection: Connection) {
@@ -29,21 +33,36 @@ export class ConnectionDuplex extends Duplex {
    * @returns The number of bytes, or `null` at the end of the connection.
    */
   async pull(buffer: Uint8Array): Promise<number | null> {
-    const count = await this.#connection.read(buffer);
+    const ahead = this.#ahead;
+    if (ahead.length > 0) {
+      this.#ahead = new Uint8Array(0);
+      this.emit("data", ahead);
+      return ahead.length;
+    }
+    const count = await this.#read(buffer);
     // The bytes are copied at once: the buffer is free again.
     if (count !== null) this.emit("data", buffer.subarray(0, count));
     return count;
+  }
+
+  /**
+   * Reads bytes for the next `pull()`.
+   *
+   * @returns All that were read ahead, or `null` at the end of the connection.
+   */
+  async readAhead(buffer: Uint8Array): Promise<Uint8Array | null> {
+    const count = await this.#read(buffer);
+    if (count === null) return null;
+    const bytes = new Uint8Array(this.#ahead.length + count);
+    bytes.set(this.#ahead);
+    bytes.set(buffer.subarray(0, count), this.#ahead.length);
+    return this.#ahead = bytes;
   }
 
   /** Writes bytes past `node:tls`, which writes nothing from now on. */
   writeLast(bytes: Uint8Array): Promise<void> {
     this.#isMute = true;
     return this.#send(bytes);
-  }
-
-  /** Has `node:tls` write the bytes that it keeps until others arrive. */
-  flush(): void {
-    this.emit("data", new Uint8Array(0));
   }
 
   override write(chunk: Uint8Array, done: unknown): boolean {
@@ -66,6 +85,12 @@ export class ConnectionDuplex extends Duplex {
 
   override resume(): this {
     return this;
+  }
+
+  async #read(buffer: Uint8Array): Promise<number | null> {
+    const count = await this.#connection.read(buffer);
+    if (this.first.length === 0) this.first = buffer.slice(0, count ?? 0);
+    return count;
   }
 
   #send(bytes: Uint8Array): Promise<void> {

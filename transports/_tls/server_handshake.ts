@@ -1,17 +1,16 @@
-import {
-  createSecureContext,
-  createServer,
-  type SecureContext,
-} from "node:tls";
+import { createServer } from "node:tls";
 import type { Connection } from "../transport.ts";
-import type { TlsOptions } from "../tls_options.ts";
+import type { TlsIdentity, TlsOptions } from "../tls_options.ts";
+import { type ClientHello, parseClientHello } from "./client_hello.ts";
+import type { ConnectionDuplex } from "./connection_duplex.ts";
 import { type Credentials, readIdentity } from "./credentials.ts";
 import { tlsInfo } from "./info.ts";
 import { explained, judgeClient } from "./refusal.ts";
 import {
   ALERTS,
-  type Handshake,
+  endedEarly,
   NODE_OPTIONS,
+  READ_BYTES,
   type Secured,
   shake,
 } from "./shake.ts";
@@ -28,13 +27,11 @@ export function shakeAsServer(
   { identity, ca, authorities, alpnProtocols }: Credentials,
   certificates: TlsOptions["certificates"],
 ): Promise<Secured> {
-  return shake(connection, false, (handshake) => {
-    const { duplex, done, failed } = handshake;
+  return shake(connection, false, async ({ duplex, done, failed }) => {
+    const shown = certificates ? await choose(certificates, duplex) : identity;
     const server = createServer({
       ...NODE_OPTIONS,
-      ...(certificates
-        ? { SNICallback: choosing(certificates, ca, handshake) }
-        : identity),
+      ...shown,
       ...(ca && { ca }),
       ...(alpnProtocols && { ALPNProtocols: alpnProtocols }),
       requestCert: authorities !== undefined,
@@ -54,30 +51,33 @@ export function shakeAsServer(
   });
 }
 
-/** Asks for a certificate. If there is none, the client reads an alert. */
-function choosing(
+/**
+ * Asks for a certificate, before Node knows of the client: what Node keeps of a
+ * client without a certificate is never freed. If there is none, the client
+ * reads an alert.
+ */
+async function choose(
   certificates: NonNullable<TlsOptions["certificates"]>,
-  ca: string[] | undefined,
-  { duplex, failed }: Handshake,
-): (
-  name: string,
-  done: (error: Error | null, context?: SecureContext) => void,
-) => void {
-  return async (name, done) => {
-    let alert = ALERTS.internalError;
-    try {
-      const identity = await certificates(name || undefined);
-      if (!identity) {
-        alert = ALERTS.unrecognizedName;
-        const wanted = name ? JSON.stringify(name) : "a client without a name";
-        throw new Deno.errors.NotFound(`certificates has none for ${wanted}`);
-      }
-      const { cert, key } = readIdentity(identity);
-      done(null, createSecureContext({ cert, key, ...(ca && { ca }) }));
-      duplex.flush();
-    } catch (error) {
-      duplex.writeLast(alert).catch(() => {});
-      failed(error);
-    }
-  };
+  duplex: ConnectionDuplex,
+): Promise<TlsIdentity> {
+  const buffer = new Uint8Array(READ_BYTES);
+  let hello: ClientHello | undefined;
+  while (!hello) {
+    const bytes = await duplex.readAhead(buffer);
+    if (!bytes) throw endedEarly(duplex);
+    hello = parseClientHello(bytes);
+  }
+  const { serverName } = hello;
+  let alert = ALERTS.internalError;
+  try {
+    const identity = await certificates(serverName);
+    if (identity) return readIdentity(identity);
+    alert = ALERTS.unrecognizedName;
+    throw new Deno.errors.NotFound(
+      `certificates has none for ${serverName ?? "a client without a name"}`,
+    );
+  } catch (error) {
+    duplex.writeLast(alert).catch(() => {});
+    throw error;
+  }
 }

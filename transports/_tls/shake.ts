@@ -8,7 +8,7 @@ import { otherProtocol } from "./other_protocol.ts";
 import { isExplained } from "./tls_channel.ts";
 
 /** The messages of a handshake take a few reads of this size. */
-const READ_BYTES = 4 * 1024;
+export const READ_BYTES = 4 * 1024;
 
 /** Alerts before encryption, all of them fatal (RFC 8446 §6.2). */
 export const ALERTS = {
@@ -47,21 +47,21 @@ export interface Handshake {
 export async function shake(
   connection: Connection,
   isClient: boolean,
-  start: (handshake: Handshake) => void,
+  start: (handshake: Handshake) => void | Promise<void>,
 ): Promise<Secured> {
   const duplex = new ConnectionDuplex(connection);
   const { promise, resolve, reject } = Promise.withResolvers<
     [TLSSocket, TlsInfo]
   >();
-  const first = new FirstBytes();
+  promise.catch(() => {});
   try {
     duplex.writeFailed = reject;
-    start({
+    await start({
       duplex,
       done: (socket, info) => resolve([socket, info]),
       failed: reject,
     });
-    const feeding = feed(duplex, promise, first);
+    const feeding = feed(duplex, promise);
     const [socket, info] = await Promise.race([promise, feeding]);
     const secure = new NodeSocket(socket, duplex, isClient);
     // Bytes that came with the end of the handshake are delivered in the next
@@ -73,7 +73,7 @@ export async function shake(
     duplex.destroy();
     // Its own failure would hide the reason.
     await connection.close().catch(() => {});
-    throw otherProtocol(first.bytes, error) ?? asDenoError(ownCause(error));
+    throw otherProtocol(duplex.first, error) ?? asDenoError(ownCause(error));
   }
 }
 
@@ -84,20 +84,10 @@ function ownCause(error: unknown): unknown {
     : error;
 }
 
-/** The first bytes of the peer, which tell its protocol. */
-class FirstBytes {
-  bytes = new Uint8Array(0);
-
-  see(bytes: Uint8Array): void {
-    if (this.bytes.length === 0) this.bytes = bytes.slice(0, 64);
-  }
-}
-
 /** Reads until a handshake is done. Rejects if the connection ends first. */
 async function feed(
   duplex: ConnectionDuplex,
   outcome: Promise<unknown>,
-  first: FirstBytes,
 ): Promise<never> {
   let isOver = false;
   const end = () => {
@@ -106,18 +96,19 @@ async function feed(
   outcome.then(end, end);
   const buffer = new Uint8Array(READ_BYTES);
   while (!isOver) {
-    const count = await duplex.pull(buffer);
-    if (count !== null) {
-      first.see(buffer.subarray(0, count));
-      continue;
-    }
+    if (await duplex.pull(buffer) !== null) continue;
     // If the last bytes were an alert, its error comes a few turns later.
     await setImmediate();
-    throw new Deno.errors.UnexpectedEof(
-      first.bytes.length > 0
-        ? "the peer ended in the handshake"
-        : "the peer ended in the handshake without a byte: it may not speak TLS",
-    );
+    throw endedEarly(duplex);
   }
   return await new Promise<never>(() => {});
+}
+
+/** The error for a peer that ends within the handshake. */
+export function endedEarly({ first }: ConnectionDuplex): Error {
+  return new Deno.errors.UnexpectedEof(
+    first.length > 0
+      ? "the peer ended in the handshake"
+      : "the peer ended in the handshake without a byte: it may not speak TLS",
+  );
 }

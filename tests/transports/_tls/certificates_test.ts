@@ -129,7 +129,7 @@ Deno.test("without a certificate for its name, a client reads that the name is n
   assertStringIncludes(client, "unrecognized name");
   assertStringIncludes(
     listener.message,
-    'certificates has none for "three.example"',
+    "certificates has none for three.example",
   );
 });
 

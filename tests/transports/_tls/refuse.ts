@@ -38,11 +38,25 @@ async function write(port: number, bytes: Uint8Array): Promise<void> {
   connection.abort();
 }
 
+/** The ways in which a listener gets its certificate. */
+const listeners: Partial<TlsOptions>[] = [
+  server,
+  { certificates: () => server },
+  { certificates: () => Promise.reject(new Error("None")) },
+];
+
 /** Refuses so many, one at a time; each is over at both ends when it returns. */
 async function refuse(count: number): Promise<void> {
+  for (const own of listeners) await refuseBy(own, count / listeners.length);
+}
+
+async function refuseBy(
+  own: Partial<TlsOptions>,
+  count: number,
+): Promise<void> {
   let over = () => {};
   await using listener: Listener = await tls({
-    ...{ port: 0, ...server, clientCaCerts: [ca], alpnProtocols: ["echo"] },
+    ...{ port: 0, ...own, clientCaCerts: [ca], alpnProtocols: ["echo"] },
     onHandshakeError: () => over(),
   }).listen();
   if (!("port" in listener.address)) throw new Error("A listener has a port");

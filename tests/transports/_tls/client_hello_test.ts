@@ -1,0 +1,71 @@
+import { assert, assertEquals } from "@std/assert";
+import { parseClientHello } from "../../../transports/_tls/client_hello.ts";
+import { tcp } from "../../../transports/mod.ts";
+import { Openssl } from "../../support/openssl.ts";
+import { portOf } from "./meet.ts";
+
+/** The first message of `openssl s_client`. */
+async function helloOf(...args: string[]): Promise<Uint8Array> {
+  await using listener = await tcp({ port: 0 }).listen();
+  await using _openssl = await Openssl.start([
+    ...["s_client", "-connect", `127.0.0.1:${portOf(listener)}`, ...args],
+  ]);
+  await using connection = await listener.accept();
+  const into = new Uint8Array(16 * 1024);
+  const count = await connection.read(into);
+  return into.slice(0, count ?? 0);
+}
+
+const hello = await helloOf("-servername", "One.Example");
+
+/** The same message in records of so many bytes. */
+function recut(bytes: Uint8Array, size: number): Uint8Array {
+  const records: number[] = [];
+  const message = bytes.subarray(5);
+  for (let at = 0; at < message.length; at += size) {
+    const part = message.subarray(at, at + size);
+    records.push(0x16, 3, 1, part.length >> 8, part.length & 0xff, ...part);
+  }
+  return new Uint8Array(records);
+}
+
+Deno.test("the server name of openssl's hello is found, in lower case", () => {
+  assertEquals(parseClientHello(hello), { serverName: "one.example" });
+});
+
+Deno.test("a hello without a server name has none", async () => {
+  const bytes = await helloOf("-noservername");
+  assertEquals(parseClientHello(bytes), { serverName: undefined });
+});
+
+Deno.test("a hello that is cut into records of any size is understood", () => {
+  for (const size of [1, 2, 3, 7, 100]) {
+    const bytes = recut(hello, size);
+    assertEquals(parseClientHello(bytes), { serverName: "one.example" });
+  }
+});
+
+Deno.test("a part of a hello needs more bytes", () => {
+  for (const bytes of [hello, recut(hello, 10)]) {
+    for (let length = 0; length < bytes.length; length++) {
+      assertEquals(parseClientHello(bytes.subarray(0, length)), undefined);
+    }
+  }
+});
+
+Deno.test("a hello with any byte changed is understood or has no name, and never throws", () => {
+  for (let at = 0; at < hello.length; at++) {
+    for (const value of [0, 1, 0x7f, 0xff]) {
+      const changed = hello.slice();
+      changed[at] = value;
+      const { serverName = "none" } = parseClientHello(changed) ?? {};
+      assert(/^[a-z0-9._-]+$/.test(serverName), `byte ${at} is ${value}`);
+    }
+  }
+});
+
+Deno.test("a hello that is longer than 16 KiB is left to the platform", () => {
+  const endless = new Uint8Array(16 * 1024 + 1);
+  endless.set([0x16, 3, 1, 0xff, 0xff, 1, 0, 0xff, 0xff]);
+  assertEquals(parseClientHello(endless), { serverName: undefined });
+});
