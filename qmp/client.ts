@@ -50,13 +50,13 @@ export interface QMPClientOptions extends AsyncProtocolOptions {
    *
    * @default {10485760}
    */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
   /**
    * Whether the server greets at the start of a session.
    *
    * @default {true}
    */
-  awaitGreeting?: boolean;
+  awaitGreeting?: boolean | undefined;
   /**
    * Whether capabilities are negotiated after the greeting, which is awaited in
    * that case: all capabilities that the server offers and the client knows are
@@ -64,14 +64,14 @@ export interface QMPClientOptions extends AsyncProtocolOptions {
    *
    * @default {true}
    */
-  negotiate?: boolean;
+  negotiate?: boolean | undefined;
   /**
    * How long the server may be silent in each phase of the handshake, in
    * milliseconds. The phases are the greeting and the negotiation.
    *
    * @default {10000}
    */
-  handshakeTimeout?: number;
+  handshakeTimeout?: number | undefined;
 }
 
 /** Options of a command's execution. */

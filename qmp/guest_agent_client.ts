@@ -47,14 +47,21 @@ export interface GuestAgentClientOptions extends AsyncProtocolOptions {
    *
    * @default {68157440}
    */
-  maxMessageBytes?: number;
+  maxMessageBytes?: number | undefined;
   /**
    * The deadline of each reply, in milliseconds. It is not unusual that an agent
    * does not reply: its guest may be busy, or may have none.
    *
    * @default {10000}
    */
-  timeout?: number;
+  timeout?: number | undefined;
+  /**
+   * How long the client may take to synchronize when it connects, in
+   * milliseconds.
+   *
+   * @default {the timeout}
+   */
+  handshakeTimeout?: number | undefined;
 }
 
 /** Options of a guest command's execution. */
@@ -95,6 +102,8 @@ export interface GuestExecuteOptions extends WaitOptions {
 export class GuestAgentClient<S extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage | ProtocolError, QMPMessage> {
   readonly #timeout: number;
+  readonly #handshakeTimeout: number;
+  readonly #newCodec: () => GuestCodec;
   readonly #agent: Agent;
   #commands: CommandQueue;
 
@@ -102,11 +111,25 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
    * Makes a client that is `idle`.
    *
    * @throws {RangeError} A number is out of range.
+   * @throws {TypeError} An option has the wrong type.
    */
   constructor(options: GuestAgentClientOptions = {}) {
-    super(options);
-    const { timeout = 10_000, name = this.constructor.name } = options;
+    // The codec has the limit: it skips what it drops, which may be more.
+    super({
+      ...options,
+      maxMessageBytes: undefined,
+      handshakeTimeout: Infinity,
+    });
+    const {
+      timeout = 10_000,
+      handshakeTimeout = timeout,
+      name = this.constructor.name,
+    } = options;
     checkNumber("timeout", timeout, 0, Infinity);
+    checkNumber("handshakeTimeout", handshakeTimeout, 0, Infinity);
+    this.#handshakeTimeout = handshakeTimeout;
+    this.#newCodec = () => new GuestCodec(options.maxMessageBytes);
+    this.#newCodec(); // Checks the option.
     this.#timeout = timeout;
     this.#agent = {
       timeout,
@@ -251,7 +274,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     QMPMessage
   > {
     const { signal } = this;
-    const codec = new GuestCodec(this.maxMessageBytes);
+    const codec = this.#newCodec();
     const commands = this.#commands = this.#newQueue(() => codec.drop());
     signal.addEventListener("abort", () => commands.end(signal.reason), {
       once: true,
@@ -266,10 +289,10 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
       while (!this.#commands.synchronized) this.onMessage(await this.receive());
     };
     try {
-      await within(this.#timeout, synchronize());
+      await within(this.#handshakeTimeout, synchronize());
     } catch (cause) {
       const why = isTimeout(cause)
-        ? `nothing came for ${this.#timeout} ms`
+        ? `nothing came for ${this.#handshakeTimeout} ms`
         : messageOf(cause);
       throw new NegotiationError(
         `Cannot synchronize with the guest agent: ${why}`,

@@ -62,9 +62,11 @@ export {
   ConnectError,
   EndOfStreamError,
   ParleyError,
+  parse,
   ProtocolError,
   Runstate,
   StateError,
+  stringify,
 } from "../protocol/mod.ts";
 export type {
   Address,

@@ -322,11 +322,29 @@ Deno.test("an agent that is silent fails connect() in time", async () => {
   await far.close();
 });
 
+Deno.test("handshakeTimeout bounds connect() alone", async () => {
+  const [near, far] = memoryPair();
+  const client = new GuestAgentClient({ handshakeTimeout: 20 });
+  const error = await assertRejects(() => client.connect(near), ConnectError);
+  assertStringIncludes(error.message, "nothing came for 20 ms");
+  await far.close();
+  assertThrows(
+    () => new GuestAgentClient({ handshakeTimeout: -1 }),
+    RangeError,
+    "handshakeTimeout is -1",
+  );
+});
+
 Deno.test("a timeout that cannot be is refused by its name", async () => {
   assertThrows(
     () => new GuestAgentClient({ timeout: -1 }),
     RangeError,
     "Cannot use the option: timeout is -1",
+  );
+  assertThrows(
+    () => new GuestAgentClient({ maxMessageBytes: 0 }),
+    RangeError,
+    "maxMessageBytes is 0",
   );
   const { client, agent } = await runningAgent();
   await assertRejects(
