@@ -272,7 +272,8 @@ export class ServerSession<S extends QMPSchema>
     this.#logger.error("Session is ended: {message}", {
       message: printable(error.message),
     });
-    this.disconnect({ signal }).catch(() => {});
+    // `closed` tells it.
+    this.disconnect({ reason: error, signal }).catch(() => {});
   }
 
   // Hooks for subclasses

@@ -1,5 +1,6 @@
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { MessageTooLargeError, ProtocolError } from "../../protocol/mod.ts";
 import type { Message } from "../support/qmp_script.ts";
 import {
   agreedSession,
@@ -101,7 +102,7 @@ Deno.test("V5: a request over the limit gets an error, then the session ends", a
     },
   });
   assertEquals(await client.next(), undefined);
-  await session.closed.catch(() => {});
+  await assertRejects(() => session.closed, MessageTooLargeError);
 });
 
 Deno.test("H13: a client that sends lines that are not JSON gets 100 errors, then its session ends", async () => {
@@ -111,7 +112,7 @@ Deno.test("H13: a client that sends lines that are not JSON gets 100 errors, the
   const answers = await client.rest();
   assertEquals(answers.length, 100);
   assert(answers.every((answer) => "error" in answer));
-  await session.closed.catch(() => {});
+  await assertRejects(() => session.closed, ProtocolError, "100");
 });
 
 Deno.test("H13: messages that are not commands count like those that are not JSON", async () => {
@@ -163,7 +164,7 @@ for (const [name, text] of Object.entries(foreign)) {
         const parts = [bytes.subarray(0, cut), bytes.subarray(cut)];
         for (const part of parts) await client.write(part).catch(() => {});
         for (const answer of await client.rest()) assert("error" in answer);
-        await session.closed.catch(() => {});
+        await assertRejects(() => session.closed, ProtocolError);
         assert(!session.negotiated);
       });
       assertEquals(attacked, 0);
