@@ -26,8 +26,6 @@ export class Redis extends AsyncProtocol<Value> {
   }
 
   protected override createCodec(): Codec<Value> {
-    const { signal } = this; // of the session that begins
-    signal.addEventListener("abort", () => this.#calls.end(signal.reason));
     return resp({ maxMessageBytes: this.maxMessageBytes });
   }
 
@@ -36,5 +34,9 @@ export class Redis extends AsyncProtocol<Value> {
     if (!call) throw new ProtocolError("Reply answers no command");
     if (reply instanceof RedisError) this.#calls.reject(call.id, reply);
     else this.#calls.resolve(call.id, reply);
+  }
+
+  protected override onSessionEnd(cause: unknown): void {
+    this.#calls.end(cause);
   }
 }
