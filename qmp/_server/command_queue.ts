@@ -74,11 +74,9 @@ export class CommandQueue {
   }
 
   async #runInBand(): Promise<void> {
-    for (
-      let run = this.#inBand[0];
-      run && !this.#ended;
-      run = this.#inBand[0]
-    ) {
+    while (!this.#ended) {
+      const run = this.#inBand.at(0);
+      if (run === undefined) break;
       await run();
       this.#inBand.shift();
       this.#wake();
