@@ -151,7 +151,6 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   /** The signal of the session that `#session` belongs to. */
   #signal: AbortSignal | undefined;
   #codec: QMPCodec | undefined;
-  #established = false;
   #endedByGuest = false;
 
   /**
@@ -335,16 +334,10 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
 
   /** Starts a session: no command is pending, and nothing is agreed on. */
   protected override createCodec(): Codec<QMPMessage> {
-    const { signal } = this;
-    const session = this.#session = this.#newSession();
-    this.#signal = signal;
-    this.#established = false;
+    this.#session = this.#newSession();
+    this.#signal = this.signal;
     this.#endedByGuest = false;
     if (this.#events.closed) this.#events = this.#hub.listen(undefined);
-    signal.addEventListener("abort", () => {
-      session.end(signal.reason);
-      if (this.#established) this.#hub.end(signal.reason);
-    }, { once: true });
     return this.#codec = qmpCodec({
       maxMessageBytes: this.maxMessageBytes,
       ending: this.remoteAddress?.transport === "tls" ? newlineApart : nothing,
@@ -367,7 +360,17 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
         NegotiationError,
       );
     }
-    this.#established = true;
+  }
+
+  /** Rejects commands without a reply, and ends listeners. */
+  protected override onSessionEnd(cause: unknown): void {
+    this.#session.end(cause);
+    this.#hub.end(cause);
+  }
+
+  /** Asks for the version; that there is no reply is left to `idleTimeout`. */
+  protected override async keepAlive(): Promise<void> {
+    await this.#execute({ execute: "query-version" }, {}).catch(() => {});
   }
 
   /** Routes a message to the command or the listeners that it is for. */

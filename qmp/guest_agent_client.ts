@@ -273,13 +273,14 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     QMPMessage | ProtocolError,
     QMPMessage
   > {
-    const { signal } = this;
     const codec = this.#newCodec();
-    const commands = this.#commands = this.#newQueue(() => codec.drop());
-    signal.addEventListener("abort", () => commands.end(signal.reason), {
-      once: true,
-    });
+    this.#commands = this.#newQueue(() => codec.drop());
     return codec;
+  }
+
+  /** Rejects commands without a reply. */
+  protected override onSessionEnd(cause: unknown): void {
+    this.#commands.end(cause);
   }
 
   /** Synchronizes with the agent. */
@@ -299,6 +300,11 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
         { cause },
       );
     }
+  }
+
+  /** Pings the agent; that it does not reply is left to `idleTimeout`. */
+  protected override async keepAlive(): Promise<void> {
+    await this.#execute("guest-ping", undefined, {}).catch(() => {});
   }
 
   /** Hands a reply to its command. */

@@ -422,3 +422,16 @@ Deno.test("a client accepts a server that dials", async () => {
   await client.disconnect();
   await server.end();
 });
+
+Deno.test("keepAliveInterval asks a silent server for its version, whatever it answers", async () => {
+  const { client, server } = await runningClient({ keepAliveInterval: 5 });
+  for (let n = 0; n < 3; n++) {
+    const command = await server.command();
+    assertEquals(command.execute, "query-version");
+    if (n === 1) server.refuse(command, "CommandNotFound", "No");
+    else server.answer(command);
+  }
+  assertEquals(client.runstate, "running");
+  await client.disconnect();
+  await server.end();
+});

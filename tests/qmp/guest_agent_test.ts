@@ -322,6 +322,20 @@ Deno.test("an agent that is silent fails connect() in time", async () => {
   await far.close();
 });
 
+Deno.test("keepAliveInterval pings a silent agent, and again if it does not reply", async () => {
+  const { client, agent } = await runningAgent({
+    keepAliveInterval: 5,
+    timeout: 20,
+  });
+  assertEquals(await agent.answer({}), { execute: "guest-ping" });
+  assertEquals(await agent.command(), { execute: "guest-ping" });
+  await agent.getInStep();
+  assertEquals(await agent.answer({}), { execute: "guest-ping" });
+  assertEquals(client.runstate, "running");
+  await client.disconnect();
+  await agent.end();
+});
+
 Deno.test("handshakeTimeout bounds connect() alone", async () => {
   const [near, far] = memoryPair();
   const client = new GuestAgentClient({ handshakeTimeout: 20 });
