@@ -110,7 +110,11 @@ export class ReadBuffer implements CodecInput {
     this.#expected = 0;
     if (this.#start < this.#end) return;
     this.#start = this.#end = 0;
-    if (this.#bytes.length > MAX_IDLE_CAPACITY) this.#bytes = nothing;
+    if (this.#bytes.length > MAX_IDLE_CAPACITY) {
+      this.#bytes = nothing;
+      // The need of a huge message is gone with it.
+      this.#need = Math.min(this.#need, MAX_READ);
+    }
   }
 
   /**
