@@ -82,7 +82,8 @@ export class MessageReader<In> {
   /**
    * The next message, if its bytes are here.
    *
-   * @throws {MessageTooLargeError} It is larger than the codec should allow.
+   * @throws {MessageTooLargeError} It is larger than the codec should allow, and
+   * not complete.
    */
   decode(): In | undefined {
     if (this.#stopped) return undefined;
@@ -91,13 +92,11 @@ export class MessageReader<In> {
     const message = this.#atEnd
       ? decodeEnd(this.#codec, input)
       : this.#codec.decode(input);
-    const size = message === undefined ? input.length : input.offset - start;
-    if (size - FRAME_BYTES > this.#maxMessageBytes) {
-      throw new MessageTooLargeError(this.#maxMessageBytes, start);
-    }
     if (message !== undefined) {
       this.#messages++;
-      this.#messageBytes = size;
+      this.#messageBytes = input.offset - start;
+    } else if (input.length - FRAME_BYTES > this.#maxMessageBytes) {
+      throw new MessageTooLargeError(this.#maxMessageBytes, input.offset);
     }
     return message;
   }

@@ -29,9 +29,21 @@ import { untyped } from "../support/untyped.ts";
 
 for (
   const [options, errorClass, message] of untyped<AsyncProtocolOptions>([
-    [{ maxMessageBytes: 0 }, RangeError, "of at least 1: 0"],
-    [{ maxMessageBytes: 1.5 }, RangeError, "of at least 1: 1.5"],
-    [{ maxMessageBytes: "5" }, TypeError, 'must be a number: "5"'],
+    [
+      { maxMessageBytes: 0 },
+      RangeError,
+      "maxMessageBytes is 0, expected an integer of at least 1",
+    ],
+    [
+      { maxMessageBytes: 1.5 },
+      RangeError,
+      "maxMessageBytes is 1.5, expected an integer of at least 1",
+    ],
+    [
+      { maxMessageBytes: "5" },
+      TypeError,
+      'maxMessageBytes is "5", expected a number',
+    ],
     [{ highWaterMark: "5" }, RangeError, 'highWaterMark is "5"'],
     [{ closeTimeout: "5" }, RangeError, 'closeTimeout is "5"'],
   ])

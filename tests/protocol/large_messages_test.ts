@@ -48,22 +48,6 @@ Deno.test("a codec that never returns a message does not make its session hold w
   far.abort();
 });
 
-Deno.test("a codec that returns a message beyond the limit ends its session", async () => {
-  const [near, far] = memoryPair();
-  const peer = new Peer({
-    codec: () => unlimited(20_000),
-    maxMessageBytes: 1_000,
-  });
-  await peer.connect(near);
-  const writing = write(far, new Uint8Array(100_000));
-  const cause = await rejection(peer.closed);
-  await writing.catch(() => {});
-  assertInstanceOf(cause, MessageTooLargeError);
-  assertEquals(peer.stats.messagesReceived, 0);
-  await peer.disconnect().catch(() => {});
-  far.abort();
-});
-
 Deno.test("a limit applies in negotiations too", async () => {
   class Negotiating extends Peer<number, never> {
     protected override async negotiate(): Promise<void> {
