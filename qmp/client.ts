@@ -1,26 +1,26 @@
+import { loggerOf } from "../protocol/_util/logger.ts";
+import { checkNumber } from "../protocol/_util/validate.ts";
 import {
   AsyncProtocol,
-  type AsyncProtocolOptions,
   type Codec,
   ProtocolError,
   TruncatedMessageError,
 } from "../protocol/mod.ts";
-import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
+import { ClientSession } from "./_client/client_session.ts";
+import { EventHub } from "./_client/event_hub.ts";
+import { abortable, within } from "./_client/wait.ts";
+import type { Logger } from "./_deps.ts";
 import {
   newlineApart,
   nothing,
   type QMPCodec,
   qmpCodec,
 } from "./_wire/client_codec.ts";
-import { loggerOf } from "../protocol/_util/logger.ts";
-import type { Logger } from "./_deps.ts";
-import { ClientSession } from "./_client/client_session.ts";
-import { EventHub } from "./_client/event_hub.ts";
 import { commandName } from "./_wire/command_name.ts";
 import { isTimeout, messageOf } from "./_wire/failure.ts";
 import { redactReply } from "./_wire/redact.ts";
-import { abortable, within } from "./_client/wait.ts";
+import type { ExecuteOptions, QMPClientOptions } from "./client_options.ts";
 import {
   ExecInterruptedError,
   GreetingError,
@@ -42,61 +42,6 @@ import type {
 export let hasEndedByGuest: <S extends QMPSchema>(
   client: QMPClient<S>,
 ) => boolean;
-
-/** Options of a client. */
-export interface QMPClientOptions extends AsyncProtocolOptions {
-  /**
-   * The largest size of an incoming message, in bytes.
-   *
-   * @default {10485760}
-   */
-  maxMessageBytes?: number | undefined;
-  /**
-   * Whether the server greets at the start of a session.
-   *
-   * @default {true}
-   */
-  awaitGreeting?: boolean | undefined;
-  /**
-   * Whether capabilities are negotiated after the greeting, which is awaited in
-   * that case: all capabilities that the server offers and the client knows are
-   * enabled. Otherwise the server stays in negotiation mode.
-   *
-   * @default {true}
-   */
-  negotiate?: boolean | undefined;
-  /**
-   * How long the server may be silent in each phase of the handshake, in
-   * milliseconds. The phases are the greeting and the negotiation.
-   *
-   * @default {10000}
-   */
-  handshakeTimeout?: number | undefined;
-}
-
-/** Options of a command's execution. */
-export interface ExecuteOptions extends WaitOptions {
-  /**
-   * Whether the command is executed out of band: at once, before commands that
-   * wait. The server must offer this, and must allow it for the command.
-   *
-   * @default {false}
-   */
-  oob?: boolean | undefined;
-  /**
-   * The deadline of the reply, in milliseconds from the call.
-   *
-   * @default {Infinity}
-   */
-  timeout?: number | undefined;
-  /**
-   * Called when the command has been handed to the transport. A command that is
-   * aborted before that is never sent; one that is aborted later may run.
-   *
-   * @default {undefined}
-   */
-  onSent?: (() => void) | undefined;
-}
 
 /**
  * A client of a QMP server: QEMU, qemu-storage-daemon or a {@linkcode QMPServer}.
@@ -306,13 +251,13 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   }
 
   /** Handles messages until a phase of the handshake is done. */
-  async #phase(
-    reached: () => boolean,
+  async #complete(
+    isDone: () => boolean,
     awaited: string,
     Failure: typeof GreetingError | typeof NegotiationError,
   ): Promise<void> {
     const receive = async () => {
-      while (!reached()) {
+      while (!isDone()) {
         const message = await this.receive();
         this.onMessage(message, this.#codec?.messageBytes ?? 0);
       }
@@ -347,14 +292,14 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   /** Waits for the greeting and for an agreement on capabilities. */
   protected override async negotiate(): Promise<void> {
     if (this.#awaitGreeting) {
-      await this.#phase(
+      await this.#complete(
         () => this.#session.greeting !== undefined,
         "greeting",
         GreetingError,
       );
     }
     if (this.#negotiate) {
-      await this.#phase(
+      await this.#complete(
         () => this.#session.negotiated,
         "reply to qmp_capabilities",
         NegotiationError,

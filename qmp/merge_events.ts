@@ -5,24 +5,25 @@ import type { QMPEvent } from "./messages.ts";
 import type { QMPReconnection } from "./reconnecting.ts";
 import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
 
-/** Whose events can be listened to: a client, or a reconnection. */
+/** A client or a reconnection: both have listeners. */
 export type QMPEventSource<S extends QMPSchema = AnySchema> =
   | QMPClient<S>
   | QMPReconnection<S>;
 
-/** An event, and the one of several sources that it is from. */
+/** An event with its source. */
 export type MergedEvent<Source, E = QMPEvent> = E & {
-  /** The client, or the reconnection, whose server tells of it. */
+  /** The client or the reconnection whose server has sent the event. */
   readonly from: Source;
 };
 
 /**
- * Makes one listener for the events of several clients, in the order in which
- * they come: each says whom it is `from`. It is like a client's own, with one
- * `limit` for all, and ends when the last of them has ended. A reconnection may
- * take a client's place: its events go on from session to session.
+ * Makes one listener to the events of several clients, in the order in which they
+ * arrive. Each event has its client in `from`. The listener is like the listener
+ * of a client, with one `limit` and one `maxBytes` for all, and ends when the last
+ * of the sessions has ended. A reconnection may take the place of a client: its
+ * events go on from session to session.
  *
- * @throws {RangeError} `limit` is no positive integer.
+ * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
  *
  * @example Two machines
  * ```ts
@@ -66,7 +67,7 @@ export function mergeEvents<
   const listened = merged.closed ? [] : sources;
   const ends = Array.from(listened, async (from) => {
     const part = from.listen(undefined, {
-      // Handed on the moment it comes: the order of all is kept.
+      // Handed on at once: this keeps the order of all events.
       filter: (event, bytes) => {
         merged.dispatch({ ...event, from } as QMPEvent, bytes);
         return false;

@@ -4,9 +4,9 @@ export interface QMPMessage {
   [member: string]: unknown;
 }
 
-/** What a server says first. */
+/** The first message of a server. */
 export interface QMPGreeting extends QMPMessage {
-  /** What it is and what it can do. */
+  /** The server's version and capabilities. */
   readonly QMP: {
     /** The server's version. */
     readonly version: {
@@ -16,7 +16,7 @@ export interface QMPGreeting extends QMPMessage {
         readonly minor: number;
         readonly micro: number;
       };
-      /** What the packager adds to it; may be empty. */
+      /** The packager's addition to the version; may be empty. */
       readonly package: string;
     };
     /** The capabilities that may be enabled, such as `oob`. */
@@ -28,26 +28,26 @@ export interface QMPGreeting extends QMPMessage {
 export interface QMPCommand {
   /** The command's name. */
   readonly execute?: string;
-  /** The command's name, where it is executed out of band. */
+  /** The command's name, if it is executed out of band. */
   readonly "exec-oob"?: string;
   /** The command's arguments. */
   readonly arguments?: object;
-  /** Comes back with the reply. */
+  /** The id that the reply repeats. */
   readonly id?: string | number;
 }
 
-/** Something that happened at the server, told without being asked for. */
+/** A message that a server sends by itself. */
 export interface QMPEvent<
   Name extends string = string,
   Data = Record<string, unknown> | undefined,
 > {
-  /** What happened, such as `STOP`. */
+  /** The event's name, such as `STOP`. */
   readonly event: Name;
-  /** What there is to know about it. */
+  /** The event's data, if it has any. */
   readonly data: Data;
-  /** When it happened, as the server's clock says. */
+  /** The time of the event, by the server's clock. */
   readonly timestamp: {
-    /** Seconds since the epoch; -1 where the server does not know. */
+    /** Seconds since the epoch; -1 if the server does not know the time. */
     readonly seconds: number;
     /** Microseconds within the second. */
     readonly microseconds: number;

@@ -33,11 +33,8 @@
  *
  * @module
  */
-export {
-  type ExecuteOptions,
-  QMPClient,
-  type QMPClientOptions,
-} from "./client.ts";
+export { QMPClient } from "./client.ts";
+export type * from "./client_options.ts";
 export * from "./command.ts";
 export * from "./errors.ts";
 export type * from "./event_listener.ts";

@@ -1,18 +1,18 @@
 import type { QMPEvent } from "./messages.ts";
 
-/** The types of what a server knows. */
+/** The types of a server's commands and events. */
 export interface QMPSchema {
-  /** By a command's name: `{ arguments, returns }`. */
+  /** `{ arguments, returns }` of each command, by its name. */
   commands: object;
-  /** By an event's name: its data. */
+  /** The data of each event, by its name. */
   events: object;
 }
 
-/** Any command, any event: what is used where no schema is given. */
+/** Any command and any event: the schema if none is given. */
 export interface AnySchema extends QMPSchema {
   /** Any command, with any arguments and any result. */
   commands: { [name: string]: { arguments: object; returns: unknown } };
-  /** Any event, with any data or none. */
+  /** Any event, with any data or without data. */
   events: { [name: string]: Record<string, unknown> | undefined };
 }
 
@@ -24,7 +24,7 @@ export type CommandArguments<S extends QMPSchema, C extends CommandName<S>> =
   S["commands"][C] extends { arguments: infer A extends object } ? A
     : object;
 
-/** What a schema's command returns. */
+/** The result of a schema's command. */
 export type CommandResult<S extends QMPSchema, C extends CommandName<S>> =
   S["commands"][C] extends { returns: infer R } ? R : unknown;
 
@@ -40,12 +40,12 @@ export type ExecuteParameters<
 /** The names of a schema's events. */
 export type EventName<S extends QMPSchema> = keyof S["events"] & string;
 
-/** A schema's event of one of these names. */
+/** A schema's event with one of these names. */
 export type EventOf<S extends QMPSchema, N extends EventName<S>> = {
   [Name in N]: QMPEvent<Name, S["events"][Name]>;
 }[N];
 
-/** What a handler of a schema's command gets: any members, where any fit. */
+/** The arguments that a handler of a schema's command gets. */
 export type HandlerArguments<S extends QMPSchema, C extends CommandName<S>> =
   object extends CommandArguments<S, C> ? Record<string, unknown>
     : CommandArguments<S, C>;

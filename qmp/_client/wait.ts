@@ -2,8 +2,8 @@ import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
 import { abortable as abortableBy } from "../_deps.ts";
 
 /**
- * Settles like the promise, or rejects with a `TimeoutError` when that takes too
- * long. The promise is not stopped: what it waits for has to be ended.
+ * Settles like the promise, or rejects with a `TimeoutError` if that takes too
+ * long. The operation behind the promise goes on: the caller ends it.
  */
 export async function within<T>(
   milliseconds: number,

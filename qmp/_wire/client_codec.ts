@@ -33,7 +33,7 @@ export function newlineApart(output: WriteBuffer): void {
   output.byte(LF);
 }
 
-/** The end of a line, as servers write it. */
+/** The end of a line, as QEMU writes it. */
 export function endOfLine(output: CodecOutput): void {
   output.byte(CR);
   output.byte(LF);
@@ -42,7 +42,7 @@ export function endOfLine(output: CodecOutput): void {
 /** Options of the codec. */
 export interface QMPCodecOptions {
   maxMessageBytes: number | undefined;
-  /** Writes what follows a message. */
+  /** Writes the bytes that follow a message. */
   ending: (output: WriteBuffer) => void;
 }
 
@@ -76,7 +76,7 @@ export function qmpCodec(options: QMPCodecOptions): QMPCodec {
   };
 }
 
-/** A copy that later changes do not reach, as it would be received. */
+/** A deep copy of a message, as the peer would receive it. */
 export function copyOf(message: QMPMessage): QMPMessage {
   const texts = new JSONText({ bigint: true });
   return texts.parse(texts.stringify(message)) as QMPMessage;
@@ -87,7 +87,7 @@ export function isObject(value: unknown): value is QMPMessage {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The beginning of a value's JSON text, for errors. */
+/** The start of a value's JSON text, for errors. */
 export function excerptOf(value: unknown): string {
   const text = new JSONText({ bigint: true }).stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
