@@ -1,4 +1,4 @@
-import type { Connection, Listener } from "../transports/transport.ts";
+import type { Address, Connection, Listener } from "../transports/transport.ts";
 import { ListeningServer } from "./_server/listening_server.ts";
 import {
   checkFunction,
@@ -53,11 +53,14 @@ import type { ServeOptions, Server } from "./server.ts";
  * await server.shutdown();
  * ```
  */
-export function serve<P extends AsyncProtocol<unknown, unknown>>(
-  listener: Listener,
+export function serve<
+  P extends AsyncProtocol<unknown, unknown>,
+  A extends Address = Address,
+>(
+  listener: Listener<A>,
   create: (connection: Connection) => P,
   options: ServeOptions<P> = {},
-): Server<P> {
+): Server<P, A> {
   checkMember("listener", listener, ["accept"], "a Listener");
   checkFunction("argument", "create", create);
   const { signal, ...limits } = options;

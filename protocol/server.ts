@@ -55,9 +55,10 @@ export interface ServeOptions<P = AsyncProtocol<unknown, unknown>> {
 }
 
 /** The sessions of one listener; disposing of it is `shutdown()`. */
-export interface Server<P> extends AsyncDisposable {
+export interface Server<P, A extends Address = Address>
+  extends AsyncDisposable {
   /** Where the server listens. */
-  readonly addr: Address;
+  readonly addr: A;
   /** The sessions that are running at this moment. */
   readonly sessions: ReadonlySet<P>;
   /**

@@ -19,11 +19,13 @@ const MAX_RETRY_MS = 1_000;
 type Options<P> = Omit<ServeOptions<P>, "signal">;
 
 /** A server, from the listener that it is given to the end of its last session. */
-export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
-  implements Server<P> {
-  readonly addr: Address;
+export class ListeningServer<
+  P extends AsyncProtocol<unknown, unknown>,
+  A extends Address,
+> implements Server<P, A> {
+  readonly addr: A;
   readonly closed: Promise<void>;
-  readonly #listener: Listener;
+  readonly #listener: Listener<A>;
   readonly #create: (connection: Connection) => P;
   readonly #options: Options<P>;
   readonly #logger = loggerOf("parley", "protocol", "serve");
@@ -35,7 +37,7 @@ export class ListeningServer<P extends AsyncProtocol<unknown, unknown>>
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    listener: Listener,
+    listener: Listener<A>,
     create: (connection: Connection) => P,
     options: Options<P>,
     signal: AbortSignal | undefined,
