@@ -64,6 +64,12 @@ export class PendingCalls<Reply, Id = number> {
     this.#abandon(call, reason)
   );
   readonly #onAbandoned: PendingCallsOptions<Reply, Id>["onAbandoned"];
+  /**
+   * Stands behind `#first`. A new iterator would pass the places of all calls that
+   * have been removed, one by one.
+   */
+  #front = this.#calls.values();
+  #first: Call<Reply, Id> | undefined;
   #lastId = 0;
   #abandoned = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -152,8 +158,14 @@ export class PendingCalls<Reply, Id = number> {
    * its turn like any other.
    */
   first(): PendingCall<Reply, Id> | undefined {
-    for (const call of this.#calls.values()) return call;
-    return undefined;
+    const first = this.#first;
+    if (first && this.#calls.get(first.id) === first) return first;
+    let next = this.#front.next();
+    if (next.done) {
+      this.#front = this.#calls.values();
+      next = this.#front.next();
+    }
+    return this.#first = next.done ? undefined : next.value;
   }
 
   /** Begins the timeout of a call anew: it shows signs of progress. */

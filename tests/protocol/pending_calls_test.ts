@@ -1,10 +1,12 @@
 import {
   assertEquals,
   assertInstanceOf,
+  assertLess,
   assertRejects,
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import fc from "fast-check";
 import {
   CallError,
   CallInterruptedError,
@@ -161,4 +163,48 @@ Deno.test("100,000 calls leave nothing behind", async () => {
   }
   assertEquals(calls.size, 0);
   assertEquals(calls.first(), undefined);
+});
+
+Deno.test("the first of 100,000 calls is found in as little time as any by its id", () => {
+  const time = (answer: (calls: PendingCalls<number>, id: number) => void) => {
+    const calls = new PendingCalls<number>();
+    for (let id = 1; id <= 100_000; id++) calls.open({ id });
+    const start = performance.now();
+    for (let id = 1; id <= 100_000; id++) answer(calls, id);
+    assertEquals(calls.size, 0);
+    return performance.now() - start;
+  };
+  const byId = time((calls, id) => calls.resolve(id, 0));
+  const inOrder = time((calls, id) => {
+    const first = calls.first();
+    assertStrictEquals(calls.first(), first);
+    calls.resolve(first?.id ?? 0, id);
+  });
+  console.log(`in order: ${(inOrder / byId).toFixed(1)} times by id`);
+  assertLess(inOrder, 20 * byId);
+});
+
+Deno.test("first() is the oldest call, whatever is opened, answered or ended in between", () => {
+  const steps = fc.array(fc.oneof(
+    fc.constant("open" as const),
+    fc.constant("first" as const),
+    fc.constant("end" as const),
+    fc.nat(20),
+  ));
+  fc.assert(fc.property(steps, (steps) => {
+    const calls = new PendingCalls<number>();
+    let open: number[] = [];
+    for (const step of [...steps, "first"]) {
+      if (step === "open") open.push(calls.open().id);
+      else if (step === "end") {
+        calls.end(undefined);
+        open = [];
+      } else if (step === "first") assertEquals(calls.first()?.id, open[0]);
+      else {
+        calls.resolve(Number(step), 0);
+        open = open.filter((id) => id !== step);
+      }
+    }
+    calls.end(undefined);
+  }));
 });
