@@ -103,7 +103,6 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage | ProtocolError, QMPMessage> {
   readonly #timeout: number;
   readonly #handshakeTimeout: number;
-  readonly #newCodec: () => GuestCodec;
   readonly #agent: Agent;
   #commands: CommandQueue;
 
@@ -114,12 +113,8 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
    * @throws {TypeError} An option has the wrong type.
    */
   constructor(options: GuestAgentClientOptions = {}) {
-    // The codec has the limit: it skips what it drops, which may be more.
-    super({
-      ...options,
-      maxMessageBytes: undefined,
-      handshakeTimeout: Infinity,
-    });
+    // Synchronizing has a deadline and an error of its own.
+    super({ ...options, handshakeTimeout: Infinity });
     const {
       timeout = 10_000,
       handshakeTimeout = timeout,
@@ -128,8 +123,6 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     checkNumber("timeout", timeout, 0, Infinity);
     checkNumber("handshakeTimeout", handshakeTimeout, 0, Infinity);
     this.#handshakeTimeout = handshakeTimeout;
-    this.#newCodec = () => new GuestCodec(options.maxMessageBytes);
-    this.#newCodec(); // Checks the option.
     this.#timeout = timeout;
     this.#agent = {
       timeout,
@@ -273,7 +266,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     QMPMessage | ProtocolError,
     QMPMessage
   > {
-    const codec = this.#newCodec();
+    const codec = new GuestCodec(this.maxMessageBytes);
     this.#commands = this.#newQueue(() => codec.drop());
     return codec;
   }
