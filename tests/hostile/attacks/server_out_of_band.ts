@@ -10,7 +10,7 @@ import { writeUntilHeld } from "../write_until_held.ts";
 /** Commands out of band, quick and slow ones, by clients that never read. */
 export const attack: Attack = {
   name: "QMPServer: commands out of band, no answer is read",
-  maxMemory: 64,
+  maxMemory: 160,
   maxBlock: 300,
   start: () =>
     startQMPServer({

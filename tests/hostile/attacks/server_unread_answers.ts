@@ -5,7 +5,7 @@ import { writeUntilHeld } from "../write_until_held.ts";
 /** Commands before negotiation, by clients that never read the refusals. */
 export const attack: Attack = {
   name: "QMPServer: commands before negotiation, no answer is read",
-  maxMemory: 64,
+  maxMemory: 160,
   maxBlock: 300,
   start: () => startQMPServer(),
   async run({ transport }, scale) {

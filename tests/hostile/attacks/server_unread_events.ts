@@ -12,7 +12,7 @@ const SIZE = 64 * 1024;
 /** Events that another client causes, for many clients that never read. */
 export const attack: Attack = {
   name: "QMPServer: events to clients that never read",
-  maxMemory: 192,
+  maxMemory: 256,
   maxBlock: 300,
   start: () =>
     startQMPServer({
