@@ -12,6 +12,7 @@ import {
 } from "../transports/from_streams.ts";
 import type { Hooks } from "./_session/hooks.ts";
 import { Lifecycle } from "./_session/lifecycle.ts";
+import { SessionLog } from "./_session/session_log.ts";
 import { rejected } from "./_util/abortable.ts";
 import { loggerOf } from "./_util/logger.ts";
 import { printable } from "./_util/printable.ts";
@@ -117,7 +118,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     const label = this.constructor.name;
     this.#lifecycle = new Lifecycle({
       label,
-      logger: loggerOf("parley", "protocol", name ?? label),
+      log: new SessionLog(
+        loggerOf("parley", "protocol", name ?? label),
+        (message) => this.describe(message as In | Out),
+      ),
       maxMessageBytes: maxMessageBytes ?? Infinity,
       highWaterMark,
       maxQueuedBytes,

@@ -14,6 +14,5 @@ export interface Hooks<In, Out> {
   onShutdown(): void | Promise<void>;
   onSessionEnd(cause: unknown): void;
   keepAlive(): void | Promise<void>;
-  describe(message: In | Out): unknown;
   isOrderlyEnd(cause: unknown): boolean;
 }

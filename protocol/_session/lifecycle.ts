@@ -1,13 +1,13 @@
 import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
-import { loggable } from "../_util/loggable.ts";
 import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
 import { ByteBudget } from "../byte_budget.ts";
 import { ConnectError, StateError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
 import { RunstateMachine } from "./runstate_machine.ts";
-import { Session, type SessionHost, type SessionOptions } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionHost, SessionOptions } from "./session_options.ts";
 
 /** What the lifecycle needs to know of its protocol. */
 export interface LifecycleOptions<In, Out> extends SessionOptions<In, Out> {
@@ -112,9 +112,7 @@ export class Lifecycle<In, Out> {
       await session.start(open(session.signal));
       await this.#negotiate(session);
       this.#move(Runstate.RUNNING);
-      this.#options.logger.info("Session is established with {peer}", {
-        peer: session.remoteAddress,
-      });
+      this.#options.log.established(session.remoteAddress);
       this.#attempt = undefined;
       session.run();
     } catch (error) {
@@ -166,7 +164,7 @@ export class Lifecycle<In, Out> {
     const from = this.runstate;
     if (to === Runstate.IDLE) this.#disconnecting = undefined;
     this.#runstate.move(to);
-    this.#options.logger.debug("Transition from {from} to {to}", { from, to });
+    this.#options.log.transition(from, to);
   }
 
   async #negotiate(session: Session<In, Out>): Promise<void> {
@@ -193,9 +191,7 @@ export class Lifecycle<In, Out> {
       `Failed to establish ${goal}: ${printable(messageOf(cause))}`,
       { cause },
     );
-    this.#options.logger[this.host.failureLevel]("Session failed: {error}", {
-      error: loggable(error),
-    });
+    this.#options.log.failure(error, this.host.failureLevel);
     return error;
   }
 

@@ -1,9 +1,5 @@
 import type { Address, Connection } from "../../transports/transport.ts";
-import type { Logger } from "../_deps.ts";
 import { abortable, handled } from "../_util/abortable.ts";
-import { loggable } from "../_util/loggable.ts";
-import { printable } from "../_util/printable.ts";
-import { messageOf } from "../_util/show.ts";
 import type { Codec } from "../codecs/codec.ts";
 import {
   EndOfStreamError,
@@ -12,34 +8,15 @@ import {
   ProtocolError,
 } from "../errors.ts";
 import { noStats, type ProtocolStats } from "../stats.ts";
+import { handOverMessages } from "./hand_over_messages.ts";
 import { HandlerTimer } from "./handler_timer.ts";
-import type { Hooks } from "./hooks.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
-import { SessionBudget, type SharedBudget } from "./session_budget.ts";
+import { OwnedConnection } from "./owned_connection.ts";
+import { SessionBudget } from "./session_budget.ts";
+import type { SessionHost, SessionOptions } from "./session_options.ts";
 import { SilenceWatch } from "./silence_watch.ts";
-
-/** What a session needs to know of its protocol. */
-export interface SessionOptions<In, Out> {
-  maxMessageBytes: number;
-  highWaterMark: number;
-  maxQueuedBytes: number;
-  closeTimeout: number;
-  idleTimeout: number | undefined;
-  keepAliveInterval: number | undefined;
-  logger: Logger;
-  hooks: Hooks<In, Out>;
-}
-
-/** What a server, or a reconnection, decides for the sessions that it owns. */
-export interface SessionHost {
-  /** What all sessions of the server hold. */
-  readonly budget?: SharedBudget;
-  /** A second limit for the silence of a session. */
-  readonly idleTimeout?: number | undefined;
-  /** The level at which failures are logged: lower if somebody is told. */
-  readonly failureLevel: "error" | "debug";
-}
+import { statsOf, type Wire } from "./wire.ts";
 
 /** How a session ends. */
 export interface Ending {
@@ -51,13 +28,6 @@ export interface Ending {
   failed: boolean;
 }
 
-/** What there is once there is a connection. */
-interface Wire<In, Out> {
-  connection: Connection;
-  readonly reader: MessageReader<In>;
-  readonly writer: MessageWriter<Out>;
-}
-
 /** One connection's life: from the attempt to make it until all is released. */
 export class Session<In, Out> {
   /** The bytes that are held for the peer. */
@@ -67,9 +37,7 @@ export class Session<In, Out> {
   readonly #onEnding: () => void;
   readonly #ended = new AbortController();
   readonly #closed = handled();
-  /** Settled when the connection that is awaited has come, or will not come. */
-  #opening: Promise<void> | undefined;
-  #connection: Connection | undefined;
+  readonly #connection = new OwnedConnection(this.#ended.signal);
   #wire: Wire<In, Out> | undefined;
   #handlerTimer: HandlerTimer | undefined;
   #silence: SilenceWatch | undefined;
@@ -106,7 +74,7 @@ export class Session<In, Out> {
   }
 
   get remoteAddress(): Address | undefined {
-    return this.#connection?.remoteAddress;
+    return this.#connection.remoteAddress;
   }
 
   /** Whether messages can be sent: there is a connection, and no end yet. */
@@ -115,40 +83,23 @@ export class Session<In, Out> {
   }
 
   get stats(): ProtocolStats {
-    if (!this.#wire) return noStats;
-    const { reader, writer } = this.#wire;
-    const lastActivity = Math.max(reader.lastActivity, writer.lastActivity);
-    return {
-      messagesReceived: reader.messages,
-      messagesSent: writer.messages,
-      bytesReceived: reader.bytes,
-      bytesSent: writer.taken,
-      queuedBytes: writer.unsent,
-      blockedMs: writer.blockedMs,
-      lastActivity: lastActivity ? new Date(lastActivity) : undefined,
-    };
+    return this.#wire ? statsOf(this.#wire) : noStats;
   }
 
   // How it begins
 
   /** Waits for the connection, and begins to talk over it. */
   async start(opening: Promise<Connection>): Promise<void> {
-    const connection = await this.#own(opening);
-    const { budget } = this;
+    const connection = await this.#connection.open(opening);
     const { hooks, highWaterMark, maxMessageBytes } = this.#options;
     const codec = hooks.createCodec();
-    const reader = new MessageReader<In>({
-      codec,
-      connection,
-      budget,
-      maxMessageBytes,
-    });
+    const shared = { codec, connection, budget: this.budget };
+    const reader = new MessageReader<In>({ ...shared, maxMessageBytes });
+    const onError = (cause: unknown) => this.fail(cause);
     const writer = new MessageWriter<Out>({
-      codec,
-      connection,
-      budget,
+      ...shared,
       highWaterMark,
-      onError: (cause) => this.fail(cause),
+      onError,
     });
     this.#wire = { connection, reader, writer };
     this.#limitSilence();
@@ -170,7 +121,7 @@ export class Session<In, Out> {
         `Cannot upgrade: ${reader.unread} bytes came before it at offset ${offset}`,
       );
     }
-    wire.connection = await this.#own(change(wire.connection));
+    wire.connection = await this.#connection.open(change(wire.connection));
     reader.useConnection(wire.connection);
     writer.useConnection(wire.connection);
   }
@@ -191,7 +142,7 @@ export class Session<In, Out> {
   async receive(signal: AbortSignal | undefined): Promise<In> {
     const received = this.#requireWire().reader.receive(signal);
     const message = await abortable(received, this.signal);
-    if (this.#options.logger.isEnabledFor("debug")) this.#log("←", message);
+    if (this.#options.log.logsMessages) this.#options.log.message("←", message);
     return message;
   }
 
@@ -204,8 +155,9 @@ export class Session<In, Out> {
   /** Queues a message; resolves when there is room for the next. */
   send(message: Out, signal: AbortSignal | undefined): Promise<void> {
     const { writer } = this.#requireWire();
-    if (writer.idle) this.#logging = this.#options.logger.isEnabledFor("debug");
-    if (this.#logging) this.#log("→", message);
+    const { log } = this.#options;
+    if (writer.idle) this.#logging = log.logsMessages;
+    if (this.#logging) log.message("→", message);
     return writer.send(message, signal);
   }
 
@@ -236,7 +188,11 @@ export class Session<In, Out> {
     const atEnd = cause instanceof EndOfStreamError;
     const idle = cause instanceof IdleTimeoutError;
     const orderly = this.#running && this.#isOrderlyEnd(cause);
-    if (this.#running) this.#logEnd(cause, atEnd || idle || orderly);
+    if (this.#running) {
+      const { log } = this.#options;
+      if (atEnd || idle || orderly) log.end(cause);
+      else log.failure(cause, this.#host.failureLevel);
+    }
     const drain = this.#running && (atEnd || idle);
     this.end({ cause, drain, failed: !orderly });
   }
@@ -318,70 +274,25 @@ export class Session<In, Out> {
 
   async #finish(): Promise<void> {
     await this.#wire?.writer.flush();
-    await this.#connection?.closeWrite();
-    await this.#connection?.close();
+    await this.#connection.close();
   }
 
   async #abort(cause: unknown): Promise<void> {
-    const unsentBytes = this.#wire?.writer.unsent ?? 0;
-    if (unsentBytes > 0) {
-      this.#options.logger.warn("{unsentBytes} bytes were not sent", {
-        unsentBytes,
-      });
-    }
+    this.#options.log.unsent(this.#wire?.writer.unsent ?? 0);
     this.#wire?.writer.drop(cause);
-    this.#connection?.abort(cause);
-    await this.#opening;
-    await this.#connection?.close();
+    await this.#connection.abort(cause);
   }
 
   // Its parts
 
-  /** Owns a connection from the moment it comes, also if that is after the end. */
-  async #own(opening: Promise<Connection>): Promise<Connection> {
-    this.#opening = opening.then((connection) => {
-      this.#connection = connection;
-      if (this.signal.aborted) connection.abort(this.signal.reason);
-    }, () => {});
-    const connection = await abortable(opening, this.signal);
-    this.signal.throwIfAborted();
-    this.#opening = undefined;
-    return connection;
-  }
-
   async #read(): Promise<void> {
-    const { reader } = this.#requireWire();
-    const { logger, hooks } = this.#options;
+    const { hooks, log } = this.#options;
     const { budget } = this;
+    const { reader } = this.#requireWire();
     const timer = this.#handlerTimer = new HandlerTimer(() => this.#isSlow());
     const started = hooks.onSessionStart();
     if (started) await started;
-    if (reader.pending) await reader.pending;
-    do {
-      const logging = logger.isEnabledFor("debug");
-      for (;;) {
-        const message = reader.decode();
-        if (message === undefined) break;
-        if (logging) this.#log("←", message);
-        const { messageBytes } = reader;
-        const held = hooks.onMessage(
-          hooks.filterInbound(message),
-          messageBytes,
-        );
-        // A promise a message costs more than the message: wait only for one.
-        if (held) {
-          reader.count();
-          timer.begin();
-          await held;
-          timer.end();
-        }
-        // Only what handlers keep or send can exceed it here.
-        if (budget.used > 0 && budget.exceeded) {
-          reader.count();
-          await budget.room();
-        }
-      }
-    } while (reader.fill(await reader.read()));
+    await handOverMessages({ reader, hooks, log, budget, timer });
     if (this.open) await hooks.onEnd();
   }
 
@@ -390,10 +301,7 @@ export class Session<In, Out> {
     if (this.budget.exceeded || this.#requireWire().writer.blocked) {
       return false;
     }
-    this.#options.logger.warn(
-      "onMessage() has not settled for 5 seconds: no message is handed over " +
-        "until it does. If it waits for a message, it waits for ever",
-    );
+    this.#options.log.slowHandler();
     return true;
   }
 
@@ -401,30 +309,25 @@ export class Session<In, Out> {
     const own = this.#options.idleTimeout ?? Infinity;
     const idleTimeout = Math.min(own, this.#host.idleTimeout ?? Infinity);
     if (idleTimeout === Infinity) return;
-    this.#watchSilence().onIdle(idleTimeout, () => {
-      this.fail(new IdleTimeoutError(idleTimeout));
+    const onIdle = () => this.fail(new IdleTimeoutError(idleTimeout));
+    this.#watchSilence().onIdle(idleTimeout, onIdle);
+  }
+
+  #keepAlive(): void {
+    const { keepAliveInterval, hooks } = this.#options;
+    if (keepAliveInterval === undefined) return;
+    this.#watchSilence().onSilence(keepAliveInterval, async () => {
+      try {
+        await hooks.keepAlive();
+      } catch (error) {
+        this.fail(error);
+      }
     });
   }
 
   #watchSilence(): SilenceWatch {
     const { reader, writer } = this.#requireWire();
     return this.#silence ??= new SilenceWatch(reader, writer);
-  }
-
-  #keepAlive(): void {
-    const { keepAliveInterval, hooks } = this.#options;
-    if (keepAliveInterval === undefined) return;
-    let pending = false;
-    this.#watchSilence().onSilence(keepAliveInterval, async () => {
-      if (pending) return;
-      pending = true;
-      try {
-        await hooks.keepAlive();
-      } catch (error) {
-        this.fail(error);
-      }
-      pending = false;
-    });
   }
 
   #isOrderlyEnd(cause: unknown): boolean {
@@ -436,38 +339,10 @@ export class Session<In, Out> {
     }
   }
 
-  #log(direction: "→" | "←", message: In | Out): void {
-    const { logger, hooks } = this.#options;
-    let described: unknown;
-    try {
-      described = hooks.describe(message);
-    } catch (error) {
-      described = error;
-    }
-    logger.debug(`${direction} {message}`, { message: loggable(described) });
-  }
-
-  #logEnd(cause: unknown, expected: boolean): void {
-    const { logger } = this.#options;
-    if (expected) {
-      logger.info("{message}", { message: printable(messageOf(cause)) });
-    } else {
-      logger[this.#host.failureLevel]("Session failed: {error}", {
-        error: loggable(cause),
-      });
-    }
-  }
-
   #logLater(cause: unknown): void {
-    // Once a session has ended, its stream ends too.
-    if (cause === this.signal.reason || cause instanceof EndOfStreamError) {
-      return;
-    }
+    if (cause === this.signal.reason) return;
     // After an orderly end, the peer may end as it likes.
-    const level = this.#orderly ? "debug" : "warn";
-    this.#options.logger[level]("Later cause: {cause}", {
-      cause: loggable(cause),
-    });
+    this.#options.log.laterCause(cause, this.#orderly ? "debug" : "warn");
   }
 
   #requireWire(): Wire<In, Out> {

@@ -22,13 +22,21 @@ export class SilenceWatch {
     this.#timers.push(new SilenceTimer(ms, () => this.#activity(), act));
   }
 
-  /** Acts when no byte was received; what is sent meanwhile keeps alive. */
-  onSilence(ms: number, act: () => void): void {
+  /**
+   * Sends keep-alive messages when no byte was received, the next one once the
+   * last is done with.
+   */
+  onSilence(ms: number, send: () => Promise<void>): void {
     const reader = this.#reader;
-    const keepAlive = () => {
+    let pending = false;
+    const keepAlive = async () => {
+      if (pending) return;
+      pending = true;
       const queued = this.#queued;
-      act();
+      const done = send();
       this.#keepAliveBytes += this.#queued - queued;
+      await done;
+      pending = false;
     };
     this.#timers.push(new SilenceTimer(ms, () => reader.bytes, keepAlive));
   }

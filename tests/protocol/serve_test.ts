@@ -11,10 +11,12 @@ import {
   EndOfStreamError,
   jsonLines,
   Peer,
+  QueueLimitError,
   serve,
 } from "../../protocol/mod.ts";
 import { type Listener, memory, type Transport } from "../../transports/mod.ts";
 import { jsonPeer, recordRunstates } from "../support/session.ts";
+import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 
 /** Answers with what it gets, and fails at `"fail"`. */
@@ -424,4 +426,36 @@ Deno.test("serve() refuses limits that are none", async () => {
       `${option} is ${value}: it must be a number from`,
     );
   }
+});
+
+Deno.test("a client that does not read holds up no other of a server that sends to all, and ends in the end", async () => {
+  const transport = memory();
+  const errors: [unknown, unknown][] = [];
+  class Radio extends Peer<unknown> {
+    constructor() {
+      super({ codec: () => jsonLines(), maxQueuedBytes: 100_000 });
+    }
+  }
+  const server = serve(await transport.listen(), () => new Radio(), {
+    onError: (error, session) => errors.push([error, session]),
+  });
+  const deaf = await transport.connect();
+  await using clients = new Clients(transport);
+  const listening = [await clients.connect(), await clients.connect()];
+  while (server.sessions.size < 3) await turns();
+  const [slow] = server.sessions;
+  const news = "x".repeat(10_000);
+  for (let n = 0; n < 100; n++) {
+    for (const session of server.sessions) session.send([n, news]);
+    for (const client of listening) {
+      assertEquals(await client.receive(), [n, news]);
+    }
+  }
+  assertEquals(server.sessions.size, 2);
+  assertEquals(errors.length, 1);
+  assertInstanceOf(errors[0]?.[0], QueueLimitError);
+  assertStrictEquals(errors[0]?.[1], slow);
+  for (const client of listening) await client.disconnect();
+  deaf.abort();
+  await server.shutdown();
 });
