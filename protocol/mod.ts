@@ -43,6 +43,7 @@ export type {
   MemoryAddress,
   NetAddress,
   OtherAddress,
+  StdioAddress,
   StreamPair,
   Transport,
   UnixAddress,

@@ -1,10 +1,10 @@
 import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
+import { startKeeper } from "../transports/_process/keeper.ts";
 import { unix } from "../transports/unix.ts";
 import { Child } from "./_launch/child.ts";
 import { makeFolder } from "./_launch/folder.ts";
-import { startKeeper } from "./_launch/keeper.ts";
 import { monitorArgs } from "./_launch/monitor_args.ts";
 import { powerDown } from "./_launch/power_down.ts";
 import { messageOf } from "./_wire/failure.ts";
@@ -239,7 +239,7 @@ export async function launch<S extends QMPSchema = AnySchema>(
     stdout,
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const keeper = startKeeper(child.pid, endTimeout, folder);
+  const keeper = startKeeper(child.pid, { timeout: endTimeout, folder });
   // The number may be that of another process from then on.
   child.status.then(() => keeper?.dismiss());
   cleanup.defer(() => keeper?.dismiss());

@@ -86,6 +86,7 @@ export type {
   ReconnectPolicy,
   ServeOptions,
   Server,
+  StdioAddress,
   StreamPair,
   TlsInfo,
   Transport,

@@ -27,6 +27,7 @@ export type {
   NetAddress,
   OtherAddress,
   PeerCertificate,
+  StdioAddress,
   StreamPair,
   TlsInfo,
   Transport,

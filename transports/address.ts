@@ -5,10 +5,12 @@ import {
   checkPort,
   checkVsock,
 } from "./_util/validate.ts";
+import { joinWords, splitWords } from "./_util/words.ts";
 import type {
   Address,
   MemoryAddress,
   NetAddress,
+  StdioAddress,
   UnixAddress,
   VsockAddress,
   WebSocketAddress,
@@ -20,7 +22,8 @@ export type KnownAddress =
   | UnixAddress
   | MemoryAddress
   | WebSocketAddress
-  | VsockAddress;
+  | VsockAddress
+  | StdioAddress;
 
 /**
  * Writes an address in the address grammar; an address of a transport that is
@@ -55,6 +58,8 @@ export function formatAddress(address: Address): string {
       return `memory:${address.name}`;
     case "vsock":
       return `vsock://${address.cid}:${address.port}`;
+    case "stdio":
+      return `stdio:${joinWords([address.command, ...address.args])}`;
   }
 }
 
@@ -66,6 +71,8 @@ function formatHost(
 }
 
 function isKnown(address: Address): address is KnownAddress {
+  // The own standard input and output are no process's.
+  if (address.transport === "stdio") return "command" in address;
   return KNOWN.includes(address.transport);
 }
 
@@ -78,7 +85,9 @@ function isKnown(address: Address): address is KnownAddress {
  * - `unix:path`, absolute or relative, and `unix:@name` in the abstract
  *   namespace,
  * - `memory:name`,
- * - `vsock://cid:port`.
+ * - `vsock://cid:port`,
+ * - `stdio:command arg…`, words with blanks between; a word with blanks in it is
+ *   in single quotes, or in double quotes as a JSON string.
  *
  * A string is taken as it stands: in `unix:/tmp/a%20b` the file's name has a
  * `%`. A `URL` is decoded: as one, the same means `/tmp/a b`.
@@ -121,12 +130,17 @@ export function parseAddress(address: string | URL): KnownAddress {
       return { transport, name: rest };
     case "vsock":
       return { transport, ...parseVsock(rest, text) };
+    case "stdio": {
+      const [command, ...args] = splitWords(rest) ?? [];
+      if (!command) throw malformed(text);
+      return { transport, command, args };
+    }
     default:
       throw malformed(text);
   }
 }
 
-const KNOWN = ["tcp", "tls", "ws", "wss", "unix", "memory", "vsock"];
+const KNOWN = ["tcp", "tls", "ws", "wss", "unix", "memory", "vsock", "stdio"];
 const SCHEME = /^(\w+):(.*)$/s;
 const HOST_AND_PORT = /^\/\/(?:\[(.*:.*)\]|([^:[\]]*)):(-?\d+(?:\.\d+)?)$/;
 
@@ -185,7 +199,7 @@ function malformed(address: string, cause?: unknown): TypeError {
   return new TypeError(
     `address is ${
       JSON.stringify(address)
-    }: it must be tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, unix:path, memory:name or vsock://cid:port`,
+    }: it must be tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, unix:path, memory:name, vsock://cid:port or stdio:command arg…`,
     { cause },
   );
 }

@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress } from "./address.ts";
 import { memory } from "./memory.ts";
+import { stdio } from "./stdio.ts";
 import { tcp } from "./tcp.ts";
 import { tls } from "./tls.ts";
 import type { Transport } from "./transport.ts";
@@ -44,5 +45,7 @@ export function parseTransport(address: string | URL): Transport {
       return memory(parsed);
     case "vsock":
       return vsock(parsed);
+    case "stdio":
+      return stdio(parsed);
   }
 }

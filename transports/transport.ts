@@ -50,6 +50,16 @@ export interface VsockAddress {
   readonly port: number;
 }
 
+/** The address of a child process, whose standard input and output are used. */
+export interface StdioAddress {
+  /** The transport. */
+  readonly transport: "stdio";
+  /** The program. */
+  readonly command: string;
+  /** Its arguments. */
+  readonly args: readonly string[];
+}
+
 /**
  * An address of a transport that this module does not know. `toString()` prints
  * it in the address grammar; other properties are the transport's own.
@@ -71,6 +81,7 @@ export type Address =
   | MemoryAddress
   | WebSocketAddress
   | VsockAddress
+  | StdioAddress
   | OtherAddress;
 
 /** Options of every method that waits. */

@@ -20,6 +20,17 @@ const valid: [string, Address][] = [
   ["memory:demo", { transport: "memory", name: "demo" }],
   ["memory://x:1", { transport: "memory", name: "//x:1" }],
   ["vsock://2:4294967295", { transport: "vsock", cid: 2, port: 4294967295 }],
+  ["stdio:cat", { transport: "stdio", command: "cat", args: [] }],
+  ["stdio:deno run -A x.ts", {
+    transport: "stdio",
+    command: "deno",
+    args: ["run", "-A", "x.ts"],
+  }],
+  [`stdio:sh -c "echo \\"it's\\"" ""`, {
+    transport: "stdio",
+    command: "sh",
+    args: ["-c", `echo "it's"`, ""],
+  }],
 ];
 
 for (const [text, address] of valid) {
@@ -41,7 +52,30 @@ const decoded: [string, Address][] = [
   ["unix:@qmp", { transport: "unix", path: "@qmp" }],
   ["memory:a%3Fb", { transport: "memory", name: "a?b" }],
   ["vsock://2:1024", { transport: "vsock", cid: 2, port: 1024 }],
+  ["stdio:sh%20-c%20'a%20b'", {
+    transport: "stdio",
+    command: "sh",
+    args: ["-c", "a b"],
+  }],
 ];
+
+Deno.test("parseAddress() reads single quotes, double quotes and parts of a word side by side", () => {
+  for (
+    const [text, words] of [
+      ["stdio:  a\tb\n c ", ["a", "b", "c"]],
+      ["stdio:'a b' c", ["a b", "c"]],
+      [`stdio:--name='a b'"\\n"c`, ["--name=a b\nc"]],
+      ["stdio:C:\\bin\\x.exe", ["C:\\bin\\x.exe"]],
+      [`stdio:x '"' "'"`, ["x", '"', "'"]],
+    ] as [string, string[]][]
+  ) {
+    const [command, ...args] = words;
+    assertEquals(
+      parseAddress(text),
+      { transport: "stdio", command, args } as Address,
+    );
+  }
+});
 
 for (const [url, address] of decoded) {
   Deno.test(`parseAddress() decodes the URL ${url}`, () => {
@@ -55,6 +89,12 @@ const malformed: [
   string,
 ][] = [
   ["", TypeError, 'address is ""'],
+  ["stdio:", TypeError, 'address is "stdio:"'],
+  ["stdio:  ", TypeError, 'address is "stdio:  "'],
+  ["stdio:''", TypeError, "address is \"stdio:''\""],
+  ["stdio:a 'b", TypeError, 'address is "stdio:a \'b"'],
+  ['stdio:a "b', TypeError, "address is"],
+  ['stdio:a "\\x"', TypeError, "address is"],
   ["/run/qmp.sock", TypeError, 'address is "/run/qmp.sock"'],
   ["localhost:4444", TypeError, 'address is "localhost:4444"'],
   ["http://localhost:1", TypeError, 'address is "http://localhost:1"'],
@@ -122,6 +162,11 @@ Deno.test("what formatAddress() writes parseAddress() reads", () => {
       cid: fc.integer({ min: 0, max: 0xffffffff }),
       port: fc.integer({ min: 0, max: 0xffffffff }),
     }),
+    fc.record({
+      transport: fc.constant("stdio" as const),
+      command: text,
+      args: fc.array(fc.string({ unit: "binary" })),
+    }),
   );
   fc.assert(
     fc.property(address, (address) => {
@@ -151,7 +196,9 @@ Deno.test("parseTransport() gives a transport that connects to the address", asy
 Deno.test("parseAddress() reads an address back as it was, or refuses it with an error that names an option", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
-    fc.stringMatching(/^(tcp|tls|unix|memory):(\/\/)?[[\]:.@%a-f0-9/-]*$/),
+    fc.stringMatching(
+      /^(tcp|tls|unix|memory|stdio):(\/\/)?[[\]:.@%a-f0-9/ '"\\-]*$/,
+    ),
   );
   fc.assert(
     fc.property(text, (text) => {

@@ -17,7 +17,7 @@ export class StreamChannel implements Channel {
   #failWriting: (reason: unknown) => void = () => {};
 
   /** @throws {TypeError} A stream is missing or locked. */
-  constructor({ readable, writable }: StreamPair, source: StreamSource) {
+  constructor({ readable, writable }: StreamPair, source: StreamSource = {}) {
     this.#source = source;
     checkUnlocked("readable", readable, ReadableStream);
     checkUnlocked("writable", writable, WritableStream);

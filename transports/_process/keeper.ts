@@ -1,20 +1,22 @@
-import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
-
 /**
- * Ends a process when this one has ended, and then removes a folder. Its input
- * is a pipe from this process. However this process ends, the system closes the
- * pipe. A line means that there is nothing left to do.
+ * Ends a process when this one has ended, and then removes a folder, if any. Its
+ * input is a pipe from this process. However this process ends, the system closes
+ * the pipe. A line means that there is nothing left to do.
  */
 const SCRIPT = `
+gone() {
+  left=$1
+  while kill -0 "$pid" && [ "$left" -gt 0 ]; do
+    sleep 1
+    left=$((left - 1))
+  done
+  ! kill -0 "$pid"
+}
+pid=$1
 read -r line && exit
-kill -TERM "$1"
-left=$2
-while kill -0 "$1" && [ "$left" -gt 0 ]; do
-  sleep 1
-  left=$((left - 1))
-done
-kill -KILL "$1"
-rm -rf -- "$3"
+gone "$2" || kill -TERM "$pid"
+gone "$3" || kill -KILL "$pid"
+[ -z "$4" ] || rm -rf -- "$4"
 `;
 
 /** A process that ends another process when this one has ended. */
@@ -23,23 +25,30 @@ export interface Keeper {
   dismiss(): Promise<void>;
 }
 
+/** Options of {@linkcode startKeeper}. */
+export interface KeeperOptions {
+  /** How long the process may take by itself before SIGTERM, in milliseconds. */
+  readonly patience?: number;
+  /** How long it may take after SIGTERM before SIGKILL, in milliseconds. */
+  readonly timeout: number;
+  /** A folder to remove after that. */
+  readonly folder?: string;
+}
+
 /**
  * Starts a keeper, if the system has `sh` and this process may run it.
  *
- * @param pid The process to end, by SIGTERM and then by SIGKILL.
- * @param timeout How long it may take after SIGTERM, in milliseconds.
- * @param folder A folder to remove after that.
+ * @param pid The process to end.
  */
 export function startKeeper(
   pid: number,
-  timeout: number,
-  folder: string,
+  { patience = 0, timeout, folder = "" }: KeeperOptions,
 ): Keeper | undefined {
   // Running what is not granted could prompt the user.
   const { state } = Deno.permissions.querySync({ name: "run", command: "sh" });
   if (state !== "granted") return undefined;
-  const seconds = Math.ceil(Math.min(timeout, MAX_TIMEOUT) / 1000);
-  const args = ["-c", SCRIPT, "sh", String(pid), String(seconds), folder];
+  const times = [seconds(patience), seconds(timeout)];
+  const args = ["-c", SCRIPT, "sh", `${pid}`, ...times, folder];
   let process: Deno.ChildProcess;
   try {
     process = new Deno.Command("sh", {
@@ -58,6 +67,10 @@ export function startKeeper(
   }
   let dismissed: Promise<void> | undefined;
   return { dismiss: () => dismissed ??= dismiss(process) };
+}
+
+function seconds(milliseconds: number): string {
+  return `${Math.ceil(Math.min(milliseconds, 2 ** 31) / 1000)}`;
 }
 
 async function dismiss(process: Deno.ChildProcess): Promise<void> {

@@ -1,0 +1,285 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { toBytes, toText } from "@std/streams";
+import { lines, Peer } from "../../protocol/mod.ts";
+import { noise } from "../../testing/_util/bytes.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { testTransport } from "../../testing/mod.ts";
+import {
+  type Connection,
+  fromStreams,
+  parseTransport,
+  stdio,
+  type StdioOptions,
+  unix,
+} from "../../transports/mod.ts";
+import { runWithFlags } from "../support/permissions.ts";
+import { runDeno } from "../support/program.ts";
+import { untyped } from "../support/untyped.ts";
+
+const transports = new URL("../../transports/mod.ts", import.meta.url).href;
+const folder = await Deno.makeTempDir();
+Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
+let sockets = 0;
+
+/** A child process that passes on everything, and the far end that it leads to. */
+async function pair(): Promise<readonly [Connection, Connection]> {
+  const path = `${folder}/${sockets++}`;
+  await using listener = await unix({ path }).listen();
+  const args = ["-t1000", "-,shut-close", `UNIX-CONNECT:${path}`];
+  const near = await stdio({ command: "socat", args }).connect();
+  const far = await listener.accept();
+  const addresses = {
+    localAddress: near.remoteAddress,
+    remoteAddress: near.localAddress,
+  };
+  return [
+    near,
+    fromStreams(far, { ...addresses, abort: (reason) => far.abort(reason) }),
+  ];
+}
+
+testTransport("stdio", pair);
+
+/** Starts a script of sh, which gets the rest as $1 and so on. */
+function sh(script: string, options: Partial<StdioOptions> = {}) {
+  const args = ["-c", script, "sh", ...options.args ?? []];
+  return stdio({ command: "sh", ...options, args }).connect();
+}
+
+/** Whether a process is there, and not a zombie. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
+}
+
+async function ended(pid: number): Promise<void> {
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+async function firstLine(connection: Connection): Promise<string> {
+  let text = "";
+  const into = new Uint8Array(100);
+  while (!text.includes("\n")) {
+    const count = await connection.read(into);
+    assert(count !== null, "The output has ended");
+    text += new TextDecoder().decode(into.subarray(0, count));
+  }
+  return text.trim();
+}
+
+Deno.test("stdio: cwd, env and args reach the process", async () => {
+  const connection = await sh('echo "$PWD $COLOUR $HOME $1"', {
+    cwd: folder,
+    env: { COLOUR: "blue", HOME: "/nowhere" },
+    args: ["a b"],
+  });
+  assertEquals(
+    await toText(connection.readable),
+    `${folder} blue /nowhere a b\n`,
+  );
+  await connection.close();
+});
+
+Deno.test("stdio: a process that fails says its exit code and its last lines in the error", async () => {
+  const connection = await sh(
+    "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo line $i >&2; done; echo out; printf 'bad \\033[31m' >&2; exit 3",
+  );
+  assertEquals(await firstLine(connection), "out");
+  const error = await assertRejects(
+    () => connection.read(new Uint8Array(8)),
+    Deno.errors.UnexpectedEof,
+    "Read from stdio:sh -c ",
+  );
+  assertStringIncludes(
+    error.message,
+    ": the process has exited with code 3: line 92 | ",
+  );
+  assertStringIncludes(error.message, " | line 100 | bad \\u{1b}[31m");
+  // It stays so, for the streams too.
+  await assertRejects(
+    () => toBytes(connection.readable),
+    Deno.errors.UnexpectedEof,
+  );
+  const written = await rejection((async () => {
+    for (;;) await connection.write(noise(10));
+  })());
+  assertInstanceOf(written, Deno.errors.BrokenPipe);
+  assertStringIncludes(written.message, "exited with code 3");
+  await connection.close();
+});
+
+Deno.test("stdio: a process that a signal has ended is no orderly end", async () => {
+  const connection = await sh("kill -USR1 $$");
+  await assertRejects(
+    () => connection.read(new Uint8Array(8)),
+    Deno.errors.UnexpectedEof,
+    "the process was ended by SIGUSR1",
+  );
+  await connection.close();
+});
+
+Deno.test("stdio: a session tells why its server has failed", async () => {
+  const peer = new Peer({ codec: lines });
+  await peer.connect(stdio({
+    command: "sh",
+    args: ["-c", "read line; echo 'no such model' >&2; exit 7"],
+  }));
+  await peer.send("hello");
+  await assertRejects(
+    () => peer.receive(),
+    Deno.errors.UnexpectedEof,
+    "the process has exited with code 7: no such model",
+  );
+  await assertRejects(() => peer.disconnect(), Deno.errors.UnexpectedEof);
+});
+
+Deno.test("stdio: megabytes of stderr that nobody reads do not hold the process up, however they are taken", async () => {
+  for (const stderr of ["keep", "null"] as const) {
+    const connection = await sh(
+      "head -c 5000000 /dev/zero >&2; echo done; cat",
+      { stderr },
+    );
+    assertEquals(await firstLine(connection), "done");
+    await connection.close();
+  }
+});
+
+Deno.test("stdio: close() lets the process finish what it writes after its input has ended", async () => {
+  const file = `${folder}/finished`;
+  const connection = await sh(
+    'cat >/dev/null; head -c 3000000 /dev/zero && echo finished > "$1"',
+    { args: [file] },
+  );
+  await connection.write(noise(1000));
+  await connection.close();
+  assertEquals(await Deno.readTextFile(file), "finished\n");
+});
+
+Deno.test("stdio: close() ends a process that ignores the end of its input, by SIGTERM and by SIGKILL", async () => {
+  const deaf = "trap '' TERM; echo $$; while :; do sleep 1; done";
+  const stubborn = "echo $$; while :; do sleep 1; done";
+  await Promise.all([deaf, stubborn].map(async (script) => {
+    const connection = await sh(script);
+    const pid = Number(await firstLine(connection));
+    await connection.close();
+    await connection.closed;
+    assertEquals(isAlive(pid), false);
+  }));
+});
+
+Deno.test("stdio: closed rejects with the reason of abort() when the process is gone", async () => {
+  const connection = await sh(
+    "trap '' TERM; echo $$; while :; do sleep 1; done",
+  );
+  const pid = Number(await firstLine(connection));
+  const reason = new Error("enough");
+  connection.abort(reason);
+  assertStrictEquals(await rejection(connection.closed), reason);
+  assertEquals(isAlive(pid), false);
+});
+
+Deno.test("stdio: a process that is left behind by a helper of its own does not hold up close()", async () => {
+  const connection = await sh("sleep 1000 & echo $!");
+  const helper = Number(await firstLine(connection));
+  await connection.close();
+  Deno.kill(helper, "SIGKILL");
+});
+
+for (
+  const [how, end] of [
+    ["a signal that kills it", 'Deno.kill(Deno.pid, "SIGKILL");'],
+    ["Deno.exit()", "Deno.exit();"],
+    ["an uncaught error", 'throw new Error("uncaught");'],
+  ] as const
+) {
+  Deno.test(`stdio: no process is left when this one ends by ${how}`, async () => {
+    const pids = [];
+    for (const script of ["cat", "trap '' TERM; while :; do sleep 1; done"]) {
+      const file = `${folder}/program.ts`;
+      await Deno.writeTextFile(
+        file,
+        `import { stdio } from ${JSON.stringify(transports)};
+        const args = ["-c", ${JSON.stringify(`echo $$; ${script}`)}];
+        const connection = await stdio({ command: "sh", args }).connect();
+        const into = new Uint8Array(100);
+        const count = await connection.read(into);
+        Deno.stdout.writeSync(into.subarray(0, count ?? 0));
+        ${end}`,
+      );
+      const { stdout } = await runDeno(["run", "--allow-all", file]);
+      pids.push(Number(stdout));
+    }
+    assert(pids.every((pid) => pid > 0), `${pids}`);
+    await Promise.all(pids.map(ended));
+  });
+}
+
+Deno.test("stdio: a program, or a folder, that does not exist is named", async () => {
+  await assertRejects(
+    () => stdio({ command: "no-such-program", args: ["x"] }).connect(),
+    Deno.errors.NotFound,
+    "Connect to stdio:no-such-program x: Failed to spawn 'no-such-program'",
+  );
+  await assertRejects(
+    () => stdio({ command: "cat", cwd: "/no/such/folder" }).connect(),
+    Deno.errors.NotFound,
+    "No such cwd '/no/such/folder'",
+  );
+});
+
+Deno.test("stdio: an aborted signal starts nothing, and listening is refused by name", async () => {
+  const transport = stdio({ command: "no-such-program" });
+  const reason = new Error("enough");
+  const signal = AbortSignal.abort(reason);
+  assertStrictEquals(await rejection(transport.connect({ signal })), reason);
+  await assertRejects(
+    () => transport.listen(),
+    Deno.errors.NotSupported,
+    "Listen at stdio:no-such-program: ",
+  );
+});
+
+Deno.test("stdio: a missing permission is answered with its flag, and the flag is enough", async () => {
+  const code = `
+    import { stdio } from "./transports/mod.ts";
+    const connection = await stdio({ command: "cat" }).connect();
+    await connection.close();`;
+  const refused = await runWithFlags(code, []);
+  assertStringIncludes(refused, "run again with --allow-run=cat\n");
+  assertEquals(await runWithFlags(code, ["--allow-run=cat"]), "");
+});
+
+Deno.test("stdio() refuses options that cannot be, naming option and value", () => {
+  const bad = untyped<StdioOptions>([
+    [{}, TypeError, "command is undefined"],
+    [{ command: "" }, TypeError, 'command is ""'],
+    [{ command: "x", args: "y" }, TypeError, 'args is "y"'],
+    [{ command: "x", args: [1] }, TypeError, "args[0] is 1"],
+    [{ command: "x", cwd: 1 }, TypeError, "cwd is 1"],
+    [{ command: "x", env: { A: 1 } }, TypeError, "env.A is 1"],
+    [{ command: "x", stderr: "file" }, TypeError, 'stderr is "file"'],
+  ]);
+  for (const [options, errorClass, message] of bad) {
+    assertThrows(() => stdio(options), errorClass, message);
+  }
+});
+
+Deno.test("stdio: an address of words and quotes starts the program", async () => {
+  const transport = parseTransport(
+    `stdio:sh -c 'echo "$0 $1"' "a\\u0020b" c'd'e`,
+  );
+  const connection = await transport.connect();
+  assertEquals(await toText(connection.readable), "a b cde\n");
+  await connection.close();
+});

@@ -1,0 +1,135 @@
+import { delay } from "../_deps.ts";
+import { type Keeper, startKeeper } from "./keeper.ts";
+import { StderrTail } from "./stderr_tail.ts";
+
+/** How long the process may take to end after EOF, and again after SIGTERM. */
+const END_MS = 2_000;
+
+/**
+ * How long the exit status and the last bytes of stderr are waited for after the
+ * process's output has ended. They come with it unless the process goes on.
+ */
+const STATUS_MS = 200;
+
+/** How a process is started. */
+export interface ChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string | undefined;
+  readonly env: Readonly<Record<string, string>> | undefined;
+  readonly stderr: "keep" | "inherit" | "null";
+}
+
+/** The processes that `Deno.exit()` must not leave behind. */
+const alive = new Set<Deno.ChildProcess>();
+globalThis.addEventListener("unload", () => {
+  for (const process of alive) kill(process, "SIGKILL");
+});
+
+/** A process, its last lines of stderr, and the ways to end it. */
+export class Child {
+  readonly #process: Deno.ChildProcess;
+  readonly #status: Promise<Deno.CommandStatus>;
+  readonly #keeper: Keeper | undefined;
+  readonly #stderr: StderrTail | undefined;
+  #exited: Deno.CommandStatus | undefined;
+  /** It ends because we want it to: how it does is not a failure. */
+  #ending = false;
+
+  /** @throws The system's error, if the process cannot be started. */
+  constructor({ command, args, cwd, env, stderr }: ChildOptions) {
+    const process = new Deno.Command(command, {
+      args: [...args],
+      ...cwd !== undefined && { cwd },
+      ...env && { env: { ...env } },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: stderr === "keep" ? "piped" : stderr,
+    }).spawn();
+    this.#process = process;
+    alive.add(process);
+    if (stderr === "keep") this.#stderr = new StderrTail(process.stderr);
+    const times = { patience: END_MS, timeout: END_MS };
+    this.#keeper = startKeeper(process.pid, times);
+    this.#status = this.#watch();
+  }
+
+  get stdin(): WritableStream<Uint8Array> {
+    return this.#process.stdin;
+  }
+  get stdout(): ReadableStream<Uint8Array> {
+    return this.#process.stdout;
+  }
+
+  /**
+   * Explains an end that is a failure: the exit code or the signal, and the last
+   * lines of stderr. Waits a moment for them.
+   *
+   * @returns `undefined` if the process goes on, or has ended well.
+   */
+  async failure(): Promise<string | undefined> {
+    await within(STATUS_MS, this.#status);
+    const status = this.#exited;
+    if (!status || status.success || this.#ending) return undefined;
+    if (this.#stderr) await within(STATUS_MS, this.#stderr.done);
+    const how = status.signal
+      ? `the process was ended by ${status.signal}`
+      : `the process has exited with code ${status.code}`;
+    const lines = this.#stderr?.lines ?? [];
+    return lines.length > 0 ? `${how}: ${lines.join(" | ")}` : how;
+  }
+
+  /**
+   * Waits for the process, whose input has ended, to end; after a while by
+   * SIGTERM, and then by SIGKILL.
+   */
+  async end(): Promise<void> {
+    this.#ending = true;
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      await within(END_MS, this.#status);
+      if (this.#exited) break;
+      kill(this.#process, signal);
+    }
+    await this.#released();
+  }
+
+  /** Ends the process at once. */
+  async kill(): Promise<void> {
+    this.#ending = true;
+    kill(this.#process, "SIGKILL");
+    await this.#released();
+  }
+
+  async #released(): Promise<void> {
+    await this.#status;
+    await this.#keeper?.dismiss();
+    if (!this.#stderr) return;
+    await within(STATUS_MS, this.#stderr.done);
+    await this.#stderr.cancel();
+  }
+
+  async #watch(): Promise<Deno.CommandStatus> {
+    const status = await this.#process.status;
+    this.#exited = status;
+    alive.delete(this.#process);
+    return status;
+  }
+}
+
+function kill(process: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    process.kill(signal);
+  } catch (error) {
+    // It has ended already.
+    if (!(error instanceof TypeError)) throw error;
+  }
+}
+
+/** Waits until the promise has settled, or the time has passed. */
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  const timeout = delay(ms, { signal: late.signal }).catch(() => {});
+  await Promise.race([done, timeout]);
+  late.abort();
+  await timeout;
+}
