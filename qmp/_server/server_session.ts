@@ -13,15 +13,14 @@ import { abortable, within } from "../_client/wait.ts";
 import type { Logger } from "../_deps.ts";
 import { BadInput } from "../_wire/bad_input.ts";
 import { isObject } from "../_wire/client_codec.ts";
-import { isTimeout, messageOf } from "../_wire/failure.ts";
+import { isTimeout } from "../_wire/failure.ts";
 import { redact, redactReply } from "../_wire/redact.ts";
 import { ServerCodec } from "../_wire/server_codec.ts";
 import { CommandError } from "../command.ts";
-import { ExecuteError } from "../errors.ts";
 import type { EmitOptions, QMPSession } from "../session.ts";
 import type { QMPGreeting, QMPMessage } from "../messages.ts";
 import type { EmitParameters, EventName, QMPSchema } from "../schema.ts";
-import { checkMembers } from "./check_arguments.ts";
+import { agreeOn } from "./agree_on.ts";
 import { CommandQueue } from "./command_queue.ts";
 import {
   type CommandRequest,
@@ -29,6 +28,7 @@ import {
   parseRequest,
 } from "./command_request.ts";
 import { ErrorCount } from "./error_count.ts";
+import { errorReply, isForClient } from "./error_reply.ts";
 import { eventMessage } from "./event_message.ts";
 
 /** What a session needs of its server. */
@@ -203,29 +203,16 @@ export class ServerSession<S extends QMPSchema>
         "Capabilities negotiation is already complete, command ignored",
       );
     }
-    checkMembers(args, { "enable?": ["str"] });
-    const { enable = [] } = args as { enable?: string[] };
-    const { capabilities } = this.#host.greeting.QMP;
-    for (const capability of enable) {
-      if (capabilities.includes(capability)) continue;
-      throw new CommandError(
-        "GenericError",
-        `Capability '${capability}' is not available`,
-      );
-    }
-    this.#outOfBand = enable.includes("oob");
+    const enabled = agreeOn(this.#host.greeting, args);
+    this.#outOfBand = enabled.includes("oob");
     this.#negotiated = true;
   }
 
   #refusal(error: unknown): QMPMessage {
-    if (error instanceof CommandError) {
-      return { error: { class: error.errorClass, desc: error.message } };
+    if (!isForClient(error)) {
+      this.#logger.warn("Command failed: {error}", { error: loggable(error) });
     }
-    if (error instanceof ExecuteError) {
-      return { error: { class: error.errorClass, desc: error.description } };
-    }
-    this.#logger.warn("Command failed: {error}", { error: loggable(error) });
-    return { error: { class: "GenericError", desc: messageOf(error) } };
+    return errorReply(error);
   }
 
   /** Sends an event to a client that has negotiated, and waits for room. */
