@@ -4,13 +4,16 @@ import type { WaitOptions } from "../transports/transport.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
 import { lines } from "../protocol/codecs/lines.ts";
+import { EventHub } from "../protocol/event_hub.ts";
+import type { EventQueue } from "../protocol/event_queue.ts";
+import type { ListenOptions } from "../protocol/listen_options.ts";
 import { Batch } from "./_peer/batch.ts";
 import { Incoming } from "./_peer/incoming.ts";
 import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
 import { jsonTexts } from "./_peer/json_texts.ts";
 import { callMessage, Outgoing } from "./_peer/outgoing.ts";
 import { Receiver } from "./_peer/receiver.ts";
-import type { JSONRPCMessage } from "./messages.ts";
+import type { JSONRPCMessage, JSONRPCNotification } from "./messages.ts";
 import type {
   AnyMethods,
   CallArgs,
@@ -69,6 +72,9 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   readonly #maxBatch: number;
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
+  readonly #notifications = new EventHub<JSONRPCNotification>(
+    ({ method }) => method,
+  );
   readonly #logger: Logger;
   /** That of the current session. */
   #receiver: Receiver | undefined;
@@ -199,6 +205,38 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   }
 
   /**
+   * A queue of the notifications of these methods, or of all, from now on. A
+   * notification that has a handler is queued, too. The queue is bounded, and ends
+   * with the session, once its notifications have been read.
+   *
+   * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
+   *
+   * @example Waiting for a notification
+   * ```ts
+   * import { JSONRPCPeer } from "@parley/parley/jsonrpc";
+   * import { memoryPair } from "@parley/parley/transports";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const [near, far] = memoryPair();
+   * await using editor = new JSONRPCPeer();
+   * await using server = new JSONRPCPeer();
+   * await Promise.all([editor.connect(near), server.connect(far)]);
+   *
+   * using diagnostics = editor.notifications("publishDiagnostics");
+   * await server.notify("publishDiagnostics", { uri: "file:///a.ts" });
+   * const { params } = await diagnostics.next();
+   * assertEquals(params, { uri: "file:///a.ts" });
+   * await editor.disconnect();
+   * ```
+   */
+  notifications(
+    methods?: string | readonly string[],
+    options?: ListenOptions<JSONRPCNotification>,
+  ): EventQueue<JSONRPCNotification> {
+    return this.#notifications.listen(methods, options);
+  }
+
+  /**
    * Resolves when the transport has taken all that has been sent.
    *
    * @throws {StateError} There is no session.
@@ -219,6 +257,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   protected override onSessionEnd(cause: unknown): void {
     this.#outgoing.end(cause);
     this.#incoming.end(cause);
+    this.#notifications.end(cause);
   }
 
   /** Settles what a response is for, or has a handler answer. */
@@ -233,6 +272,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     return new Receiver({
       incoming: this.#incoming,
       outgoing: this.#outgoing,
+      notifications: this.#notifications,
       logger: this.#logger,
       maxBatch: this.#maxBatch,
       signal: this.signal,

@@ -8,7 +8,7 @@ import {
 } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { ClientSession } from "./_client/client_session.ts";
-import { EventHub } from "./_client/event_hub.ts";
+import { QMPEventHub } from "./_client/event_hub.ts";
 import { abortable, within } from "./_client/wait.ts";
 import type { Logger } from "./_deps.ts";
 import {
@@ -90,7 +90,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   readonly #negotiate: boolean;
   readonly #handshakeTimeout: number;
   readonly #logger: Logger;
-  readonly #hub = new EventHub();
+  readonly #hub = new QMPEventHub();
   #events: QMPEventListener<EventOf<Schema, EventName<Schema>>>;
   #session: ClientSession;
   /** The signal of the session that `#session` belongs to. */
@@ -120,7 +120,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
       "qmp",
       options.name ?? this.constructor.name,
     );
-    this.#events = this.#hub.listen(undefined);
+    this.#events = this.#hub.listenTo(undefined);
     this.#session = this.#newSession();
   }
 
@@ -152,7 +152,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     names?: N | readonly N[],
     options?: ListenOptions<EventOf<Schema, N>>,
   ): QMPEventListener<EventOf<Schema, N>> {
-    return this.#hub.listen(names, options);
+    return this.#hub.listenTo(names, options);
   }
 
   /**
@@ -282,7 +282,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     this.#session = this.#newSession();
     this.#signal = this.signal;
     this.#endedByGuest = false;
-    if (this.#events.closed) this.#events = this.#hub.listen(undefined);
+    if (this.#events.closed) this.#events = this.#hub.listenTo(undefined);
     return this.#codec = qmpCodec({
       maxMessageBytes: this.maxMessageBytes,
       ending: this.remoteAddress?.transport === "tls" ? newlineApart : nothing,

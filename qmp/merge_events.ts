@@ -1,4 +1,5 @@
-import { EventQueue, namesOf } from "./_client/event_queue.ts";
+import { EventQueue } from "../protocol/event_queue.ts";
+import { eventName } from "./_client/event_hub.ts";
 import type { QMPClient } from "./client.ts";
 import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPEvent } from "./messages.ts";
@@ -56,13 +57,14 @@ export function mergeEvents<
   options: ListenOptions<MergedEvent<Source, EventOf<S, N>>> = {},
 ): QMPEventListener<MergedEvent<Source, EventOf<S, N>>> {
   const parts: Disposable[] = [];
-  const merged = new EventQueue(
-    namesOf(names),
-    options as ListenOptions<unknown>,
-    () => {
+  const merged = new EventQueue<QMPEvent>({
+    ...options as ListenOptions<unknown>,
+    names,
+    nameOf: eventName,
+    onClosed: () => {
       for (const part of parts) part[Symbol.dispose]();
     },
-  );
+  });
   let cause: unknown;
   const listened = merged.closed ? [] : sources;
   const ends = Array.from(listened, async (from) => {

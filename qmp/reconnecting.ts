@@ -5,7 +5,7 @@ import type {
   Transport,
   WaitOptions,
 } from "../transports/transport.ts";
-import { EventHub } from "./_client/event_hub.ts";
+import { QMPEventHub } from "./_client/event_hub.ts";
 import { hasEndedByGuest, type QMPClient } from "./client.ts";
 import type { ListenOptions, QMPEventListener } from "./event_listener.ts";
 import type { QMPEvent } from "./messages.ts";
@@ -87,7 +87,7 @@ export function reconnecting<S extends QMPSchema = AnySchema>(
 class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
   readonly closed: Promise<void>;
   readonly #supervisor: Supervisor;
-  readonly #hub = new EventHub();
+  readonly #hub = new QMPEventHub();
 
   constructor(
     client: QMPClient<S>,
@@ -112,7 +112,7 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
     names?: N | readonly N[],
     options?: ListenOptions<EventOf<S, N>>,
   ): QMPEventListener<EventOf<S, N>> {
-    return this.#hub.listen(names, options);
+    return this.#hub.listenTo(names, options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Logger } from "../../protocol/_deps.ts";
 import { printable } from "../../protocol/_util/printable.ts";
 import type { ByteBudget } from "../../protocol/byte_budget.ts";
+import type { EventHub } from "../../protocol/event_hub.ts";
 import { DecodeError, ProtocolError } from "../../protocol/errors.ts";
 import { JSONRPCError, JSONRPCErrorCode } from "../errors.ts";
 import type {
   JSONRPCId,
   JSONRPCMessage,
+  JSONRPCNotification,
   JSONRPCResponse,
 } from "../messages.ts";
 import { BatchResponses } from "./batch.ts";
@@ -20,6 +22,8 @@ const MAX_INVALID = 100;
 export interface ReceiverHost {
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
+  /** Hears of every notification, handled or not. */
+  readonly notifications: EventHub<JSONRPCNotification>;
   readonly logger: Logger;
   readonly maxBatch: number;
   /** Those of the current session. */
@@ -87,6 +91,10 @@ export class Receiver {
       (this.#host.incoming.cancel(method, params) ||
         this.#host.outgoing.report(method, params));
     if (isOurs) return respond(undefined);
+    if (kind === "notification") {
+      const event = { jsonrpc: "2.0", method, params } as const;
+      this.#host.notifications.dispatch(event, bytes);
+    }
     if (!this.#host.incoming.full) return this.#dispatch(call, bytes, respond);
     if (this.#host.outgoing.size === 0) {
       return this.#host.incoming.room()

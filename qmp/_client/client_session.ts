@@ -17,7 +17,7 @@ import type {
   QMPGreeting,
   QMPMessage,
 } from "../messages.ts";
-import type { EventHub } from "./event_hub.ts";
+import type { QMPEventHub } from "./event_hub.ts";
 import {
   type CommandOptions,
   type PendingCommand,
@@ -39,7 +39,7 @@ const STARTED: ReadonlySet<string> = new Set(["RESET", "RESUME"]);
 /** What a session needs from its client. */
 export interface ClientSessionOptions {
   send(message: QMPMessage): Promise<void>;
-  hub: EventHub;
+  hub: QMPEventHub;
   logger: Logger;
   /** Whether a greeting comes before any reply. */
   awaitGreeting: boolean;

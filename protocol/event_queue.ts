@@ -1,19 +1,32 @@
-import { show } from "../../protocol/_util/show.ts";
-import { checkNumber, MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
-import { EndOfStreamError } from "../../protocol/errors.ts";
-import type {
-  ListenOptions,
-  NextEventOptions,
-  QMPEventListener,
-} from "../event_listener.ts";
-import type { QMPEvent } from "../messages.ts";
-import { BoundedEvents } from "./bounded_events.ts";
+import { BoundedEvents } from "./_events/bounded_events.ts";
+import { show } from "./_util/show.ts";
+import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { EndOfStreamError } from "./errors.ts";
+import type { ListenOptions, NextEventOptions } from "./listen_options.ts";
+
+/** How a queue tells the events apart, and which of them it takes. */
+export interface EventQueueOptions<E> extends ListenOptions<E> {
+  /** The name of an event. */
+  nameOf: (event: E) => string;
+  /**
+   * The names of the events to take.
+   *
+   * @default {all events}
+   */
+  names?: string | readonly string[] | undefined;
+  /**
+   * Called once, when the queue takes no more events.
+   *
+   * @default {undefined}
+   */
+  onClosed?: ((queue: EventQueue<E>) => void) | undefined;
+}
 
 /** A pending wait for an event. */
-interface Waiter {
-  wants(event: QMPEvent): boolean;
+interface Waiter<E> {
+  wants(event: E): boolean;
   /** Takes the event; `undefined` if the listener or the wait has ended. */
-  settle(event: QMPEvent | undefined): void;
+  settle(event: E | undefined): void;
   fail(error: unknown): void;
 }
 
@@ -25,43 +38,74 @@ interface End {
   failed: boolean;
 }
 
-/** A listener with the methods that fill and end it. */
-export class EventQueue implements QMPEventListener {
-  readonly #wants: (event: QMPEvent, bytes: number) => boolean;
+/**
+ * A bounded queue of events. It takes the events that are dispatched to it from
+ * the moment it is made, in order. Beyond its limits the oldest unread event is
+ * dropped, and counted.
+ *
+ * An iteration takes events from the queue. After `break`, the next iteration
+ * goes on with the next event; several iterations share the events.
+ *
+ * @example The events of one name
+ * ```ts
+ * import { EventQueue } from "@parley/parley/protocol";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const queue = new EventQueue<{ type: string; n: number }>({
+ *   nameOf: (event) => event.type,
+ *   names: "tick",
+ * });
+ * queue.dispatch({ type: "tock", n: 0 });
+ * queue.dispatch({ type: "tick", n: 1 });
+ * assertEquals(await queue.next(), { type: "tick", n: 1 });
+ * queue.close();
+ * ```
+ */
+export class EventQueue<E> implements AsyncIterable<E>, Disposable {
+  readonly #nameOf: (event: E) => string;
+  readonly #wants: (event: E, bytes: number) => boolean;
   readonly #onClosed: () => void;
-  readonly #waiters = new Set<Waiter>();
-  readonly #unread: BoundedEvents;
-  readonly #history: BoundedEvents;
+  readonly #waiters = new Set<Waiter<E>>();
+  readonly #unread: BoundedEvents<E>;
+  readonly #history: BoundedEvents<E>;
   #dropped = 0;
   #end: End | undefined;
 
-  constructor(
-    names: ReadonlySet<string> | undefined,
-    options: ListenOptions,
-    onClosed: (queue: EventQueue) => void,
-  ) {
+  /**
+   * Makes an empty queue.
+   *
+   * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
+   * @throws {TypeError} `limit` or `maxBytes` is not a number.
+   */
+  constructor(options: EventQueueOptions<E>) {
     const { filter, limit = 1024, maxBytes = 8 * 2 ** 20, signal } = options;
     checkPositiveInteger("limit", limit);
     checkPositiveInteger("maxBytes", maxBytes);
+    const { nameOf, onClosed } = options;
+    const names = namesOf(options.names);
+    this.#nameOf = nameOf;
     this.#wants = (event, bytes) =>
-      (names?.has(event.event) ?? true) && (filter?.(event, bytes) ?? true);
+      (names?.has(nameOf(event)) ?? true) && (filter?.(event, bytes) ?? true);
     this.#unread = new BoundedEvents({ limit, maxBytes });
     this.#history = new BoundedEvents({ limit, maxBytes });
     const abort = () => this.#stop({ cause: signal?.reason, failed: true });
     this.#onClosed = () => {
       signal?.removeEventListener("abort", abort);
-      onClosed(this);
+      onClosed?.(this);
     };
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
   }
 
-  get history(): readonly QMPEvent[] {
+  /** The last events, read or not, up to `limit` and `maxBytes`. */
+  get history(): readonly E[] {
     return this.#history.toArray();
   }
+  /** How many events were dropped because they were not read in time. */
   get dropped(): number {
     return this.#dropped;
   }
+  /** Whether no event will follow. */
   get closed(): boolean {
     return this.#end !== undefined;
   }
@@ -71,7 +115,7 @@ export class EventQueue implements QMPEventListener {
    *
    * @param bytes Its size on the wire.
    */
-  dispatch(event: QMPEvent, bytes: number): void {
+  dispatch(event: E, bytes: number = 0): void {
     try {
       if (this.#end || !this.#wants(event, bytes)) return;
     } catch (cause) {
@@ -93,10 +137,20 @@ export class EventQueue implements QMPEventListener {
     this.#close({ cause, failed: false });
   }
 
+  /**
+   * Takes the first event, or the first event that has one of these names and
+   * passes the filter. Events before it keep their place. If there is none, it
+   * waits.
+   *
+   * @throws {EndOfStreamError} The queue has ended, and there is no such event.
+   * @throws {DOMException} A `TimeoutError`: there is no such event in time.
+   * @throws {RangeError} `timeout` is out of range.
+   * @throws The signal's reason, when it is aborted, or an error of the filter.
+   */
   next(
     names?: string | readonly string[],
-    options: NextEventOptions = {},
-  ): Promise<QMPEvent> {
+    options: NextEventOptions<E> = {},
+  ): Promise<E> {
     const next = this.#next(names, options);
     // The caller may begin to wait after the session has ended.
     next.catch(() => {});
@@ -105,14 +159,14 @@ export class EventQueue implements QMPEventListener {
 
   async #next(
     names: string | readonly string[] | undefined,
-    options: NextEventOptions,
-  ): Promise<QMPEvent> {
+    options: NextEventOptions<E>,
+  ): Promise<E> {
     const { filter, signal, timeout = Infinity } = options;
     checkNumber("timeout", timeout, 0, Infinity);
     signal?.throwIfAborted();
     const wanted = namesOf(names);
     const wait = this.#take((event) =>
-      (wanted?.has(event.event) ?? true) && (filter?.(event) ?? true)
+      (wanted?.has(this.#nameOf(event)) ?? true) && (filter?.(event) ?? true)
     );
     const abort = () => wait.settle(undefined);
     const late = () => {
@@ -137,22 +191,26 @@ export class EventQueue implements QMPEventListener {
     });
   }
 
-  clear(): QMPEvent[] {
+  /** Empties the queue, and returns the events that were in it. */
+  clear(): E[] {
     return this.#unread.clear();
   }
 
+  /** Ends the queue, and drops its events. Idempotent. */
   close(): void {
     this.#stop({ cause: undefined, failed: false });
   }
 
+  /** Ends the queue, as `close()` does. */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  [Symbol.asyncIterator](): AsyncIterableIterator<QMPEvent> {
-    const waits = new Set<Waiter>();
+  /** An iterator over the queue; several iterators share its events. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<E> {
+    const waits = new Set<Waiter<E>>();
     let over = false;
-    const iterator: AsyncIterableIterator<QMPEvent> = {
+    const iterator: AsyncIterableIterator<E> = {
       next: async () => {
         if (over) return { done: true, value: undefined };
         const wait = this.#take(() => true);
@@ -178,15 +236,15 @@ export class EventQueue implements QMPEventListener {
 
   /** Takes an event from the queue, or waits for it. */
   #take(
-    wants: (event: QMPEvent) => boolean,
-  ): Waiter & { readonly taken: Promise<QMPEvent | undefined> } {
+    wants: (event: E) => boolean,
+  ): Waiter<E> & { readonly taken: Promise<E | undefined> } {
     const { promise: taken, resolve, reject } = Promise.withResolvers<
-      QMPEvent | undefined
+      E | undefined
     >();
     const waiter = {
       wants,
       taken,
-      settle: (event: QMPEvent | undefined) => {
+      settle: (event: E | undefined) => {
         this.#waiters.delete(waiter);
         resolve(event);
       },
@@ -225,7 +283,7 @@ function checkPositiveInteger(option: string, value: unknown): void {
 }
 
 /** Names as a set; `undefined` stands for all. */
-export function namesOf(
+function namesOf(
   names: string | readonly string[] | undefined,
 ): ReadonlySet<string> | undefined {
   return names === undefined

@@ -1,7 +1,5 @@
-import type { QMPEvent } from "../messages.ts";
-
-interface Entry {
-  readonly event: QMPEvent;
+interface Entry<E> {
+  readonly event: E;
   readonly bytes: number;
 }
 
@@ -15,9 +13,9 @@ export interface BoundedEventsOptions {
  * Events in order, up to a number of events and a number of bytes on the wire.
  * The newest event is kept in any case.
  */
-export class BoundedEvents {
+export class BoundedEvents<E> {
   readonly #options: BoundedEventsOptions;
-  #entries: (Entry | undefined)[] = [];
+  #entries: (Entry<E> | undefined)[] = [];
   /** The place of the oldest entry: what is before it has been removed. */
   #first = 0;
   #bytes = 0;
@@ -27,7 +25,7 @@ export class BoundedEvents {
   }
 
   /** Appends an event; returns how many old ones are dropped for it. */
-  push(event: QMPEvent, bytes: number): number {
+  push(event: E, bytes: number): number {
     this.#entries.push({ event, bytes });
     this.#bytes += bytes;
     const { limit, maxBytes } = this.#options;
@@ -42,7 +40,7 @@ export class BoundedEvents {
   }
 
   /** Removes the oldest event that is wanted. */
-  take(wants: (event: QMPEvent) => boolean): QMPEvent | undefined {
+  take(wants: (event: E) => boolean): E | undefined {
     for (let at = this.#first; at < this.#entries.length; at++) {
       const entry = this.#entries[at];
       if (entry && wants(entry.event)) {
@@ -54,14 +52,14 @@ export class BoundedEvents {
   }
 
   /** A copy of the events. */
-  toArray(): QMPEvent[] {
+  toArray(): E[] {
     return this.#entries.slice(this.#first).flatMap((entry) =>
       entry ? [entry.event] : []
     );
   }
 
   /** Removes all events, and returns them. */
-  clear(): QMPEvent[] {
+  clear(): E[] {
     const events = this.toArray();
     this.#entries = [];
     this.#first = 0;
