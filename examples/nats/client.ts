@@ -1,0 +1,255 @@
+import {
+  AsyncProtocol,
+  type AsyncProtocolOptions,
+  type Codec,
+  ConnectError,
+  PendingCalls,
+  ProtocolError,
+  reconnecting,
+  type Reconnection,
+  type ReconnectPolicy,
+  startTls,
+  type StartTlsOptions,
+  type Transport,
+} from "@parley/parley";
+import { checkSubject, nats } from "./codec.ts";
+import {
+  type ClientMessage,
+  type Credentials,
+  NatsError,
+  type NatsMessage,
+  type ServerInfo,
+  type ServerMessage,
+} from "./messages.ts";
+import { Subscription } from "./subscription.ts";
+
+/** Options of a client. */
+export interface NatsOptions extends AsyncProtocolOptions {
+  credentials?: Credentials | undefined;
+  /** Requires TLS. Without it, TLS is used if the server requires it. */
+  tls?: StartTlsOptions | undefined;
+  /** How long an answer may take, in milliseconds; 5,000 if it is not given. */
+  timeout?: number | undefined;
+}
+
+/** Options of a request. */
+export interface RequestOptions {
+  signal?: AbortSignal | undefined;
+  /** In milliseconds; the client's if it is not given. */
+  timeout?: number | undefined;
+}
+
+/** The subscription to the answers to all requests. */
+const INBOX_SID = 1;
+const encoder = new TextEncoder();
+
+/** A client of NATS: publish and subscribe, requests, TLS and reconnection. */
+export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
+  readonly #credentials: Credentials | undefined;
+  readonly #tls: StartTlsOptions | undefined;
+  readonly #timeout: number;
+  readonly #inbox = `_INBOX.${crypto.randomUUID()}`;
+  readonly #subscriptions = new Map<number, Subscription>();
+  readonly #pings = new PendingCalls<void>();
+  readonly #requests = new PendingCalls<NatsMessage>({
+    onAbandoned: ({ id }) => this.#requests.forget(id), // it may never come
+  });
+  #lastSid = INBOX_SID;
+  #info: ServerInfo | undefined;
+  /** Whether another session follows one that fails. */
+  #lasting = false;
+
+  constructor(options: NatsOptions = {}) {
+    super({ keepAliveInterval: 30_000, ...options });
+    this.#credentials = options.credentials;
+    this.#tls = options.tls;
+    this.#timeout = options.timeout ?? 5_000;
+  }
+
+  /** What the server has told of itself. */
+  get info(): ServerInfo | undefined {
+    return this.#info;
+  }
+
+  /** Connects, and again whenever the session is lost: subscriptions go on. */
+  stayConnected(to: Transport, policy?: ReconnectPolicy): Reconnection {
+    const reconnection = reconnecting(this, to, { isRetriable, ...policy });
+    this.#lasting = true;
+    const end = (error: unknown) => {
+      this.#lasting = false;
+      this.#endSubscriptions(error);
+    };
+    reconnection.closed.then(() => end(this.signal.reason), end);
+    return reconnection;
+  }
+
+  /** Resolves when there is room for the next message; `ping()` confirms all. */
+  async publish(subject: string, payload: Uint8Array | string): Promise<void> {
+    this.assertRunning();
+    await this.send({ op: "PUB", subject, payload: this.#bytes(payload) });
+  }
+
+  /**
+   * Publishes a message, and waits for the first answer to it.
+   *
+   * @throws {NatsError} Nobody has subscribed to the subject.
+   * @throws {CallError} There was no answer; `sent` tells whether it was sent.
+   */
+  async request(
+    subject: string,
+    payload: Uint8Array | string,
+    options: RequestOptions = {},
+  ): Promise<NatsMessage> {
+    this.assertRunning();
+    const bytes = this.#bytes(payload);
+    const { signal, timeout = this.#timeout } = options;
+    const call = this.#requests.open({ method: subject, signal, timeout });
+    const reply = `${this.#inbox}.${call.id}`;
+    const sending = this.send({ op: "PUB", subject, reply, payload: bytes });
+    return await this.#requests.track(call, sending);
+  }
+
+  /**
+   * The messages of a subject, which may have wildcards; with a queue, each goes
+   * to one of its members. To leave the iteration ends the subscription.
+   */
+  subscribe(subject: string, queue?: string): ReadableStream<NatsMessage> {
+    checkSubject(subject);
+    if (queue !== undefined) checkSubject(queue);
+    const sid = ++this.#lastSid;
+    const subscription = new Subscription(subject, queue, () => {
+      const known = this.#subscriptions.delete(sid);
+      if (known && this.runstate === "running") this.send({ op: "UNSUB", sid });
+    });
+    this.#subscriptions.set(sid, subscription);
+    if (this.runstate === "running") {
+      this.send({ op: "SUB", subject, queue, sid })
+        .catch((error) => this.#lasting || subscription.fail(error));
+    }
+    return subscription.messages;
+  }
+
+  /** Resolves when the server has processed all that was sent before. */
+  async ping(options: RequestOptions = {}): Promise<void> {
+    this.assertRunning();
+    const { signal, timeout = this.#timeout } = options;
+    const call = this.#pings.open({ method: "PING", signal, timeout });
+    await this.#pings.track(call, this.send({ op: "PING" }));
+  }
+
+  protected override createCodec(): Codec<ServerMessage, ClientMessage> {
+    return nats({ maxMessageBytes: this.maxMessageBytes });
+  }
+
+  protected override async negotiate(signal: AbortSignal): Promise<void> {
+    const hello = await this.receive({ signal });
+    if (hello.op !== "INFO") {
+      throw new ProtocolError(`Server sent ${hello.op}: expected INFO`);
+    }
+    const { tls_required, tls_available } = this.#info = hello.info;
+    if (this.#tls || tls_required) {
+      if (!tls_required && !tls_available) {
+        throw new ProtocolError("Server has no TLS: tls requires it");
+      }
+      const options = { ...this.#tls, signal };
+      await this.upgrade((connection) => startTls(connection, options));
+    }
+    const options = { verbose: false, headers: true, no_responders: true };
+    this.send({
+      op: "CONNECT",
+      options: { ...options, lang: "ts", version: "1", ...this.#credentials },
+    });
+    this.send({ op: "PING" });
+    for (;;) {
+      const answer = await this.receive({ signal });
+      if (answer.op === "PONG") return;
+      if (answer.op === "-ERR") throw new NatsError(answer.text);
+    }
+  }
+
+  protected override async onSessionStart(): Promise<void> {
+    const subject = `${this.#inbox}.*`;
+    const sent = [this.send({ op: "SUB", subject, sid: INBOX_SID })];
+    for (const [sid, { subject, queue }] of this.#subscriptions) {
+      sent.push(this.send({ op: "SUB", subject, queue, sid }));
+    }
+    await Promise.all(sent);
+  }
+
+  protected override onSessionEnd(cause: unknown): void {
+    this.#pings.end(cause);
+    this.#requests.end(cause);
+    if (!this.#lasting) this.#endSubscriptions(cause);
+  }
+
+  protected override keepAlive(): Promise<void> {
+    return this.ping();
+  }
+
+  protected override onMessage(received: ServerMessage): void | Promise<void> {
+    switch (received.op) {
+      case "MSG":
+        return this.#deliver(received.sid, received.message);
+      case "PING":
+        return this.send({ op: "PONG" });
+      case "PONG": {
+        const ping = this.#pings.first(); // answers come in order
+        if (!ping) throw new ProtocolError("Server sent PONG without a PING");
+        this.#pings.resolve(ping.id, undefined);
+        return;
+      }
+      case "INFO":
+        this.#info = received.info;
+        return;
+      case "-ERR":
+        return this.#refused(new NatsError(received.text));
+    }
+  }
+
+  /** Keeps passwords out of the log. */
+  protected override describe(message: ServerMessage | ClientMessage): unknown {
+    return message.op === "CONNECT" ? { op: "CONNECT" } : message;
+  }
+
+  #bytes(payload: Uint8Array | string): Uint8Array {
+    const bytes = typeof payload === "string"
+      ? encoder.encode(payload)
+      : payload;
+    const limit = this.#info?.max_payload ?? Infinity;
+    if (bytes.length <= limit) return bytes;
+    throw new RangeError(
+      `Cannot publish: payload has ${bytes.length} bytes, the server takes ${limit}`,
+    );
+  }
+
+  #deliver(sid: number, message: NatsMessage): void {
+    if (sid !== INBOX_SID) return this.#subscriptions.get(sid)?.push(message);
+    const id = Number(message.subject.slice(this.#inbox.length + 1));
+    if (message.headers?.startsWith("NATS/1.0 503")) {
+      this.#requests.reject(id, new NatsError("Nobody answers: no responders"));
+    } else this.#requests.resolve(id, message);
+  }
+
+  /** A refused subscription is its own failure, any other error the session's. */
+  #refused(error: NatsError): void {
+    const [, subject] = /for Subscription to "([^"]*)"/i.exec(error.message) ??
+      [];
+    if (subject === undefined) throw error;
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.subject === subject) subscription.fail(error);
+    }
+  }
+
+  #endSubscriptions(cause: unknown): void {
+    for (const subscription of this.#subscriptions.values()) {
+      subscription.fail(cause);
+    }
+  }
+}
+
+/** A server that is away may come back; a wrong password does not get right. */
+function isRetriable(error: unknown): boolean {
+  const cause = error instanceof ConnectError ? error.cause : error;
+  return !(cause instanceof NatsError &&
+    /authori|permission/i.test(cause.message));
+}

@@ -1,0 +1,29 @@
+/**
+ * Adds numbers for whoever asks, and asks. Start a server first: `nats-server`.
+ *
+ * deno run --allow-net examples/nats/main.ts tcp://127.0.0.1:4222
+ */
+import { parseTransport } from "@parley/parley";
+import { NatsClient } from "./client.ts";
+
+const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:4222");
+const decoder = new TextDecoder();
+
+await using client = new NatsClient();
+await using connection = client.stayConnected(transport);
+await connection.connected({ signal: AbortSignal.timeout(10_000) });
+const { version } = client.info ?? {};
+console.log(`Connected to nats-server ${version}`);
+
+const additions = client.subscribe("add");
+const serving = (async () => {
+  for await (const { payload, reply } of additions) {
+    const numbers = JSON.parse(decoder.decode(payload)) as number[];
+    const sum = numbers.reduce((a, b) => a + b, 0);
+    if (reply) await client.publish(reply, String(sum));
+    break; // ends the subscription
+  }
+})();
+const answer = await client.request("add", "[1, 2, 39]");
+console.log(`1 + 2 + 39 = ${decoder.decode(answer.payload)}`);
+await serving;

@@ -1,0 +1,473 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
+import { deadline } from "@std/async";
+import { nats } from "../../examples/nats/codec.ts";
+import { NatsClient, type NatsOptions } from "../../examples/nats/client.ts";
+import {
+  NatsError,
+  type NatsMessage,
+  type ServerMessage,
+} from "../../examples/nats/messages.ts";
+import {
+  CallInterruptedError,
+  CallTimeoutError,
+  type CodecOptions,
+  type CodecOutput,
+  ConnectError,
+  DecodeError,
+  ProtocolError,
+  StateError,
+  tcp,
+  type Transport,
+  TruncatedMessageError,
+} from "../../mod.ts";
+import { faulty, testCodec } from "../../testing/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { certificates } from "../support/certificates.ts";
+import { runDeno } from "../support/program.ts";
+import { needs, RealProcess } from "../support/real_process.ts";
+
+const server = needs("nats-server");
+const text = ({ payload }: NatsMessage) => new TextDecoder().decode(payload);
+
+interface Nats extends AsyncDisposable {
+  process: RealProcess;
+  port: number;
+  transport: Transport;
+}
+
+/** Starts a server, with what its configuration says beside the port. */
+async function startNats(
+  { port = -1, config = "" }: { port?: number; config?: string } = {},
+): Promise<Nats> {
+  const process = await RealProcess.start({
+    program: "nats-server",
+    args: async (folder) => {
+      const { server } = await certificates();
+      await Deno.writeTextFile(`${folder}/cert.pem`, server.cert);
+      await Deno.writeTextFile(`${folder}/key.pem`, server.key);
+      await Deno.writeTextFile(
+        `${folder}/nats.conf`,
+        config.replaceAll("FOLDER", folder),
+      );
+      return ["-a", "127.0.0.1", "-p", `${port}`, "-c", `${folder}/nats.conf`];
+    },
+    ready: /client connections on .*:(\d+)/,
+  });
+  const [, found] = await process.ready();
+  return {
+    process,
+    port: Number(found),
+    transport: tcp({ hostname: "127.0.0.1", port: Number(found) }),
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
+
+async function connected(
+  transport: Transport,
+  options: NatsOptions = {},
+): Promise<NatsClient> {
+  const client = new NatsClient(options);
+  await client.connect(transport, { signal: AbortSignal.timeout(10_000) });
+  return client;
+}
+
+/** The next message of a subscription, which goes on. */
+async function next(
+  messages: ReadableStream<NatsMessage>,
+): Promise<NatsMessage> {
+  const reader = messages.getReader();
+  try {
+    const { value } = await deadline(reader.read(), 10_000);
+    assert(value, "The subscription has ended");
+    return value;
+  } finally {
+    reader.releaseLock();
+  }
+}
+
+/** A client that tells when it has received so many messages of a kind. */
+class Counting extends NatsClient {
+  readonly #waits: { op: string; count: number; done: () => void }[] = [];
+
+  received(op: string, count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waits.push({ op, count, done: resolve });
+    return deadline(promise, 10_000);
+  }
+
+  protected override onMessage(message: ServerMessage): void | Promise<void> {
+    for (const wait of this.#waits) {
+      if (wait.op === message.op && --wait.count === 0) wait.done();
+    }
+    return super.onMessage(message);
+  }
+}
+
+/** The codec of the client, which here encodes what a server sends, too. */
+function bothWays(options: CodecOptions) {
+  const codec = nats(options);
+  return {
+    decode: codec.decode.bind(codec),
+    encode(received: ServerMessage, output: CodecOutput) {
+      if (received.op !== "MSG") throw new TypeError("It is not a message");
+      const { sid, message: { subject, reply, headers, payload } } = received;
+      const words = [subject, sid, ...reply === undefined ? [] : [reply]];
+      const block = new TextEncoder().encode(headers ?? "");
+      const op = headers === undefined ? "MSG" : "HMSG";
+      if (headers !== undefined) words.push(block.length);
+      words.push(block.length + payload.length);
+      output.text(`${op} ${words.join(" ")}\r\n`);
+      output.bytes(block);
+      output.bytes(payload);
+      output.text("\r\n");
+    },
+  };
+}
+
+const message = (
+  subject: string,
+  payload: string,
+  rest: Partial<NatsMessage> = {},
+): ServerMessage => ({
+  op: "MSG",
+  sid: 7,
+  message: {
+    subject,
+    reply: undefined,
+    headers: undefined,
+    ...rest,
+    payload: new TextEncoder().encode(payload),
+  },
+});
+const info = { server_id: "x", version: "2.9.10", max_payload: 10 };
+
+testCodec<ServerMessage>("nats()", bothWays, {
+  "messages with and without a reply, and an empty one": {
+    input: "MSG a.b 7 5\r\nhe\r\no\r\nMSG c 7 back 1\r\n!\r\nmsg d 7 0\r\n\r\n",
+    messages: [
+      message("a.b", "he\r\no"),
+      message("c", "!", { reply: "back" }),
+      message("d", ""),
+    ],
+  },
+  "headers before the payload": {
+    input: "HMSG a 7 12 14\r\nNATS/1.0\r\n\r\nhi\r\n",
+    messages: [message("a", "hi", { headers: "NATS/1.0\r\n\r\n" })],
+  },
+  "lines": {
+    input: `INFO ${JSON.stringify(info)} \r\nPING\r\npong\r\n+OK\r\n` +
+      `-ERR 'Unknown Protocol Operation'\r\n`,
+    messages: [
+      { op: "INFO", info },
+      { op: "PING" },
+      { op: "PONG" },
+      { op: "+OK" },
+      { op: "-ERR", text: "Unknown Protocol Operation" },
+    ],
+  },
+  "up to a payload that is longer than announced": {
+    input: "PING\r\nMSG a 7 1\r\nhello\r\n",
+    messages: [{ op: "PING" }],
+    error: { class: DecodeError, has: { offset: 6 } },
+  },
+  "up to a count that is not a number": {
+    input: "MSG a 7 x\r\n",
+    messages: [],
+    error: { class: DecodeError },
+  },
+  "up to more headers than there are bytes": {
+    input: "HMSG a 7 5 4\r\nabcd\r\n",
+    messages: [],
+    error: { class: DecodeError },
+  },
+  "up to an answer of HTTP": {
+    input: "HTTP/1.1 400 Bad Request\r\n",
+    messages: [],
+    error: { class: DecodeError, has: { offset: 0 } },
+  },
+  "a reply that is a number": {
+    input: "MSG a 7 12 1\r\n!\r\nHMSG b 7 12 1 2\r\nhi\r\n",
+    messages: [
+      message("a", "!", { reply: "12" }),
+      message("b", "i", { reply: "12", headers: "h" }),
+    ],
+  },
+  "up to the end within a payload": {
+    input: "MSG a 7 5\r\nhe",
+    messages: [],
+    error: { class: TruncatedMessageError },
+  },
+}, { sized: (bytes) => message("a", "x".repeat(bytes)) });
+
+Deno.test({
+  name: "NATS: messages reach subscriptions with wildcards and one of a queue",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    await using client = await connected(nats.transport);
+    await using other = await connected(nats.transport);
+    assertMatch(client.info?.version ?? "", /^\d+\.\d+/);
+
+    const all = client.subscribe("orders.>");
+    const members = [1, 2].map(() => client.subscribe("orders.*", "workers"));
+    await client.ping();
+    let shared = 0;
+    const counting = members.map(async (messages) => {
+      for await (const _ of messages) shared++;
+    });
+    for (let n = 0; n < 100; n++) await other.publish("orders.new", `${n}`);
+    await other.ping();
+    let n = 0;
+    for await (const message of all) {
+      assertEquals([message.subject, text(message)], ["orders.new", `${n}`]);
+      if (++n === 100) break;
+    }
+    await client.ping();
+    const ended = Promise.allSettled(counting);
+    await client.disconnect({ reason: new Error("done") });
+    const statuses = (await ended).map(({ status }) => status);
+    assertEquals(statuses, ["rejected", "rejected"]);
+    assertEquals(shared, 100);
+  },
+});
+
+Deno.test({
+  name:
+    "NATS: requests are answered in any order, or fail at once if nobody answers",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    await using client = await connected(nats.transport);
+    await using service = await connected(nats.transport);
+    const asked = service.subscribe("double");
+    await service.ping();
+    const serving = (async () => {
+      const first: NatsMessage[] = [];
+      for await (const request of asked) {
+        if (first.push(request) === 3) break;
+      }
+      for (const request of first.reverse()) {
+        const { reply } = request;
+        if (reply) await service.publish(reply, `${2 * Number(text(request))}`);
+      }
+    })();
+    const answers = await Promise.all(
+      ["1", "2", "3"].map((n) => client.request("double", n)),
+    );
+    assertEquals(answers.map(text), ["2", "4", "6"]);
+    await serving;
+
+    const error = await rejection(client.request("nobody", ""));
+    assertInstanceOf(error, NatsError);
+    assertMatch(error.message, /no responders/);
+  },
+});
+
+Deno.test({
+  name:
+    "NATS: a large payload arrives whole, and one over the limit is refused here",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    await using client = await connected(nats.transport);
+    const messages = client.subscribe("large");
+    const payload = crypto.getRandomValues(new Uint8Array(65_536));
+    await client.publish("large", payload);
+    assertEquals((await next(messages)).payload, payload);
+    await assertRejects(
+      () => client.publish("large", new Uint8Array(2 ** 20 + 1)),
+      RangeError,
+      "payload has 1048577 bytes, the server takes 1048576",
+    );
+    await assertRejects(
+      () => client.publish("a 5\r\nPING", "x"),
+      TypeError,
+      "expected characters without spaces",
+    );
+    await client.ping();
+  },
+});
+
+Deno.test({
+  name: "NATS: each side answers the other's pings",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats({ config: 'ping_interval: "50ms"\n' });
+    await using quiet = new Counting();
+    await using active = new Counting({ keepAliveInterval: 20 });
+    await quiet.connect(nats.transport);
+    await active.connect(nats.transport);
+    // A server that gets no PONG for two PINGs ends the session.
+    await Promise.all([quiet.received("PING", 5), active.received("PONG", 5)]);
+    assertEquals([quiet.runstate, active.runstate], ["running", "running"]);
+  },
+});
+
+Deno.test({
+  name: "NATS: a server that answers no pings is left",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    const client = new NatsClient({ keepAliveInterval: 20, timeout: 50 });
+    await client.connect(nats.transport);
+    nats.process.kill("SIGSTOP");
+    const error = await rejection(client.closed);
+    assertInstanceOf(error, CallTimeoutError);
+    assertEquals([error.method, error.sent], ["PING", true]);
+    assertEquals(await rejection(client.disconnect()), error);
+  },
+});
+
+const TLS =
+  'tls { cert_file: "FOLDER/cert.pem", key_file: "FOLDER/key.pem" }\n';
+
+Deno.test({
+  name:
+    "NATS: TLS begins after INFO if either side requires it, with a verified certificate",
+  ...server,
+  fn: async () => {
+    const { ca } = await certificates();
+    const tls = { caCerts: [ca] };
+    await using nats = await startNats({ config: TLS });
+    await using client = await connected(nats.transport, { tls });
+    const messages = client.subscribe("secret");
+    await client.publish("secret", "whisper");
+    assertEquals(text(await next(messages)), "whisper");
+
+    // The server requires TLS, and its certificate is not trusted.
+    const error = await rejection(connected(nats.transport));
+    assertInstanceOf(error, ConnectError);
+    assertMatch(`${error.cause}`, /certificate/i);
+
+    await using plain = await startNats();
+    const refusal = await rejection(connected(plain.transport, { tls }));
+    assertInstanceOf(refusal, ConnectError);
+    assertInstanceOf(refusal.cause, ProtocolError);
+    assertMatch(refusal.cause.message, /Server has no TLS/);
+  },
+});
+
+const PASSWORDS = `authorization { users: [
+  { user: ann, password: secret, permissions: { subscribe: ["open.>", "_INBOX.>"] } }
+] }\n`;
+
+Deno.test({
+  name:
+    "NATS: a wrong password is not tried again, a refused subscription ends alone",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats({ config: PASSWORDS });
+    const wrong = new NatsClient({
+      credentials: { user: "ann", pass: "guessed" },
+    });
+    const connection = wrong.stayConnected(nats.transport);
+    const error = await rejection(connection.closed);
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, NatsError);
+    assertMatch(error.cause.message, /Authorization Violation/);
+
+    const credentials = { user: "ann", pass: "secret" };
+    await using client = await connected(nats.transport, { credentials });
+    const [closed, open] = ["closed.door", "open.door"].map((subject) =>
+      client.subscribe(subject)
+    );
+    assert(closed && open);
+    const refusal = await rejection(next(closed));
+    assertInstanceOf(refusal, NatsError);
+    assertMatch(refusal.message, /Permissions Violation for Subscription/);
+    await client.publish("open.door", "come in");
+    assertEquals(text(await next(open)), "come in");
+  },
+});
+
+Deno.test({
+  name: "NATS: a session with splits and delays",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    const plan = { seed: 15, faults: ["split", "delay"], every: 20 } as const;
+    await using client = await connected(faulty(nats.transport, plan));
+    const echoed = client.subscribe("echo");
+    for (let n = 0; n < 30; n++) {
+      const sent = "x\r\n".repeat(n);
+      await client.publish("echo", sent);
+      assertEquals(text(await next(echoed)), sent);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "NATS: killed in the middle of a request; the next server has the subscriptions again",
+  ...server,
+  fn: async () => {
+    const first = await startNats();
+    await using _first = first;
+    const client = new NatsClient();
+    await using connection = client.stayConnected(first.transport, {
+      initialDelay: 10,
+      maxDelay: 50,
+    });
+    await connection.connected();
+    const news = client.subscribe("news");
+    const asked = client.subscribe("question");
+    const left = client.subscribe("left");
+    await left.cancel();
+    const pending = rejection(client.request("question", "?"));
+    await next(asked); // and is not answered
+    const lost = client.runstateChanged();
+    first.process.kill("SIGKILL");
+    const error = await pending;
+    assertInstanceOf(error, CallInterruptedError);
+    assertEquals([error.method, error.sent], ["question", true]);
+    await lost;
+    await assertRejects(() => client.publish("news", "lost"), StateError);
+
+    await using _second = await startNats({ port: first.port });
+    await connection.connected({ signal: AbortSignal.timeout(10_000) });
+    await client.publish("news", "back again");
+    assertEquals(text(await next(news)), "back again");
+
+    await connection[Symbol.asyncDispose]();
+    await assertRejects(() => next(news));
+  },
+});
+
+Deno.test({
+  name:
+    "NATS: a consumer that falls behind loses its subscription, and no other",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    await using client = await connected(nats.transport);
+    const slow = client.subscribe("flood");
+    const other = client.subscribe("other");
+    const payload = new Uint8Array(2 ** 20);
+    for (let n = 0; n < 10; n++) await client.publish("flood", payload);
+    await client.publish("other", "still here");
+    assertEquals(text(await next(other)), "still here");
+    const error = await rejection(next(slow));
+    assertInstanceOf(error, NatsError);
+    assertMatch(error.message, /too slow/);
+  },
+});
+
+Deno.test({
+  name: "examples/nats/main.ts runs",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats();
+    const { code, stdout, stderr } = await runDeno([
+      ...["run", "--no-prompt", "--allow-net", "examples/nats/main.ts"],
+      `${nats.transport}`,
+    ]);
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /^Connected to nats-server .*\n1 \+ 2 \+ 39 = 42\n$/);
+  },
+});
