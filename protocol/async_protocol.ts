@@ -16,6 +16,7 @@ import { SessionLog } from "./_session/session_log.ts";
 import { rejected } from "./_util/abortable.ts";
 import { loggerOf } from "./_util/logger.ts";
 import { printable } from "./_util/printable.ts";
+import { show } from "./_util/show.ts";
 import {
   checkMember,
   checkNumber,
@@ -90,7 +91,8 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * Makes a protocol that is `idle`.
    *
    * @throws {RangeError} A number is out of range.
-   * @throws {TypeError} `name` is not a string, `maxMessageBytes` is not a number.
+   * @throws {TypeError} `name` is not a string, `maxMessageBytes` is not a number,
+   * `keepAliveDirection` is unknown.
    */
   constructor(options: AsyncProtocolOptions = {}) {
     const {
@@ -101,6 +103,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       handshakeTimeout = 10_000,
       idleTimeout,
       keepAliveInterval,
+      keepAliveDirection = "received",
       closeTimeout = 5_000,
     } = options;
     checkString("name", name);
@@ -112,6 +115,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     }
     checkNumber("idleTimeout", idleTimeout, 1, MAX_TIMEOUT);
     checkNumber("keepAliveInterval", keepAliveInterval, 1, MAX_TIMEOUT);
+    checkDirection(keepAliveDirection);
     checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
     this.#name = name;
     this.#maxMessageBytes = maxMessageBytes;
@@ -128,6 +132,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       handshakeTimeout,
       idleTimeout,
       keepAliveInterval,
+      keepAliveDirection,
       closeTimeout,
       hooks: this as unknown as Hooks<In, Out>,
     });
@@ -320,8 +325,8 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   protected onSessionEnd(_cause: unknown): void {}
 
   /**
-   * Called when nothing was received for `keepAliveInterval`, to send a message
-   * that the peer answers. It is not called again before a promise is settled.
+   * Called when nothing was received for `keepAliveInterval`, or nothing was sent
+   * if `keepAliveDirection` says so, to send a message that the peer answers. It is not called again before a promise is settled.
    * An error ends the session. By default it does nothing.
    */
   protected keepAlive(): void | Promise<void> {}
@@ -487,6 +492,15 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       return rejected(error);
     }
   }
+}
+
+function checkDirection(direction: string): void {
+  if (direction === "received" || direction === "either") return;
+  throw new TypeError(
+    `Cannot use the option: keepAliveDirection is ${
+      show(direction)
+    }: it must be "received" or "either"`,
+  );
 }
 
 async function acceptOne(

@@ -58,6 +58,15 @@ export interface AsyncProtocolOptions {
    */
   keepAliveInterval?: number | undefined;
   /**
+   * Whose silence `keepAliveInterval` is about: nothing was received, or either
+   * nothing was received or nothing was sent. The second is for a peer that ends
+   * a session in which it hears nothing, as MQTT and AMQP do, however much it
+   * says itself.
+   *
+   * @default {"received"}
+   */
+  keepAliveDirection?: "received" | "either" | undefined;
+  /**
    * How long an orderly end may take, in milliseconds, before it is forced.
    *
    * @default {5000}

@@ -314,15 +314,19 @@ export class Session<In, Out> {
   }
 
   #keepAlive(): void {
-    const { keepAliveInterval, hooks } = this.#options;
+    const { keepAliveInterval, keepAliveDirection, hooks } = this.#options;
     if (keepAliveInterval === undefined) return;
-    this.#watchSilence().onSilence(keepAliveInterval, async () => {
-      try {
-        await hooks.keepAlive();
-      } catch (error) {
-        this.fail(error);
-      }
-    });
+    this.#watchSilence().onSilence(
+      keepAliveInterval,
+      keepAliveDirection,
+      async () => {
+        try {
+          await hooks.keepAlive();
+        } catch (error) {
+          this.fail(error);
+        }
+      },
+    );
   }
 
   #watchSilence(): SilenceWatch {

@@ -10,6 +10,7 @@ export interface SessionOptions<In, Out> {
   closeTimeout: number;
   idleTimeout: number | undefined;
   keepAliveInterval: number | undefined;
+  keepAliveDirection: "received" | "either";
   log: SessionLog;
   hooks: Hooks<In, Out>;
 }

@@ -1,35 +1,56 @@
 /** Into how many steps the time is divided: the timer is so much late at most. */
 const STEPS = 4;
 
+/** A counter of bytes, and for how many steps it has not changed. */
+interface Counter {
+  readonly read: () => number;
+  value: number;
+  silentSteps: number;
+}
+
 /**
- * Acts when a counter of bytes has not changed for some time, and again after
- * each such time. It may be late by a quarter of the time.
+ * Acts when one of its counters of bytes has not changed for some time, and
+ * again after each such time. It may be late by a quarter of the time.
  */
 export class SilenceTimer {
-  readonly #ms: number;
-  readonly #count: () => number;
+  readonly #counters: Counter[];
   readonly #act: () => void;
+  readonly #ms: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ms: number, count: () => number, act: () => void) {
-    this.#ms = ms;
-    this.#count = count;
+  constructor(ms: number, counts: readonly (() => number)[], act: () => void) {
+    this.#counters = counts.map((read) => {
+      return { read, value: read(), silentSteps: 0 };
+    });
     this.#act = act;
-    this.#wait(this.#count(), 1);
+    this.#ms = ms;
+    this.#wait();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #wait(count: number, step: number): void {
+  #wait(): void {
     this.#timer = setTimeout(() => {
-      const now = this.#count();
-      if (now !== count) return this.#wait(now, 1);
-      if (step < STEPS) return this.#wait(count, step + 1);
       // The timer may be stopped by what it does.
-      this.#wait(count, 1);
-      this.#act();
+      this.#wait();
+      this.#step();
     }, this.#ms / STEPS);
+  }
+
+  #step(): void {
+    let silent = false;
+    for (const counter of this.#counters) {
+      const value = counter.read();
+      counter.silentSteps = value === counter.value
+        ? counter.silentSteps + 1
+        : 0;
+      counter.value = value;
+      if (counter.silentSteps === STEPS) silent = true;
+    }
+    if (!silent) return;
+    for (const counter of this.#counters) counter.silentSteps = 0;
+    this.#act();
   }
 }

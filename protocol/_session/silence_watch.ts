@@ -19,15 +19,21 @@ export class SilenceWatch {
 
   /** Acts when no byte has gone either way, keep-alive messages aside. */
   onIdle(ms: number, act: () => void): void {
-    this.#timers.push(new SilenceTimer(ms, () => this.#activity(), act));
+    this.#timers.push(new SilenceTimer(ms, [() => this.#activity()], act));
   }
 
   /**
-   * Sends keep-alive messages when no byte was received, the next one once the
-   * last is done with.
+   * Sends keep-alive messages when no byte was received, or none was received or
+   * none was sent; the next one once the last is done with.
    */
-  onSilence(ms: number, send: () => Promise<void>): void {
-    const reader = this.#reader;
+  onSilence(
+    ms: number,
+    direction: "received" | "either",
+    send: () => Promise<void>,
+  ): void {
+    const received = () => this.#reader.bytes;
+    const sent = () => this.#writer.taken;
+    const counts = direction === "either" ? [received, sent] : [received];
     let pending = false;
     const keepAlive = async () => {
       if (pending) return;
@@ -38,7 +44,7 @@ export class SilenceWatch {
       await done;
       pending = false;
     };
-    this.#timers.push(new SilenceTimer(ms, () => reader.bytes, keepAlive));
+    this.#timers.push(new SilenceTimer(ms, counts, keepAlive));
   }
 
   stop(): void {

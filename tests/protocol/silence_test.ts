@@ -148,6 +148,49 @@ Deno.test("a peer that is silent is pinged after keepAliveInterval, and again an
   assertEquals(time.waiting, 0);
 });
 
+Deno.test("a peer that talks is pinged if nothing is sent to it, where keepAliveDirection is either", async () => {
+  for (const keepAliveDirection of ["received", "either"] as const) {
+    using time = new VirtualTime();
+    const { protocol, remote } = await connected({
+      keepAliveInterval: 1_000,
+      keepAliveDirection,
+    });
+    const talk = async (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 100) {
+        await write(remote, "x\n");
+        await pass(time, 100);
+      }
+    };
+    await talk(2_500);
+    // A ping is itself sent, at the latest a quarter after the silence.
+    assertEquals(protocol.pings, keepAliveDirection === "either" ? 2 : 0);
+    protocol.ping = () => {};
+    await pass(time, 500);
+    protocol.send("y");
+    protocol.pings = 0;
+    await talk(900);
+    assertEquals(protocol.pings, 0);
+    await protocol.disconnect();
+    await remote.close();
+    assertEquals(time.waiting, 0);
+  }
+});
+
+Deno.test("when nothing goes either way, keepAlive() is called once", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({
+    keepAliveInterval: 1_000,
+    keepAliveDirection: "either",
+  });
+  protocol.ping = () => {};
+  await pass(time, 1_000);
+  assertEquals(protocol.pings, 1);
+  await pass(time, 1_000);
+  assertEquals(protocol.pings, 2);
+  await protocol.disconnect();
+  await remote.close();
+});
+
 Deno.test("a peer that does not answer pings is idle, one that answers is not", async () => {
   for (const answers of [true, false]) {
     using time = new VirtualTime();
@@ -245,6 +288,14 @@ Deno.test("the shorter of a server's and a protocol's idleTimeout counts, and on
     assertInstanceOf(errors[0], IdleTimeoutError);
     assertEquals(errors[0].idleTimeout, 500);
   }
+});
+
+Deno.test("a keepAliveDirection that is unknown is refused", () => {
+  assertThrows(
+    () => new Pinging({ keepAliveDirection: "sent" as never }),
+    TypeError,
+    'keepAliveDirection is "sent": it must be "received" or "either"',
+  );
 });
 
 Deno.test("limits of silence that are out of range are refused", () => {
