@@ -23,6 +23,7 @@ Deno.test({
   name: "the SDK's own stdio client talks to a server on ownStdio()",
   // The SDK leaves a timer of its own behind.
   sanitizeOps: false,
+  sanitizeResources: false,
   fn: async () => {
     const client = new Client({ name: "test", version: "1.0.0" });
     await client.connect(
