@@ -1,0 +1,56 @@
+/**
+ * The methods that are called here: params, then result. The protocol has
+ * hundreds; add what you need, by the name that its documentation has.
+ */
+export interface Methods {
+  "Browser.getVersion"(params: object): { product: string };
+  "Browser.close"(params: object): object;
+  "Target.createTarget"(params: { url: string }): { targetId: string };
+  "Target.attachToTarget"(
+    params: { targetId: string; flatten: true },
+  ): { sessionId: string };
+  "Target.closeTarget"(params: { targetId: string }): object;
+  "Page.enable"(params: object): object;
+  "Page.setLifecycleEventsEnabled"(params: { enabled: boolean }): object;
+  "Page.navigate"(params: { url: string }): {
+    loaderId?: string;
+    errorText?: string;
+  };
+  "Page.captureScreenshot"(params: { format: "png" }): { data: string };
+  "Runtime.evaluate"(
+    params: {
+      expression: string;
+      returnByValue: boolean;
+      awaitPromise: boolean;
+    },
+  ): {
+    result: { value?: unknown };
+    exceptionDetails?: { text: string; exception?: { description?: string } };
+  };
+  "Input.dispatchMouseEvent"(
+    params: {
+      type: "mousePressed" | "mouseReleased" | "mouseMoved";
+      x: number;
+      y: number;
+      button?: "left" | "right";
+      clickCount?: number;
+    },
+  ): object;
+}
+
+/** What a method takes. */
+export type Params<M extends keyof Methods> = Parameters<Methods[M]>[0];
+
+/** What a method returns. */
+export type Result<M extends keyof Methods> = ReturnType<Methods[M]>;
+
+/** A message of either end: a request, a reply or an event. */
+export interface Message {
+  id?: number;
+  method?: string;
+  params?: Record<string, unknown>;
+  result?: unknown;
+  error?: { code: number; message: string };
+  /** The page that the message is about; without it, the browser. */
+  sessionId?: string | undefined;
+}
