@@ -10,20 +10,15 @@ import {
   fromStreams,
   type FromStreamsOptions,
 } from "../transports/from_streams.ts";
+import { acceptOne } from "./_session/accept_one.ts";
 import type { Hooks } from "./_session/hooks.ts";
 import { Lifecycle } from "./_session/lifecycle.ts";
 import { SessionLog } from "./_session/session_log.ts";
+import { sessionLimits } from "./_session/session_limits.ts";
 import { rejected } from "./_util/abortable.ts";
 import { loggerOf } from "./_util/logger.ts";
 import { printable } from "./_util/printable.ts";
-import { show } from "./_util/show.ts";
-import {
-  checkMember,
-  checkNumber,
-  checkString,
-  MAX_TIMEOUT,
-} from "./_util/validate.ts";
-import { messageLimit } from "./codecs/_util/options.ts";
+import { checkMember } from "./_util/validate.ts";
 import type {
   AsyncProtocolOptions,
   DisconnectOptions,
@@ -91,49 +86,20 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * Makes a protocol that is `idle`.
    *
    * @throws {RangeError} A number is out of range.
-   * @throws {TypeError} `name` is not a string, `maxMessageBytes` is not a number,
-   * `keepAliveDirection` is unknown.
+   * @throws {TypeError} An option has the wrong type.
    */
   constructor(options: AsyncProtocolOptions = {}) {
-    const {
-      name,
-      maxMessageBytes,
-      highWaterMark = 128 * 1024,
-      maxQueuedBytes = 8 * 1024 * 1024,
-      handshakeTimeout = 10_000,
-      idleTimeout,
-      keepAliveInterval,
-      keepAliveDirection = "received",
-      closeTimeout = 5_000,
-    } = options;
-    checkString("name", name);
-    messageLimit({ maxMessageBytes });
-    checkNumber("highWaterMark", highWaterMark, 0, Infinity);
-    checkNumber("maxQueuedBytes", maxQueuedBytes, 1, Infinity);
-    if (handshakeTimeout !== Infinity) {
-      checkNumber("handshakeTimeout", handshakeTimeout, 0, MAX_TIMEOUT);
-    }
-    checkNumber("idleTimeout", idleTimeout, 1, MAX_TIMEOUT);
-    checkNumber("keepAliveInterval", keepAliveInterval, 1, MAX_TIMEOUT);
-    checkDirection(keepAliveDirection);
-    checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
-    this.#name = name;
-    this.#maxMessageBytes = maxMessageBytes;
+    const limits = sessionLimits(options);
+    this.#name = options.name;
+    this.#maxMessageBytes = options.maxMessageBytes;
     const label = this.constructor.name;
+    const logger = loggerOf("parley", "protocol", options.name ?? label);
     this.#lifecycle = new Lifecycle({
+      ...limits,
       label,
-      log: new SessionLog(
-        loggerOf("parley", "protocol", name ?? label),
-        (message) => this.describe(message as In | Out),
-      ),
-      maxMessageBytes: maxMessageBytes ?? Infinity,
-      highWaterMark,
-      maxQueuedBytes,
-      handshakeTimeout,
-      idleTimeout,
-      keepAliveInterval,
-      keepAliveDirection,
-      closeTimeout,
+      log: new SessionLog(logger, (message) => {
+        return this.describe(message as In | Out);
+      }),
       hooks: this as unknown as Hooks<In, Out>,
     });
   }
@@ -491,31 +457,5 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     } catch (error) {
       return rejected(error);
     }
-  }
-}
-
-function checkDirection(direction: string): void {
-  if (direction === "received" || direction === "either") return;
-  throw new TypeError(
-    `Cannot use the option: keepAliveDirection is ${
-      show(direction)
-    }: it must be "received" or "either"`,
-  );
-}
-
-async function acceptOne(
-  transport: Transport,
-  signal: AbortSignal,
-): Promise<Connection> {
-  const listener = await transport.listen({ signal });
-  let connection: Connection | undefined;
-  try {
-    signal.throwIfAborted();
-    return connection = await listener.accept({ signal });
-  } finally {
-    await listener.close().catch((error) => {
-      connection?.abort(error);
-      throw error;
-    });
   }
 }

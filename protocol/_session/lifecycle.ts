@@ -13,8 +13,6 @@ import type { SessionHost, SessionOptions } from "./session_options.ts";
 export interface LifecycleOptions<In, Out> extends SessionOptions<In, Out> {
   /** The name of the class, for messages. */
   label: string;
-  /** How long the negotiation may take, in milliseconds. */
-  handshakeTimeout: number;
 }
 
 /** A connect() or accept() under way. */

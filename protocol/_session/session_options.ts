@@ -1,16 +1,10 @@
 import type { Hooks } from "./hooks.ts";
 import type { SharedBudget } from "./session_budget.ts";
+import type { SessionLimits } from "./session_limits.ts";
 import type { SessionLog } from "./session_log.ts";
 
 /** What a session needs to know of its protocol. */
-export interface SessionOptions<In, Out> {
-  maxMessageBytes: number;
-  highWaterMark: number;
-  maxQueuedBytes: number;
-  closeTimeout: number;
-  idleTimeout: number | undefined;
-  keepAliveInterval: number | undefined;
-  keepAliveDirection: "received" | "either";
+export interface SessionOptions<In, Out> extends SessionLimits {
   log: SessionLog;
   hooks: Hooks<In, Out>;
 }

@@ -1,40 +1,41 @@
 import { show } from "./show.ts";
 
-/** What timers take at most (HTML §8.7): 24 days and a half. */
+/** The longest time of a timer (HTML §8.7): 24 days and a half. */
 export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * Checks an option that is a number, if it is given.
  *
- * @throws {RangeError} It is not a number, or out of range.
+ * @throws {TypeError} It is not a number.
+ * @throws {RangeError} It is out of range.
  */
 export function checkNumber(
   option: string,
   value: number | undefined,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
 ): void {
   if (value === undefined) return;
-  if (typeof value !== "number" || !(value >= least && value <= most)) {
-    throw new RangeError(
-      `Cannot use the option: ${option} is ${
-        show(value)
-      }: it must be a number from ${least} to ${most}`,
-    );
-  }
+  const isNumber = typeof value === "number";
+  if (isNumber && value >= min && value <= max) return;
+  const message = `Cannot use the option: ${option} is ${
+    show(value)
+  }: it must be a number from ${min} to ${max}`;
+  throw isNumber ? new RangeError(message) : new TypeError(message);
 }
 
 /**
  * Checks an option that is an integer or Infinity, if it is given.
  *
- * @throws {RangeError} It is something else, or out of range.
+ * @throws {TypeError} It is not a number.
+ * @throws {RangeError} It is not an integer, or out of range.
  */
 export function checkCount(
   option: string,
   value: number | undefined,
-  least: number,
+  min: number,
 ): void {
-  checkNumber(option, value, least, Infinity);
+  checkNumber(option, value, min, Infinity);
   if (value === undefined || value === Infinity || Number.isInteger(value)) {
     return;
   }

@@ -44,8 +44,8 @@ for (
       TypeError,
       'maxMessageBytes is "5", expected a number',
     ],
-    [{ highWaterMark: "5" }, RangeError, 'highWaterMark is "5"'],
-    [{ closeTimeout: "5" }, RangeError, 'closeTimeout is "5"'],
+    [{ highWaterMark: "5" }, TypeError, 'highWaterMark is "5"'],
+    [{ closeTimeout: "5" }, TypeError, 'closeTimeout is "5"'],
   ])
 ) {
   const given = JSON.stringify(options);

@@ -289,7 +289,7 @@ Deno.test("an option that cannot be is refused by its name", () => {
   );
   assertThrows(
     () => new QMPClient({ handshakeTimeout: "5" as unknown as number }),
-    RangeError,
+    TypeError,
     'Cannot use the option: handshakeTimeout is "5"',
   );
 });

@@ -1,0 +1,60 @@
+import { show } from "../_util/show.ts";
+import { checkNumber, checkString, MAX_TIMEOUT } from "../_util/validate.ts";
+import type { AsyncProtocolOptions } from "../async_protocol_options.ts";
+import { messageLimit } from "../codecs/_util/options.ts";
+
+/** The limits of a protocol's sessions, in bytes and milliseconds. */
+export interface SessionLimits {
+  maxMessageBytes: number;
+  highWaterMark: number;
+  maxQueuedBytes: number;
+  handshakeTimeout: number;
+  idleTimeout: number | undefined;
+  keepAliveInterval: number | undefined;
+  keepAliveDirection: "received" | "either";
+  closeTimeout: number;
+}
+
+/** Checks the options of a protocol, and adds the defaults. */
+export function sessionLimits(options: AsyncProtocolOptions): SessionLimits {
+  const {
+    maxMessageBytes = Infinity,
+    highWaterMark = 128 * 1024,
+    maxQueuedBytes = 8 * 1024 * 1024,
+    handshakeTimeout = 10_000,
+    idleTimeout,
+    keepAliveInterval,
+    keepAliveDirection = "received",
+    closeTimeout = 5_000,
+  } = options;
+  checkString("name", options.name);
+  messageLimit({ maxMessageBytes });
+  checkNumber("highWaterMark", highWaterMark, 0, Infinity);
+  checkNumber("maxQueuedBytes", maxQueuedBytes, 1, Infinity);
+  if (handshakeTimeout !== Infinity) {
+    checkNumber("handshakeTimeout", handshakeTimeout, 0, MAX_TIMEOUT);
+  }
+  checkNumber("idleTimeout", idleTimeout, 1, MAX_TIMEOUT);
+  checkNumber("keepAliveInterval", keepAliveInterval, 1, MAX_TIMEOUT);
+  checkDirection(keepAliveDirection);
+  checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
+  return {
+    maxMessageBytes,
+    highWaterMark,
+    maxQueuedBytes,
+    handshakeTimeout,
+    idleTimeout,
+    keepAliveInterval,
+    keepAliveDirection,
+    closeTimeout,
+  };
+}
+
+function checkDirection(direction: string): void {
+  if (direction === "received" || direction === "either") return;
+  throw new TypeError(
+    `Cannot use the option: keepAliveDirection is ${
+      show(direction)
+    }: it must be "received" or "either"`,
+  );
+}
