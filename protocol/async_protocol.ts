@@ -29,7 +29,7 @@ import { EndOfStreamError, StateError } from "./errors.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
 
-/** The lifecycle of a protocol, for its server. */
+/** The lifecycle of a protocol, for a server or a reconnection. Internal. */
 export let lifecycleOf: <In, Out>(
   protocol: AsyncProtocol<In, Out>,
 ) => Lifecycle<In, Out>;
@@ -37,16 +37,16 @@ export let lifecycleOf: <In, Out>(
 /**
  * A session that exchanges messages with a peer, over any transport.
  *
- * A subclass says how bytes become messages (`createCodec()`) and what is done
- * with them (`onMessage()`). An object has one session at a time, and can have
- * any number of them one after the other.
+ * A subclass says how bytes become messages (`createCodec()`), and handles them
+ * (`onMessage()`). An object has one session at a time, and any number of
+ * sessions one after the other.
  *
- * Whatever goes wrong reaches two places, with its first cause: the promise of
- * the call that it hits, and `disconnect()`, which brings the object back to
- * `idle` also when it rejects.
+ * A failure reaches two places, with its first cause: the promise of the call
+ * that it hits, and `disconnect()`, which brings the object back to `idle` also
+ * when it rejects.
  *
- * What it does is logged under `["parley", "protocol", name]`, with LogTape:
- * sessions at info, failures at error, transitions and messages at debug.
+ * It logs under `["parley", "protocol", name]`, with LogTape: sessions at info,
+ * failures at error, transitions and messages at debug.
  *
  * @example A protocol that answers lines
  * ```ts
@@ -121,14 +121,14 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     return this.#lifecycle.session?.remoteAddress;
   }
 
-  /** What the current session has done so far, or what the last one did. */
+  /** The counters of the current session, or of the last one. */
   get stats(): ProtocolStats {
     return this.#lifecycle.session?.stats ?? noStats;
   }
 
   /**
-   * Aborted when the current session ends, with its first cause as the reason;
-   * before the first session it is aborted.
+   * Aborted when the current session ends, with its first cause as the reason.
+   * Before the first session it is aborted.
    */
   get signal(): AbortSignal {
     return this.#lifecycle.session?.signal ??
@@ -166,10 +166,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * Connects, negotiates and begins to run. A connection or a pair of streams
-   * (with the options of `fromStreams()`, if any) that is handed over is owned
-   * from then on. If this fails, the runstate is idle again, and nothing
-   * is left open.
+   * Connects, negotiates and begins to run. The session owns a connection, or a
+   * pair of streams (with options of `fromStreams()`), from then on. If this
+   * fails, the runstate is idle again, and nothing is left open.
    *
    * @throws {TypeError} `to` is something else; nothing has changed.
    * @throws {StateError} The runstate is not idle; nothing has changed.
@@ -192,9 +191,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * Accepts one peer, negotiates and begins to run. A transport is listened at
-   * for this one peer; a listener stays open. If this fails, the runstate is
-   * idle again, and nothing is left open.
+   * Accepts one peer, negotiates and begins to run. With a transport, it listens
+   * for this one peer; a listener stays open. If this fails, the runstate is idle
+   * again, and nothing is left open.
    *
    * @throws {TypeError} `from` is something else; nothing has changed.
    * @throws {StateError} The runstate is not idle; nothing has changed.
@@ -218,9 +217,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * Ends the session, and brings the object back to idle, also when it rejects.
    * It may be called in any state, any number of times at once.
    *
-   * A running session ends in order: what is queued is sent, writing ends, and
-   * everything is released, within `closeTimeout` and before the signal is
-   * aborted; after that the end is forced. An attempt to connect is aborted.
+   * A running session ends in order: the queue is sent, writing ends, and
+   * everything is released. If that takes longer than `closeTimeout`, or the
+   * signal is aborted, the end is forced. An attempt to connect is aborted.
    *
    * @throws {FlushTimeoutError} The end was forced with bytes unsent.
    * @throws The first cause, if the session has ended by itself.
@@ -254,21 +253,21 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * The bytes that the current session holds for its peer, those of the last
-   * one, or those of none: `maxQueuedBytes` is its limit. What is queued to be
-   * sent is counted already. While the budget is exceeded, nothing is read.
+   * The bytes that the session holds for its peer; `maxQueuedBytes` is the limit.
+   * The session counts its queue of messages to send; a protocol counts the
+   * messages that it keeps. While the budget is exceeded, nothing is read.
    */
   protected get budget(): ByteBudget {
     return this.#lifecycle.budget;
   }
 
-  /** Makes the codec, once a session. */
+  /** Makes the codec of a session. */
   protected abstract createCodec(): Codec<In, Out>;
 
   /**
-   * Called once there is a connection, before messages flow: it may call
-   * `receive()`, `send()` and `flush()`. When it rejects, no session comes
-   * about. By default there is nothing to negotiate.
+   * Called when there is a connection, before the session runs: it may call
+   * `receive()`, `send()`, `flush()` and `upgrade()`. If it rejects, connecting
+   * fails. It may take `handshakeTimeout`. By default it does nothing.
    *
    * @param _signal Aborted when the attempt ends.
    */
@@ -277,23 +276,23 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   }
 
   /**
-   * Called once a session runs, after `negotiate()` and before its first
-   * message, which a promise holds. An error ends the session. By default it
-   * does nothing.
+   * Called when a session begins to run, after `negotiate()`. The first message
+   * waits for its promise. An error ends the session. By default it does nothing.
    */
   protected onSessionStart(): void | Promise<void> {}
 
   /**
-   * Called when a session that has run ends, with the cause; `signal` is aborted
-   * with the same cause, and the connection is about to be released. An error is
-   * logged. By default it does nothing.
+   * Called when a running session ends, with the cause. `signal` is aborted
+   * already, and the connection is not released yet. An error is logged. By
+   * default it does nothing.
    */
   protected onSessionEnd(_cause: unknown): void {}
 
   /**
-   * Called when nothing was received for `keepAliveInterval`, or nothing was sent
-   * if `keepAliveDirection` says so, to send a message that the peer answers. It is not called again before a promise is settled.
-   * An error ends the session. By default it does nothing.
+   * Called when no byte was received for `keepAliveInterval`, or none was sent if
+   * `keepAliveDirection` is `"either"`: the place to send a ping. It is not called
+   * again before its promise is settled. An error ends the session. By default it
+   * does nothing.
    */
   protected keepAlive(): void | Promise<void> {}
 

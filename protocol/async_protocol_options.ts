@@ -26,11 +26,11 @@ export interface AsyncProtocolOptions {
    */
   highWaterMark?: number | undefined;
   /**
-   * How many bytes the session holds for its peer at most: what is queued to be
-   * sent, and what was received and is kept. When the peer does not read what is
-   * queued and yet more is sent, the session ends with a `QueueLimitError`: this
-   * happens only if `send()` is not awaited. While more is kept, nothing is read.
-   * One message may be larger, if there is no other.
+   * The maximum number of bytes that the session holds for its peer: messages
+   * that are queued to be sent, and received messages that are kept. A session
+   * whose queue alone is larger ends with a `QueueLimitError` at the next
+   * `send()`: this happens only if `send()` is not awaited. While the session
+   * holds more, it reads nothing. A single message may be larger.
    *
    * @default {8388608}
    */

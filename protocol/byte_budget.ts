@@ -1,7 +1,7 @@
 /**
- * The bytes that a session holds for its peer: what is queued to be sent, and
- * what was received and is kept. While there are more than the limit allows, the
- * session reads nothing more.
+ * The bytes that a session holds for its peer: messages that are queued to be
+ * sent, and received messages that are kept. While it holds more than the limit
+ * allows, it reads nothing.
  *
  * Bytes count as they are on the wire. The value that is decoded from them may
  * take up to 28 times as much memory (JSON that consists of brackets).
@@ -38,8 +38,8 @@ export class ByteBudget {
   }
 
   /**
-   * Whether there is no room for another reason than bytes: for a protocol that
-   * limits the number of what it keeps, too.
+   * Whether nothing more is to be read, whatever the number of bytes: for a
+   * protocol that also limits the number of messages that it keeps.
    */
   get full(): boolean {
     return this.#full;

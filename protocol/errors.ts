@@ -7,10 +7,10 @@ import type { Runstate } from "./runstate.ts";
  * ```
  * ParleyError
  * ├── ConnectError          no connection or no session came about: see its cause
- * ├── StateError            ours: the call does not fit the runstate
+ * ├── StateError            our mistake: the call does not fit the runstate
  * ├── ProtocolError         the peer broke the rules
- * │   ├── DecodeError         bytes that are no message
- * │   ├── MessageTooLargeError
+ * │   ├── DecodeError         bytes that are not a message
+ * │   ├── MessageTooLargeError  a message over its limit
  * │   └── TruncatedMessageError  the stream ended within a message
  * ├── EndOfStreamError      the peer ended between messages
  * ├── FlushTimeoutError     an end was forced with bytes unsent
@@ -21,11 +21,11 @@ import type { Runstate } from "./runstate.ts";
  *     └── CallTimeoutError      the call's own deadline has passed
  * ```
  *
- * Wrong arguments are a `TypeError` or a `RangeError`, an abort is the signal's
- * own reason, and what the operating system says is an error of `Deno.errors`.
+ * A wrong argument is a `TypeError` or a `RangeError`. An abort is the signal's
+ * own reason. An error of the operating system is one of `Deno.errors`.
  */
 export class ParleyError extends Error {
-  /** Like `Error`; the error's name is that of its class. */
+  /** Like `Error`; `name` is the name of the class. */
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
@@ -88,7 +88,7 @@ export class DecodeError extends ProtocolError {
   }
 }
 
-/** What the size of a message is limited by. */
+/** The limit of the size of a message. */
 export interface MessageTooLargeErrorOptions extends ErrorOptions {
   /**
    * The name of the limit.
@@ -125,7 +125,7 @@ export class MessageTooLargeError extends ProtocolError {
 export class TruncatedMessageError extends ProtocolError {
   /** Where the message begins, in bytes from the start of the stream. */
   readonly offset: number;
-  /** How many bytes of it there are. */
+  /** The number of bytes of it that have come. */
   readonly length: number;
 
   /** Says where the message begins and how much of it there is. */
@@ -142,7 +142,7 @@ export class TruncatedMessageError extends ProtocolError {
 /** The peer ended the stream between messages. */
 export class EndOfStreamError extends ParleyError {}
 
-/** An end was forced before all that was queued had been sent. */
+/** The end of a session was forced with bytes unsent. */
 export class FlushTimeoutError extends ParleyError {
   /** How many bytes the transport has not taken. */
   readonly unsentBytes: number;
@@ -154,7 +154,7 @@ export class FlushTimeoutError extends ParleyError {
   }
 }
 
-/** What failed of which call. */
+/** The call that has failed. */
 export interface CallErrorOptions extends ErrorOptions {
   /**
    * The name of what was called.
@@ -207,8 +207,8 @@ export class IdleTimeoutError extends ParleyError {
 }
 
 /**
- * A session holds more bytes than it may: the peer does not read what is sent,
- * or the sessions of a server hold too much together and this one the most.
+ * A session holds more bytes than it may: its peer does not read, or the sessions
+ * of its server hold too much together, and this one holds the most.
  */
 export class QueueLimitError extends ParleyError {
   /** The limit, `maxQueuedBytes` of the session or of its server. */

@@ -57,7 +57,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   /**
    * Makes a peer that is `idle`.
    *
-   * @throws {TypeError} The codec is no function.
+   * @throws {TypeError} The codec is not a function.
    */
   constructor(options: PeerOptions<In, Out>) {
     super(options);
@@ -122,7 +122,7 @@ export class Peer<In, Out = In> extends AsyncProtocol<In, Out> {
   }
 
   /**
-   * The messages of the current session, or what is left of the last one's.
+   * The messages of the current session, or those left of the last session.
    * `return()` ends a `next()` that waits: it takes no message.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<In> {

@@ -32,9 +32,9 @@ export interface ReconnectPolicy {
    */
   onConnect?: (() => void | Promise<void>) | undefined;
   /**
-   * Asked whether an error is worth another attempt: that of an attempt that
-   * has failed, mostly a `ConnectError` with its cause, or the first cause of a
-   * session that has failed. A wrong password is not.
+   * Whether an error is worth another attempt. It is the error of a failed
+   * attempt, mostly a `ConnectError` with its cause, or the first cause of a
+   * failed session. A wrong password is not worth another attempt.
    *
    * @default {whether it is not a missing permission or a closed listener}
    */

@@ -43,11 +43,11 @@ export interface ServeOptions<P = AsyncProtocol<unknown, unknown>> {
    */
   shutdownTimeout?: number | undefined;
   /**
-   * How many bytes all sessions together hold for their peers: what is queued,
-   * what is kept, and what is received of a message that is not complete. While
-   * they hold more, each session that holds more than an equal share of the
-   * limit reads nothing. If they still hold more after a second, the largest
-   * session ends with a `QueueLimitError`.
+   * The maximum number of bytes that all sessions together hold for their peers:
+   * queued messages, kept messages and incomplete messages. While they hold
+   * more, each session that holds more than an equal share of the limit reads
+   * nothing. If they still hold more after a second, the largest session ends
+   * with a `QueueLimitError`.
    *
    * @default {33554432}
    */

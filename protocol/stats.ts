@@ -1,4 +1,4 @@
-/** What a session has done so far. */
+/** The counters of a session. */
 export interface ProtocolStats {
   /** Messages that were decoded. */
   readonly messagesReceived: number;
@@ -10,13 +10,13 @@ export interface ProtocolStats {
   readonly bytesSent: number;
   /** Bytes that are queued and not yet taken by the transport. */
   readonly queuedBytes: number;
-  /** For how long there was no room in the queue for who sent, in milliseconds. */
+  /** For how long sends have waited for room in the queue, in milliseconds. */
   readonly blockedMs: number;
   /** When bytes were last read or taken, if ever. */
   readonly lastActivity: Date | undefined;
 }
 
-/** What there is to say before the first session. */
+/** The counters before the first session. */
 export const noStats: ProtocolStats = {
   messagesReceived: 0,
   messagesSent: 0,

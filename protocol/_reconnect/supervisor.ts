@@ -151,7 +151,7 @@ export class Supervisor implements Reconnection {
     }
   }
 
-  /** Does what is to be done first in each session, for as long as it lives. */
+  /** Calls `onConnect()`; false if the session ends in order meanwhile. */
   async #prepare(): Promise<boolean> {
     const { closed, signal } = this.#protocol;
     const prepared = (async () => {

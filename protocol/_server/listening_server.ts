@@ -95,7 +95,7 @@ export class ListeningServer<
     }
   }
 
-  /** Accepts until the listener is closed; any other failure may pass. */
+  /** Accepts until the listener is closed; other failures are tried again. */
   async #acceptAll(): Promise<void> {
     const { maxSessions = Infinity } = this.#options;
     const { signal } = this.#stopping;
@@ -126,9 +126,9 @@ export class ListeningServer<
   }
 
   /**
-   * The next connection; none if the listener is closed. `accept()` shows
-   * each failure, but not which of them is the last; an iteration may ride out
-   * some unseen, and ends when the listener is closed.
+   * The next connection; none if the listener is closed. `accept()` tells of
+   * each failure, but not whether it is the last one. An iteration, which is used
+   * after a failure, ends when the listener is closed.
    */
   async #next(failed: boolean): Promise<Connection | undefined> {
     const { signal } = this.#stopping;
@@ -137,7 +137,7 @@ export class ListeningServer<
     return done ? undefined : value;
   }
 
-  /** Holds one session, from its connection until it is back to idle. */
+  /** Serves one connection until its session is back to idle. */
   async #serve(connection: Connection): Promise<void> {
     let session: P;
     try {
@@ -193,7 +193,7 @@ export class ListeningServer<
     return session;
   }
 
-  /** Tells `onError()`, if there is one, of what is not logged then. */
+  /** Calls `onError()`, if there is one. */
   #report(error: unknown, session?: P): void {
     try {
       this.#options.onError?.(error, session);
@@ -211,7 +211,7 @@ export class ListeningServer<
       () => this.#endAll(),
       this.#options.shutdownTimeout ?? 5_000,
     );
-    // Its failure is that of the server, which closes it again at its end.
+    // If that fails, the server closes it again at its end, and rejects.
     this.#listener.close().catch(() => {});
     for (const session of this.#sessions) this.#finish(session);
     this.#notify();

@@ -22,9 +22,9 @@ interface Attempt {
   ended: Promise<void>;
 }
 
-/** The way of an object from idle through a session back to idle, any number of times. */
+/** Takes an object from idle through a session back to idle, any number of times. */
 export class Lifecycle<In, Out> {
-  /** Who owns the next sessions. */
+  /** The owner of the next sessions. */
   host: SessionHost = { failureLevel: "error" };
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
@@ -45,7 +45,7 @@ export class Lifecycle<In, Out> {
     return this.#session;
   }
 
-  /** What the current session holds, or the last one. */
+  /** The budget of the current session, or of the last one. */
   get budget(): ByteBudget {
     return this.#session?.budget ??
       new ByteBudget(this.#options.maxQueuedBytes);
@@ -125,7 +125,7 @@ export class Lifecycle<In, Out> {
     }
   }
 
-  /** Brings the object back to idle, whatever it takes. */
+  /** Ends what is going on, and brings the object back to idle. */
   async disconnect(
     signal: AbortSignal | undefined,
     reason: unknown,
@@ -146,7 +146,7 @@ export class Lifecycle<In, Out> {
     }
   }
 
-  /** Waits until nothing is going on in a session that is to end then. */
+  /** Waits until nothing is going on in the session: it is to end then. */
   async rest(): Promise<void> {
     const session = this.#session;
     if (!session || this.runstate !== Runstate.RUNNING) return;

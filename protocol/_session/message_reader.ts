@@ -13,7 +13,7 @@ const FRAME_BYTES = 8 * 1024;
 export interface MessageReaderOptions<In> {
   codec: Codec<In, never>;
   connection: Connection;
-  /** Counts what is read and not decoded; holds the reader when exceeded. */
+  /** Counts bytes that are not decoded; holds the reader while exceeded. */
   budget: SessionBudget;
   /** The limit of a message, for codecs that do not enforce it. */
   maxMessageBytes: number;

@@ -15,7 +15,7 @@ export interface MessageWriterOptions<Out> {
   connection: Connection;
   /** How many bytes may be queued before a send waits. */
   highWaterMark: number;
-  /** Counts what is queued; more than its limit ends the session. */
+  /** Counts the queue; if the queue is over the limit, the session ends. */
   budget: ByteBudget;
   /** Told when writing fails. */
   onError: (error: unknown) => void;
@@ -42,7 +42,7 @@ export class MessageWriter<Out> {
   readonly #budget: ByteBudget;
   readonly #onError: (error: unknown) => void;
   #buffer = new WriteBuffer();
-  /** How many bytes have left the buffer and are not taken. */
+  /** The number of bytes that have left the buffer and are not taken. */
   #inFlight = 0;
   /** How many bytes the budget has been told of. */
   #counted = 0;
@@ -143,7 +143,7 @@ export class MessageWriter<Out> {
     return abortable(flush.promise, signal);
   }
 
-  /** Queues nothing any more, sends what is queued, and ends writing. */
+  /** Takes no more messages, sends the queue, and ends writing. */
   end(refusal: unknown, signal: AbortSignal | undefined): Promise<void> {
     this.#refusal ??= { cause: refusal };
     const ended = this.flush().then(() => this.#connection.closeWrite());
@@ -151,13 +151,13 @@ export class MessageWriter<Out> {
     return abortable(ended, signal);
   }
 
-  /** Rejects all waits; what is queued still goes out. */
+  /** Rejects all waits; the queue still goes out. */
   rejectWaits(cause: unknown): void {
     this.#endWait()?.reject(cause);
     for (const flush of this.#flushes.splice(0)) flush.reject(cause);
   }
 
-  /** Sends nothing any more, and rejects all waits. */
+  /** Drops the queue, takes no more messages, and rejects all waits. */
   drop(cause: unknown): void {
     if (this.#failure) return;
     this.#failure = this.#refusal = { cause };
@@ -192,7 +192,7 @@ export class MessageWriter<Out> {
     this.#draining = false;
   }
 
-  /** Waits for as long as each turn brings a message more, up to a full write. */
+  /** Waits while each turn brings one more message, up to a full write. */
   async #gather(): Promise<void> {
     let messages = -1;
     while (
@@ -226,7 +226,7 @@ export class MessageWriter<Out> {
     return this.#inFlight + this.#buffer.leastLength;
   }
 
-  /** Tells the budget what is queued: once a write, and while sends wait. */
+  /** Tells the budget the length of the queue: at each write, and while sends wait. */
   #count(): void {
     const more = this.#queued - this.#counted;
     this.#counted += more;
@@ -234,7 +234,7 @@ export class MessageWriter<Out> {
     else if (more < 0) this.#budget.release(-more);
   }
 
-  /** Ends a session whose peer does not read what is sent. */
+  /** Ends a session whose peer does not read. */
   #overflow(): Promise<never> {
     const { limit } = this.#budget;
     const queued = this.#queued;

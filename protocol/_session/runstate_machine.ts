@@ -1,7 +1,7 @@
 import { Queue } from "../_util/queue.ts";
 import { Runstate, transitions } from "../runstate.ts";
 
-/** The one place where a runstate changes, and is seen to change. */
+/** Moves the runstate, and tells watchers. */
 export class RunstateMachine {
   #state: Runstate = Runstate.IDLE;
   #watchers: Queue<Runstate>[] = [];
@@ -10,7 +10,7 @@ export class RunstateMachine {
     return this.#state;
   }
 
-  /** Enters a state; an illegal move is a mistake of ours, and throws. */
+  /** Enters a state; an illegal move is a bug of Parley, and throws. */
   move(to: Runstate): void {
     if (!transitions[this.#state].includes(to)) {
       throw new Error(

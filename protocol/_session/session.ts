@@ -22,7 +22,7 @@ import { statsOf, type Wire } from "./wire.ts";
 export interface Ending {
   /** Why; the reason of the session's signal. */
   cause: unknown;
-  /** Whether what is queued is sent first, and writing ended. */
+  /** Whether the queue is sent first, and writing ended. */
   drain: boolean;
   /** Whether `closed` rejects with the cause. */
   failed: boolean;
@@ -166,7 +166,7 @@ export class Session<In, Out> {
     return this.#requireWire().writer.flush(signal);
   }
 
-  /** Ends writing after what is queued; later sends reject with the refusal. */
+  /** Sends the queue and ends writing; later sends reject with the refusal. */
   endWriting(refusal: unknown, signal: AbortSignal | undefined): Promise<void> {
     return this.#requireWire().writer.end(refusal, signal);
   }
@@ -200,15 +200,14 @@ export class Session<In, Out> {
   /**
    * Ends the session, in the one way there is; the first call decides how.
    *
-   * 1. Nothing begins any more, and all waits learn of the cause.
-   * 2. In an orderly end, what is queued is sent, writing ends, and the
-   *    connection is closed. Otherwise the connection is aborted.
+   * 1. Nothing more begins, and all waits reject with the cause.
+   * 2. In an orderly end, the queue is sent, writing ends, and the connection is
+   *    closed. Otherwise the connection is aborted.
    * 3. If that takes longer than `closeTimeout`, or is forced, the connection is
    *    aborted.
    * 4. Everything is released, and `closed` settles.
    *
-   * The promise settles then. It rejects if an orderly end has lost what was
-   * queued.
+   * The promise settles then. It rejects if an orderly end has lost messages.
    */
   end(ending: Ending): Promise<void> {
     if (this.#released) return this.#released;

@@ -48,7 +48,7 @@ export class SessionLog {
     this.#logger.info("{message}", { message: printable(messageOf(cause)) });
   }
 
-  /** A failure, of which somebody may be told besides. */
+  /** A failure; the level is lower if a caller is told of it. */
   failure(error: unknown, level: "error" | "debug"): void {
     this.#logger[level]("Session failed: {error}", { error: loggable(error) });
   }

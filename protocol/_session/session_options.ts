@@ -15,6 +15,6 @@ export interface SessionHost {
   readonly budget?: SharedBudget;
   /** A second limit for the silence of a session. */
   readonly idleTimeout?: number | undefined;
-  /** The level at which failures are logged: lower if somebody is told. */
+  /** The level at which failures are logged: lower if a caller is told of them. */
   readonly failureLevel: "error" | "debug";
 }

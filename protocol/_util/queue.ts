@@ -12,7 +12,7 @@ export interface QueueOptions<T> {
 export interface NextOptions {
   /** Withdraws the wait, which then rejects with the reason. */
   signal?: AbortSignal | undefined;
-  /** By whom the wait can be withdrawn. */
+  /** Names the wait for `withdraw()`. */
   owner?: object | undefined;
 }
 

@@ -1,7 +1,7 @@
-/** A value as messages show it. */
+/** A value as error messages show it. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
-  // What is no error may have no text, either: an object without a prototype.
+  // An object without a prototype has no text.
   try {
     return String(value);
   } catch {
@@ -9,7 +9,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** What an error says; what is thrown may be anything. */
+/** The message of an error, or the text of another thrown value. */
 export function messageOf(error: unknown): string {
   if (typeof error === "string") return error;
   return error instanceof Error ? error.message : show(error);

@@ -61,7 +61,7 @@ export function checkHandled(
       left.shift();
     }
   }
-  assertEquals(left, [], "messages handled that nobody sent, or too late");
+  assertEquals(left, [], "messages handled that were not sent, or too late");
 }
 
 /** The first one has seen legal transitions, and each the same from its start on. */

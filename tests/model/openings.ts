@@ -16,7 +16,7 @@ const address: Address = { transport: "memory", name: "model" };
 /** Opens connections in every way that a transport may, and counts what is open. */
 export class Openings {
   readonly remotes: Remote[] = [];
-  /** The other ends of connections that came when nobody wanted them any more. */
+  /** The other ends of connections that came too late. */
   readonly unwanted: Remote[] = [];
   /** Connections that were handed over and not released. */
   readonly unreleased = new Set<Connection>();

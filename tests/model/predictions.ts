@@ -97,13 +97,13 @@ export function disconnect(signal: SignalKind): Predict {
   };
 }
 
-/** Who reads sees that the peer has ended, and may go on all the same. */
+/** A reader sees that the peer has ended, and may go on. */
 export function ended(known: Known, world: World): Known | undefined {
   const goesOn = known.state === "running" && world.talker.lingers;
   return goesOn ? undefined : broken(true)(known, world);
 }
 
-/** Who reads sees that the peer has ended, or has broken the rules. */
+/** A reader sees that the peer has ended, or has broken the rules. */
 export function broken(drains: boolean): Predict {
   return (known, world) => {
     if (known.state === "connecting") {
@@ -117,7 +117,7 @@ export function broken(drains: boolean): Predict {
   };
 }
 
-/** Who writes sees that the peer does not read any more. */
+/** A writer sees that the peer does not read any more. */
 export function deaf(known: Known, world: World): Known | undefined {
   if (!isStuck(world)) return known;
   if (known.state === "connecting") return givenUp(known);

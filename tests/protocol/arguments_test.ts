@@ -24,8 +24,8 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { jsonPeer, recordRunstates } from "../support/session.ts";
 import { untyped } from "../support/untyped.ts";
 
-// What a caller hands over whose types nobody checks, or a hook does that
-// nobody expects.
+// Arguments that a type-checked caller cannot give, and hooks that do what is
+// not expected of them.
 
 for (
   const [options, errorClass, message] of untyped<AsyncProtocolOptions>([
@@ -74,7 +74,7 @@ for (const place of [undefined, null, 7, "tcp://127.0.0.1:80", {}]) {
   });
 }
 
-Deno.test("serve() refuses what is no listener, and what is no function", () => {
+Deno.test("serve() refuses values that are not a listener or not a function", () => {
   assertThrows(
     () => serve(memory() as unknown as Listener, () => jsonPeer()),
     TypeError,
@@ -88,7 +88,7 @@ Deno.test("serve() refuses what is no listener, and what is no function", () => 
   );
 });
 
-Deno.test("connect(), accept() and disconnect() with a signal that is none change nothing", async () => {
+Deno.test("connect(), accept() and disconnect() with a value that is not a signal change nothing", async () => {
   const transport = memory();
   await using listener = await transport.listen();
   const peer = jsonPeer();

@@ -52,7 +52,7 @@ Deno.test("a budget that is exceeded has room again when enough is released", as
   assertEquals([events.length, budget.used], [2, 100]);
 });
 
-Deno.test("sends that nobody awaits end the session of a peer that does not read", async () => {
+Deno.test("sends that are not awaited end the session of a peer that does not read", async () => {
   const { peer, remote } = await runningPeer({ maxQueuedBytes: MIB });
   const message = "x".repeat(790);
   let most = 0;
@@ -126,7 +126,7 @@ Deno.test("one message that is larger than maxQueuedBytes is sent and received w
   await assertRejects(() => other.disconnect(), EndOfStreamError);
 });
 
-Deno.test("a Peer that nobody iterates holds no more than maxQueuedBytes and a message", async () => {
+Deno.test("a Peer whose messages are not taken holds no more than maxQueuedBytes and a message", async () => {
   const { peer, remote } = await runningPeer({
     maxQueuedBytes: MIB,
     maxMessageBytes: 10 * MIB,
@@ -139,7 +139,7 @@ Deno.test("a Peer that nobody iterates holds no more than maxQueuedBytes and a m
   })();
   await settled();
   const { messagesReceived, bytesReceived } = peer.stats;
-  console.log(`received while nobody iterates: ${bytesReceived} bytes`);
+  console.log(`received while no message is taken: ${bytesReceived} bytes`);
   assertEquals(messagesReceived, 4);
   assertLessOrEqual(bytesReceived, MIB + size + PIPES);
   let taken = 0;
@@ -173,7 +173,7 @@ Deno.test("a protocol that keeps messages is read no further until it releases t
   keeper.drop();
   await settled();
   assertEquals(keeper.stats.messagesReceived, Math.floor(1_000 / 8) + 2);
-  // What a session does not release is no burden to the next one.
+  // Bytes that a session does not release do not count in the next one.
   await keeper.disconnect();
   await far.close();
   const [nextNear, nextFar] = memoryPair();
@@ -341,7 +341,7 @@ Deno.test("a session in negotiation counts for what its server holds, and ends b
   await server.shutdown();
 });
 
-Deno.test("a send that nobody awaits is never an unhandled rejection, however it fails", async () => {
+Deno.test("a send that is not awaited is never an unhandled rejection, however it fails", async () => {
   const { peer, remote } = await runningPeer({ maxQueuedBytes: 10 });
   const aborted = AbortSignal.abort(new Error("aborted"));
   const sends = [

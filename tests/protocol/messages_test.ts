@@ -261,7 +261,7 @@ Deno.test("pending sends and flushes reject when disconnect() is called, and the
   await remote.close();
 });
 
-Deno.test("a send() that nobody awaits is no unhandled rejection when the session fails", async () => {
+Deno.test("a send() that is not awaited is not an unhandled rejection when the session fails", async () => {
   const { peer, remote } = await runningPeer({ highWaterMark: 0 });
   peer.send("x".repeat(1_000_000));
   remote.abort();

@@ -103,7 +103,7 @@ Deno.test("each session has its own messages", async () => {
   }
 });
 
-Deno.test("who does not iterate stops the peer after a bounded number of messages", async () => {
+Deno.test("a Peer that is not iterated stops its peer after a bounded number of messages", async () => {
   const { peer, remote } = await runningPeer();
   const writer = remote.writable.getWriter();
   const line = encoder.encode(`"${"x".repeat(1021)}"\n`);
@@ -126,7 +126,7 @@ Deno.test("who does not iterate stops the peer after a bounded number of message
   await remote.close();
 });
 
-Deno.test("who iterates holds the reader back once for many messages, not for each", async () => {
+Deno.test("an iterated Peer holds the reader once for many messages, not for each", async () => {
   let holds = 0;
   class Counting extends Peer<unknown> {
     protected override onMessage(message: unknown): void | Promise<void> {

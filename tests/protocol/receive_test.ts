@@ -73,7 +73,7 @@ Deno.test("a receive() that is aborted just when its message comes either gives 
   }
 });
 
-Deno.test("receive() rejects with an EndOfStreamError after the last message, whoever has ended the session", async () => {
+Deno.test("receive() rejects with an EndOfStreamError after the last message, whichever end has ended the session", async () => {
   for (const end of ["peer", "disconnect"] as const) {
     const { peer, remote } = await runningPeer();
     const first = peer.receive();
@@ -100,7 +100,7 @@ Deno.test("receive() rejects with what has ended the session, after what was rec
   await remote.close();
 });
 
-Deno.test("a receive() that nobody awaits is never an unhandled rejection", async () => {
+Deno.test("a receive() that is not awaited is never an unhandled rejection", async () => {
   const { peer, remote } = await runningPeer();
   peer.receive();
   peer.receive({ signal: AbortSignal.abort() });

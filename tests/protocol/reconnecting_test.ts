@@ -140,7 +140,7 @@ Deno.test("a session that ends while onConnect() waits is made again", async () 
   assertEquals(calls, 2);
 });
 
-Deno.test("an error that is not worth another attempt is the last, whoever raises it", async () => {
+Deno.test("an error that is not worth another attempt is the last, wherever it comes from", async () => {
   const wrongPassword = new Error("wrong password");
   const isRetriable = (error: unknown) => {
     const cause = error instanceof ConnectError ? error.cause : error;

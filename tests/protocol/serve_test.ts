@@ -85,7 +85,7 @@ function failing(listener: Listener, errors: Error[]): Listener {
   };
 }
 
-Deno.test("serve() gives each who comes a session of its own", async () => {
+Deno.test("serve() gives each connection a session of its own", async () => {
   const transport = memory({ name: "served" });
   await using server = serve(await transport.listen(), () => new Echo());
   assertEquals(server.addr, { transport: "memory", name: "served" });
@@ -101,7 +101,7 @@ Deno.test("serve() gives each who comes a session of its own", async () => {
   for (const client of all) await client.disconnect();
 });
 
-Deno.test("a session of serve() that its peer has ended is idle again and is no more among the sessions", async () => {
+Deno.test("a session of serve() that its peer has ended is idle again and not among the sessions any more", async () => {
   const transport = memory();
   const echo = new Echo();
   const states = recordRunstates(echo);
@@ -139,7 +139,7 @@ Deno.test("a session of serve() that disconnects by itself passes disconnecting 
   ]);
 });
 
-Deno.test("a session of serve() that negotiates for ever holds up nobody", async () => {
+Deno.test("a session of serve() that negotiates for ever holds up no other", async () => {
   const transport = memory();
   const created: Echo[] = [];
   await using server = serve(
@@ -230,7 +230,7 @@ Deno.test("serve() with maxSessions accepts the next one when one has ended", as
   for (const client of [second, third]) await client.disconnect();
 });
 
-Deno.test("serve() with idleTimeout ends whoever is silent, also in negotiation, and nobody else", async () => {
+Deno.test("serve() with idleTimeout ends silent sessions, also in negotiation, and no others", async () => {
   const transport = memory();
   let created = 0;
   await using server = serve(
@@ -288,7 +288,7 @@ Deno.test("the signal of serve() ends the server and its sessions, and keeps no 
   }
 });
 
-Deno.test("shutdown() ends who waits for room under maxSessions", async () => {
+Deno.test("shutdown() ends a connection that waits for room under maxSessions", async () => {
   const transport = memory();
   const server = serve(await transport.listen(), () => new Echo(), {
     maxSessions: 1,
@@ -348,7 +348,7 @@ Deno.test("shutdown() does not wait for a failing accept to be tried again", asy
   assertEquals(failures, 5);
 });
 
-Deno.test("shutdown() ends also where close() of the listener wakes nobody", async () => {
+Deno.test("shutdown() ends also if close() of the listener wakes no accept()", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const error = new Error("cannot close");
@@ -404,7 +404,7 @@ Deno.test("1,000 sessions at once end with the server", async () => {
   }
 });
 
-Deno.test("serve() refuses limits that are none", async () => {
+Deno.test("serve() refuses limits that are out of range", async () => {
   await using listener = await memory().listen();
   for (
     const options of [

@@ -115,7 +115,7 @@ Deno.test("a start that fails ends the session with its error", async () => {
   }
 });
 
-Deno.test("a start that ends its session itself is no failure", async () => {
+Deno.test("a start that ends its session itself is not a failure", async () => {
   const [near, far] = memoryPair();
   const protocol = new Recorder();
   await write(far, "early\n");

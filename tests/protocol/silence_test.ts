@@ -137,7 +137,7 @@ Deno.test("a peer that is silent is pinged after keepAliveInterval, and again an
   assertEquals(await remote.read(space), 5);
   await pass(time, 1_000);
   assertEquals(protocol.pings, 2);
-  // What we send is no sign of life of the peer, what it sends is one.
+  // Our bytes are not a sign of life of the peer; its bytes are.
   protocol.send("y");
   await pass(time, 800);
   await write(remote, "x");

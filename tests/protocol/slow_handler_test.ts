@@ -92,7 +92,7 @@ Deno.test("handlers that settle in time are not told of, however many there are"
   assertEquals(logged, []);
 });
 
-Deno.test("a reader that backpressure holds is not told of: the peer does not read, or nobody takes messages", async () => {
+Deno.test("a reader that backpressure holds is not told of: the peer does not read, or messages are not taken", async () => {
   using time = new VirtualTime();
   const logged = await warnings(async () => {
     const [near, far] = memoryPair();

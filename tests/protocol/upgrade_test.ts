@@ -74,7 +74,7 @@ class Client extends AsyncProtocol<string> {
   }
 }
 
-/** Gives an upgrade to who asks for it. */
+/** Upgrades the connection of a client that asks for it. */
 class Server extends AsyncProtocol<string> {
   received: string[] = [];
   protected override createCodec(): Codec<string> {
@@ -107,7 +107,7 @@ Deno.test("both ends go on over the connection that upgrade() makes", async () =
   await Promise.all([near.closed, far.closed]);
 });
 
-Deno.test("bytes that were read before an upgrade end the session, and are handed to nobody", async () => {
+Deno.test("bytes that were read before an upgrade end the session, and are not handed over", async () => {
   const injected = [
     "STARTTLS\nRCPT TO:<evil>\n",
     "STARTTLS\nR",

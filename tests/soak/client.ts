@@ -36,7 +36,7 @@ export interface Totals {
   sent: number;
   received: number;
   lost: number;
-  /** What nobody has planned. */
+  /** Errors that the plan does not explain. */
   readonly errors: unknown[];
 }
 
@@ -103,7 +103,7 @@ export class SoakClient {
     } finally {
       for (const timer of this.#timers) clearTimeout(timer);
       signal.removeEventListener("abort", stop);
-      // Where it has failed, nobody waits for what is stuck.
+      // If it has failed, do not wait for a stuck session.
       this.#deadline.abort();
       await this.#peer.disconnect({ signal }).catch(() => {});
       register.got.delete(this.#id);

@@ -43,7 +43,7 @@ export interface Got {
 
 /** What a server's sessions tell of themselves. */
 export interface Register {
-  /** By session: entered by who begins it. */
+  /** By session; its client enters it. */
   readonly got: Map<number, Got>;
   /** The ends of the sessions that are open. */
   readonly open: Set<Promise<void>>;
