@@ -4,20 +4,26 @@ import { TextLineStream } from "@std/streams";
 const READY_MS = 30_000;
 const INSTALL = "apt-get install -y --no-install-recommends " +
   "qemu-system-x86 qemu-utils qemu-guest-agent socat gnutls-bin neovim " +
-  "nats-server mosquitto chromium";
+  "nats-server mosquitto chromium redis-server";
 
 /** What to run, and how to see on its stderr that it is ready. */
 export interface RealProcessOptions {
   program: string;
   /** The arguments, for the private folder that was made. */
   args: (folder: string) => string[] | Promise<string[]>;
-  /** Matches the line of stderr that tells that the program is ready. */
+  /** Matches the line of its log that tells that the program is ready. */
   ready?: RegExp;
+  /**
+   * Where it writes its log.
+   *
+   * @default {"stderr"}
+   */
+  log?: "stdout" | "stderr";
 }
 
 /**
  * A program of this machine, running in a private folder. At its end the
- * process is gone, its stderr read to the end, and the folder removed.
+ * process is gone, its log read to the end, and the folder removed.
  */
 export class RealProcess implements AsyncDisposable {
   readonly folder: string;
@@ -28,7 +34,7 @@ export class RealProcess implements AsyncDisposable {
   readonly #drained: Promise<void>;
 
   constructor(
-    { program, ready }: RealProcessOptions,
+    { program, ready, log = "stderr" }: RealProcessOptions,
     folder: string,
     args: string[],
   ) {
@@ -37,11 +43,11 @@ export class RealProcess implements AsyncDisposable {
     this.#child = new Deno.Command(program, {
       args,
       stdin: "null",
-      stdout: "null",
-      stderr: "piped",
+      stdout: log === "stdout" ? "piped" : "null",
+      stderr: log === "stderr" ? "piped" : "null",
     }).spawn();
     this.#ready.promise.catch(() => {});
-    this.#drained = this.#drain(ready);
+    this.#drained = this.#drain(this.#child[log], ready);
   }
 
   /** Starts the program; where `ready` was given, `matched` tells of it. */
@@ -66,8 +72,8 @@ export class RealProcess implements AsyncDisposable {
     return this.#child.status;
   }
 
-  /** What it has said on stderr so far. */
-  get stderr(): string {
+  /** What it has written to its log so far. */
+  get log(): string {
     return this.#lines.join("\n");
   }
 
@@ -93,8 +99,11 @@ export class RealProcess implements AsyncDisposable {
     await Deno.remove(this.folder, { recursive: true });
   }
 
-  async #drain(ready?: RegExp): Promise<void> {
-    const lines = this.#child.stderr
+  async #drain(
+    log: ReadableStream<Uint8Array>,
+    ready?: RegExp,
+  ): Promise<void> {
+    const lines = log
       .pipeThrough(new TextDecoderStream())
       .pipeThrough(new TextLineStream());
     for await (const line of lines) {
@@ -104,7 +113,7 @@ export class RealProcess implements AsyncDisposable {
     }
     const { code, signal } = await this.status;
     const message = `${this.#program} ended before it was ready: ` +
-      `${signal ?? `exit code ${code}`}: ${this.stderr}`;
+      `${signal ?? `exit code ${code}`}: ${this.log}`;
     this.#ready.reject(new Error(message));
   }
 }

@@ -1,0 +1,27 @@
+/**
+ * Sets and gets a key, counts in a transaction, and hears a channel.
+ *
+ * deno run --allow-net --allow-read --allow-write examples/redis/main.ts unix:/run/redis/redis.sock
+ */
+import { parseTransport } from "@parley/parley";
+import { Redis } from "./client.ts";
+
+const server = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:6379");
+await using redis = new Redis();
+await redis.connect(server);
+
+await redis.set("parley:colour", "blue");
+console.log("colour:", await redis.get("parley:colour"));
+const results = await redis.transaction([
+  ["INCR", "parley:visits"],
+  ["DEL", "parley:visits"],
+]);
+console.log("transaction:", results);
+
+const messages = await redis.subscribe("parley:news");
+await redis.command(["PUBLISH", "parley:news", "it works"]);
+for await (const { channel, payload } of messages) {
+  console.log(`${channel}:`, payload);
+  break;
+}
+await redis.command(["DEL", "parley:colour"]);

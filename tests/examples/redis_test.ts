@@ -1,0 +1,343 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+} from "@std/assert";
+import { Redis, RedisError } from "../../examples/redis/client.ts";
+import {
+  CallInterruptedError,
+  CallTimeoutError,
+  ConnectError,
+  reconnecting,
+  type Transport,
+} from "../../mod.ts";
+import { faulty } from "../../testing/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { runDeno } from "../support/program.ts";
+import { needs } from "../support/real_process.ts";
+import { startRedis } from "../support/redis.ts";
+
+const redisServer = needs("redis-server");
+
+async function connected(
+  to: Transport,
+  options?: ConstructorParameters<typeof Redis>[0],
+): Promise<Redis> {
+  const redis = new Redis(options);
+  await redis.connect(to);
+  return redis;
+}
+
+Deno.test({
+  name: "Redis: commands of every type of reply, many at once, and errors",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport, { database: 3 });
+    assertEquals(await redis.set("colour", "blå"), "OK");
+    assertEquals(await redis.get("colour"), "blå");
+    assertEquals(await redis.get("nothing"), null);
+    await redis.command(["HSET", "hash", "a", 1, "b", 2]);
+    assertEquals(
+      await redis.command(["HGETALL", "hash"]),
+      new Map([["a", "1"], ["b", "2"]]),
+    );
+    await redis.command(["SADD", "set", "x"]);
+    assertEquals(await redis.command(["SMEMBERS", "set"]), new Set(["x"]));
+    await redis.command(["ZADD", "scores", 1.5, "x"]);
+    assertEquals(await redis.command(["ZSCORE", "scores", "x"]), 1.5);
+    const types: [string, unknown][] = [
+      ["true", true],
+      ["null", null],
+      ["double", 3.141],
+      ["bignum", 1234567999999999999999999999999999999n],
+      ["verbatim", "This is a verbatim\nstring"],
+      ["map", new Map([[0, false], [1, true], [2, false]])],
+    ];
+    for (const [type, value] of types) {
+      assertEquals(await redis.command(["DEBUG", "PROTOCOL", type]), value);
+    }
+    assertEquals(
+      await redis.command(["EVAL", "return {1, {2, {'three', {}}}}", 0]),
+      [1, [2, ["three", []]]],
+    );
+
+    const keys = Array.from({ length: 1000 }, (_, n) => `key:${n}`);
+    const replies = await Promise.all([
+      ...keys.map((key, n) => redis.set(key, String(n))),
+      ...keys.map((key) => redis.get(key)),
+    ]);
+    assertEquals(replies[1999], "999");
+
+    const error = await rejection(redis.command(["LPUSH", "colour", "red"]));
+    assertInstanceOf(error, RedisError);
+    assertEquals(error.code, "WRONGTYPE");
+    assertEquals(
+      await redis.command(["CLIENT", "LIST"]).then(String).then(
+        (list) => /db=(\d+)/.exec(list)?.[1],
+      ),
+      "3",
+    );
+  },
+});
+
+Deno.test({
+  name: "Redis: values of 8 MiB, several at once, as text and as bytes",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport, { timeout: 60_000 });
+    const bytes = new Uint8Array(8 * 1024 * 1024);
+    for (let at = 0; at < bytes.length; at += 65536) {
+      crypto.getRandomValues(bytes.subarray(at, at + 65536));
+    }
+    const text = "é".repeat(4 * 1024 * 1024);
+    const [, , gotten, read] = await Promise.all([
+      redis.set("bytes", bytes),
+      redis.set("text", text),
+      redis.command<Uint8Array>(["GET", "bytes"], { binary: true }),
+      redis.get("text"),
+    ]);
+    assert(text === read, "The text is another one");
+    const same = gotten.length === bytes.length &&
+      gotten.every((byte, at) => byte === bytes[at]);
+    assert(same, "The bytes are others");
+  },
+});
+
+Deno.test({
+  name: "Redis: a wrong password is the cause, and a right one logs in",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis({
+      args: ["--requirepass", "secret"],
+    });
+    const error = await rejection(
+      connected(server.transport, { password: "wrong" }),
+    );
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, RedisError);
+    assertEquals(error.cause.code, "WRONGPASS");
+    await using redis = await connected(server.transport, {
+      password: "secret",
+    });
+    assertEquals(await redis.command(["ACL", "WHOAMI"]), "default");
+    const rules = ["on", ">pass", "~*", "+@all"];
+    await redis.command(["ACL", "SETUSER", "bob", ...rules]);
+    await using bob = await connected(server.transport, {
+      username: "bob",
+      password: "pass",
+    });
+    assertEquals(await bob.command(["ACL", "WHOAMI"]), "bob");
+  },
+});
+
+Deno.test({
+  name: "Redis: channels and patterns beside commands, until they are left",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport);
+    const news = await redis.subscribe("news");
+    const same = await redis.subscribe("news");
+    const all = await redis.psubscribe("n*");
+    const publish = ["PUBLISH", "news", "one"] as const;
+    const [count, value] = await Promise.all([
+      redis.command(publish),
+      redis.get("nothing"),
+    ]);
+    assertEquals([count, value], [2, null]);
+    for (const stream of [news, same, all]) {
+      for await (const message of stream) {
+        assertEquals(message, { channel: "news", payload: "one" });
+        break; // ends the subscription
+      }
+    }
+    assertEquals(await redis.command(["PUBSUB", "NUMSUB", "news"]), [
+      "news",
+      0,
+    ]);
+    assertEquals(await redis.command(["PUBSUB", "NUMPAT"]), 0);
+
+    // The subscription ends with the session, and says why.
+    const last = await redis.subscribe("news");
+    const reason = new Error("enough");
+    await redis.disconnect({ reason });
+    assertEquals(await rejection(last.getReader().read()), reason);
+  },
+});
+
+Deno.test({
+  name: "Redis: a subscriber that does not read loses its channel, no more",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport);
+    const news = await redis.subscribe("news");
+    const payload = "x".repeat(2 ** 20);
+    for (let n = 0; n < 10; n++) {
+      await redis.command(["PUBLISH", "news", payload]);
+    }
+    const read = Array.fromAsync(news);
+    await assertRejects(() => read, Error, "SUBSCRIBE news");
+    assertEquals(await redis.command(["PUBSUB", "NUMSUB", "news"]), [
+      "news",
+      0,
+    ]);
+  },
+});
+
+Deno.test({
+  name: "Redis: pushes that are of no channel, such as invalidated keys",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    const pushed = Promise.withResolvers<unknown>();
+    await using redis = await connected(server.transport, {
+      onPush: pushed.resolve,
+    });
+    await using other = await connected(server.transport);
+    await redis.command(["CLIENT", "TRACKING", "ON"]);
+    await redis.get("key");
+    await other.set("key", "new");
+    assertEquals(await pushed.promise, ["invalidate", ["key"]]);
+  },
+});
+
+Deno.test({
+  name: "Redis: transactions, of which none, some or all commands fail",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport);
+    const incr = ["INCR", "count"] as const;
+    assertEquals(await redis.transaction([incr, incr]), [1, 2]);
+    const mixed = await redis.transaction([incr, ["LPUSH", "count", "x"]]);
+    assertEquals(mixed?.[0], 3);
+    assertInstanceOf(mixed?.[1], RedisError);
+    await assertRejects(
+      () => redis.transaction([incr, ["NOSUCH"]]),
+      RedisError,
+      "NOSUCH",
+    );
+    assertEquals(await redis.get("count"), "3");
+
+    await using other = await connected(server.transport);
+    await redis.command(["WATCH", "count"]);
+    await other.command(incr);
+    assertEquals(await redis.transaction([incr]), null);
+    assertEquals(await redis.get("count"), "4");
+  },
+});
+
+Deno.test({
+  name: "Redis: a late reply is not taken for the reply of the next command",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport);
+    await using other = await connected(server.transport);
+    const blocked = redis.command(["BLPOP", "list", 0], { timeout: 20 });
+    await assertRejects(() => blocked, CallTimeoutError, "BLPOP");
+    const abort = new AbortController();
+    const aborted = redis.command(["BLPOP", "list", 0], {
+      signal: abort.signal,
+    });
+    const next = redis.command(["ECHO", "mine"]);
+    abort.abort(new Error("enough"));
+    await assertRejects(() => aborted, Error, "enough");
+    await other.command(["RPUSH", "list", "one", "two"]);
+    assertEquals(await next, "mine");
+  },
+});
+
+for (const seed of [1, 2, 3]) {
+  Deno.test({
+    name: `Redis: a session whose bytes are split and late, from seed ${seed}`,
+    ...redisServer,
+    fn: async () => {
+      await using server = await startRedis();
+      let faults = 0;
+      const transport = faulty(server.transport, {
+        seed,
+        faults: ["split", "delay"],
+        every: 50,
+        onFault: () => faults++,
+      });
+      await using redis = await connected(transport, { timeout: 60_000 });
+      const news = await redis.subscribe("news");
+      const numbers = Array.from({ length: 200 }, (_, n) => n);
+      await Promise.all(
+        numbers.map((n) => redis.command(["RPUSH", "list", `${n}`])),
+      );
+      await Promise.all(
+        numbers.map((n) => redis.command(["PUBLISH", "news", n])),
+      );
+      assertEquals(
+        await redis.command(["LRANGE", "list", 0, -1]),
+        numbers.map(String),
+      );
+      const heard = [];
+      for await (const { payload } of news) {
+        if (heard.push(Number(payload)) === numbers.length) break;
+      }
+      assertEquals(heard, numbers);
+      assert(faults > 100, `There were ${faults} faults`);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "Redis: killed in the middle, commands say that they were sent, and the client comes back",
+  ...redisServer,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "parley-" });
+    const path = `${folder}/redis`;
+    try {
+      await using first = await startRedis({ path });
+      await using redis = new Redis();
+      await using connection = reconnecting(redis, first.transport, {
+        initialDelay: 10,
+        maxDelay: 50,
+      });
+      await connection.connected();
+      const news = await redis.subscribe("news");
+      const pending = [
+        redis.command(["BLPOP", "list", 0]),
+        redis.set("key", "value"),
+      ].map(rejection);
+      first.process.kill("SIGKILL");
+      for (const error of await Promise.all(pending)) {
+        assertInstanceOf(error, CallInterruptedError);
+        assertEquals(error.sent, true);
+      }
+      await assertRejects(() => news.getReader().read());
+
+      await using _second = await startRedis({ path });
+      await connection.connected();
+      assertEquals(await redis.set("key", "value"), "OK");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: "examples/redis/main.ts shows a key, a transaction and a channel",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    const args = ["run", "--no-prompt", "--allow-net", "--allow-read"];
+    const script = ["--allow-write", "examples/redis/main.ts"];
+    assertEquals(
+      await runDeno([...args, ...script, `unix:${server.path}`]),
+      {
+        code: 0,
+        stdout: "colour: blue\ntransaction: [ 1, 1 ]\nparley:news: it works\n",
+        stderr: "",
+      },
+    );
+  },
+});
