@@ -34,6 +34,8 @@ export { parseTransport } from "./parse_transport.ts";
 export { stdio, type StdioOptions } from "./stdio.ts";
 export { tcp, type TcpOptions } from "./tcp.ts";
 export { acceptTls, type AcceptTlsOptions } from "./accept_tls.ts";
+export { relay } from "./relay.ts";
+export type * from "./relay_options.ts";
 export { startTls, type StartTlsOptions } from "./start_tls.ts";
 export { tls } from "./tls.ts";
 export type { TlsIdentity, TlsOptions } from "./tls_options.ts";

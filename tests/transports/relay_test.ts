@@ -1,0 +1,127 @@
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { toBytes } from "@std/streams";
+import {
+  type Connection,
+  type Listener,
+  memory,
+  relay,
+  type RelayOptions,
+  tcp,
+  type Transport,
+  unix,
+} from "../../mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { noise } from "../../testing/_util/bytes.ts";
+
+/** The two ends of a connection through a relay. */
+async function through(
+  from: Transport,
+  behind: Transport,
+  options?: RelayOptions,
+): Promise<
+  & {
+    near: Connection;
+    far: Connection;
+    joined: Awaited<ReturnType<typeof relay>>;
+  }
+  & AsyncDisposable
+> {
+  const listener: Listener = await behind.listen();
+  const joined = await relay(from, behind, options);
+  const dial = "port" in joined.address
+    ? tcp(joined.address as { port: number })
+    : from;
+  const [near, far] = await Promise.all([dial.connect(), listener.accept()]);
+  return {
+    ...{ near, far, joined },
+    async [Symbol.asyncDispose]() {
+      await joined.close();
+      await listener.close();
+      near.abort();
+      far.abort();
+    },
+  };
+}
+
+const folder = await Deno.makeTempDir();
+addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
+
+for (
+  const [name, from, behind] of [
+    ["memory to memory", () => memory(), () => memory()],
+    [
+      "TCP to Unix",
+      () => tcp({ port: 0 }),
+      () => unix({ path: `${folder}/s` }),
+    ],
+  ] as const
+) {
+  Deno.test(`relay, ${name}: megabytes arrive whole both ways, and half-closes one by one`, async () => {
+    await using ends = await through(from(), behind());
+    const { near, far, joined } = ends;
+    const forward = noise(3_000_000, 1);
+    const back = noise(2_000_000, 2);
+    const sent = near.write(forward).then(() => near.closeWrite());
+    assertEquals(await toBytes(far.readable), forward);
+    await sent;
+    const answered = far.write(back).then(() => far.closeWrite());
+    assertEquals(await toBytes(near.readable), back);
+    await answered;
+    await near.closed;
+    const { bytesForward, bytesBack, failed } = joined.stats;
+    assertEquals([bytesForward, bytesBack, failed], [3_000_000, 2_000_000, 0]);
+  });
+}
+
+Deno.test("a slow reader slows the writer on the other side", async () => {
+  await using ends = await through(memory(), memory());
+  const { near, joined } = ends;
+  let done = false;
+  const writing = near.write(noise(4_000_000)).then(() => done = true);
+  writing.catch(() => {});
+  for (let turn = 0; turn < 1000; turn++) await null;
+  assertEquals(done, false);
+  // Two connections of 64 KiB each, and the relay's buffer.
+  assertLess(joined.stats.bytesForward, 4 * 65_536);
+});
+
+Deno.test("a cut on one side is a cut on the other, and is reported", async () => {
+  const failed = Promise.withResolvers<unknown>();
+  await using ends = await through(memory(), memory(), {
+    onError: failed.resolve,
+  });
+  const { near, far, joined } = ends;
+  const reading = rejection(near.read(new Uint8Array(1)));
+  far.abort(new Error("cut"));
+  assert(await reading instanceof Deno.errors.ConnectionReset);
+  assert(await failed.promise instanceof Deno.errors.ConnectionReset);
+  assertEquals(joined.stats.failed, 1);
+});
+
+Deno.test("when the side behind cannot be reached, the connection is cut, and others go on", async () => {
+  const behind = memory();
+  const from = memory();
+  const failed = Promise.withResolvers<unknown>();
+  await using joined = await relay(from, behind, { onError: failed.resolve });
+  const lost = await from.connect();
+  await assertRejects(() => lost.read(new Uint8Array(1)));
+  assert(await failed.promise instanceof Deno.errors.ConnectionRefused);
+  await using listener = await behind.listen();
+  const [near, far] = await Promise.all([from.connect(), listener.accept()]);
+  await near.write(Uint8Array.of(7));
+  const into = new Uint8Array(4);
+  assertEquals(await far.read(into), 1);
+  assertEquals(joined.stats.accepted, 2);
+  await Promise.all([near.close(), far.close()]);
+});
+
+Deno.test("an abort ends the relay and everything in it", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  await using ends = await through(memory(), memory(), { signal });
+  const reading = rejection(ends.near.read(new Uint8Array(1)));
+  controller.abort();
+  await ends.joined.closed;
+  await reading;
+  assertEquals(ends.joined.stats.open, 0);
+});
