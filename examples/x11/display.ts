@@ -1,0 +1,177 @@
+import {
+  AsyncProtocol,
+  type AsyncProtocolOptions,
+  type Codec,
+  EventHub,
+  PendingCalls,
+  ProtocolError,
+  tcp,
+  type Transport,
+  unix,
+} from "@parley/parley";
+import { messages, type ServerMessage, setup } from "./codec.ts";
+import { XError } from "./errors.ts";
+import {
+  readSetup,
+  request,
+  type Setup,
+  setupRequest,
+  u32At,
+} from "./layout.ts";
+
+/** Options of a display. */
+export interface DisplayOptions extends AsyncProtocolOptions {
+  /** A cookie of `xauth list`, as bytes. */
+  cookie?: Uint8Array | undefined;
+  /** The deadline of a request, in milliseconds; 10,000 if it is not given. */
+  timeout?: number | undefined;
+}
+
+const GET_INPUT_FOCUS = 43;
+const MAX_UNCONFIRMED = 0x8000;
+
+/**
+ * A client of an X server. Replies have no ids: a message has the low 16 bits of
+ * the number of the last request that was executed. A request without a reply is
+ * known to have succeeded when the server has come to a later one.
+ */
+export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
+  /** The events of all windows, by their code: `EventCode` has some. */
+  readonly events = new EventHub<ServerMessage>(({ code }) => `${code}`);
+  readonly #options: DisplayOptions;
+  readonly #calls = new PendingCalls<Uint8Array>();
+  /** The number of the last request, and of the last that has a reply. */
+  #sent = 0;
+  #asked = 0;
+  /** The number that the last message had. */
+  #seen = 0;
+  #confirming = false;
+  #setup: Setup | undefined;
+  #lastId = 0;
+
+  constructor(options: DisplayOptions = {}) {
+    super({ keepAliveInterval: 30_000, ...options });
+    this.#options = options;
+  }
+
+  /** What the server has told of itself. */
+  get setup(): Setup {
+    this.assertRunning();
+    if (!this.#setup) throw new TypeError("There was no set-up");
+    return this.#setup;
+  }
+
+  /** An id for a window, a graphics context or something else that is ours. */
+  newId(): number {
+    const { idBase, idMask } = this.setup;
+    const step = idMask & -idMask;
+    if (this.#lastId + step > idMask) throw new RangeError("No ids are left");
+    return (idBase | (this.#lastId += step)) >>> 0;
+  }
+
+  /**
+   * Sends a request that has a reply, and returns the reply.
+   *
+   * @throws {XError} The server has refused it.
+   */
+  async ask(
+    opcode: number,
+    data = 0,
+    ...body: Uint8Array[]
+  ): Promise<Uint8Array> {
+    const reply = this.#request(request(opcode, data, ...body));
+    this.#asked = this.#sent;
+    return await reply;
+  }
+
+  /**
+   * Sends a request that has no reply: resolves when the server has executed it.
+   * The requests of one turn of the event loop share one round trip.
+   *
+   * @throws {XError} The server has refused it.
+   */
+  async do(opcode: number, data = 0, ...body: Uint8Array[]): Promise<void> {
+    const done = this.#request(request(opcode, data, ...body));
+    if (this.#sent - this.#asked >= MAX_UNCONFIRMED) this.#confirm();
+    else if (!this.#confirming) {
+      this.#confirming = true;
+      queueMicrotask(() => {
+        this.#confirming = false;
+        if (this.#sent > this.#asked) this.#confirm();
+      });
+    }
+    await done;
+  }
+
+  protected override createCodec(): Codec<ServerMessage, Uint8Array> {
+    return setup({ maxMessageBytes: this.maxMessageBytes });
+  }
+
+  protected override async negotiate(signal: AbortSignal): Promise<void> {
+    const { cookie } = this.#options;
+    const name = cookie ? "MIT-MAGIC-COOKIE-1" : "";
+    this.send(setupRequest(name, cookie ?? new Uint8Array()));
+    const { code, bytes } = await this.receive({ signal });
+    if (code !== 1) {
+      const reason = new TextDecoder().decode(bytes.subarray(8));
+      throw new XError(`Server refuses: ${reason.replace(/\0/g, "").trim()}`);
+    }
+    this.#setup = readSetup(bytes);
+    this.#sent = this.#asked = this.#seen = 0;
+    this.#lastId = 0;
+    this.useCodec(messages({ maxMessageBytes: this.maxMessageBytes }));
+  }
+
+  protected override onMessage(message: ServerMessage): void {
+    const { kind, code, sequence = this.#seen, bytes } = message;
+    this.#seen += (sequence - this.#seen) & 0xffff;
+    if (this.#seen > this.#sent) {
+      throw new ProtocolError(
+        `Server has come to request ${this.#seen}, expected ${this.#sent} at most`,
+      );
+    }
+    for (;;) {
+      const call = this.#calls.first();
+      if (!call || call.id >= this.#seen) break;
+      this.#calls.resolve(call.id, bytes); // nothing has gone wrong with it
+    }
+    if (kind === "reply") this.#calls.resolve(this.#seen, bytes);
+    else if (kind === "error") {
+      const error = XError.of(code, bytes[10] ?? 0, u32At(bytes, 4));
+      this.#calls.reject(this.#seen, error);
+    } else this.events.dispatch(message, bytes.length);
+  }
+
+  protected override onSessionEnd(cause: unknown): void {
+    this.#calls.end(cause);
+    this.events.end(cause);
+  }
+
+  protected override async keepAlive(): Promise<void> {
+    await this.ask(GET_INPUT_FOCUS);
+  }
+
+  #request(bytes: Uint8Array): Promise<Uint8Array> {
+    this.assertRunning();
+    const { timeout = 10_000 } = this.#options;
+    const method = `request ${bytes[0]}`;
+    const call = this.#calls.open({ id: ++this.#sent, method, timeout });
+    return this.#calls.track(call, this.send(bytes));
+  }
+
+  /** Asks for something, so that there is a reply behind all requests. */
+  #confirm(): void {
+    this.ask(GET_INPUT_FOCUS).catch(() => {}); // theirs tell it, too
+  }
+}
+
+/** The server of a display: `:1` is on this machine, `host:1` on another. */
+export function displayTransport(name: string): Transport {
+  const [, hostname, number] = /^(.*):(\d+)(?:\.\d+)?$/.exec(name) ?? [];
+  if (number === undefined) {
+    throw new TypeError(`Cannot connect: display is ${name}, expected :NUMBER`);
+  }
+  return hostname
+    ? tcp({ hostname, port: 6000 + Number(number) })
+    : unix({ path: `/tmp/.X11-unix/X${number}` });
+}

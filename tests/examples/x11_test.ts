@@ -1,0 +1,356 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import {
+  messages,
+  type ServerMessage,
+  setup,
+} from "../../examples/x11/codec.ts";
+import { Display, displayTransport } from "../../examples/x11/display.ts";
+import {
+  atom,
+  EventCode,
+  EventMask,
+  Window,
+} from "../../examples/x11/drawing.ts";
+import { XError } from "../../examples/x11/errors.ts";
+import { u16, u16At, u32, u32At } from "../../examples/x11/layout.ts";
+import {
+  CallInterruptedError,
+  ConnectError,
+  MessageTooLargeError,
+  StateError,
+  type Transport,
+  TruncatedMessageError,
+} from "../../mod.ts";
+import { faulty, type InjectedFault, testCodec } from "../../testing/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { runDeno } from "../support/program.ts";
+import { needs, RealProcess } from "../support/real_process.ts";
+
+const xvfb = needs("Xvfb");
+
+interface Server extends AsyncDisposable {
+  process: RealProcess;
+  /** Such as `:1`. */
+  name: string;
+  transport: Transport;
+}
+
+/** Starts a server at a free display, which lets in clients with the cookie. */
+async function startXvfb(cookie?: Uint8Array): Promise<Server> {
+  const process = await RealProcess.start({
+    program: "Xvfb",
+    args: async (folder) => {
+      const args = ["-displayfd", "2", "-screen", "0", "320x200x24"];
+      args.push("-nolisten", "tcp", "-noreset");
+      if (!cookie) return args;
+      await Deno.writeFile(`${folder}/auth`, authority(cookie));
+      return [...args, "-auth", `${folder}/auth`];
+    },
+    ready: /^(\d+)$/,
+  });
+  try {
+    const [, number] = await process.ready();
+    const name = `:${number}`;
+    return {
+      ...{ process, name, transport: displayTransport(name) },
+      async [Symbol.asyncDispose]() {
+        await process[Symbol.asyncDispose]();
+        // A server that is killed leaves its files behind.
+        await Deno.remove(`/tmp/.X11-unix/X${number}`).catch(() => {});
+        await Deno.remove(`/tmp/.X${number}-lock`).catch(() => {});
+      },
+    };
+  } catch (error) {
+    await process[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** A file as `xauth` writes it: a cookie for any address and any display. */
+function authority(cookie: Uint8Array): Uint8Array {
+  const name = new TextEncoder().encode("MIT-MAGIC-COOKIE-1");
+  const counted = (bytes: Uint8Array) => [0, bytes.length, ...bytes];
+  return Uint8Array.of(
+    ...[0xff, 0xff, 0, 0, 0, 0],
+    ...counted(name),
+    ...counted(cookie),
+  );
+}
+
+/** A client of the server. */
+async function connected(server: Server): Promise<Display> {
+  const display = new Display();
+  await display.connect(server.transport);
+  return display;
+}
+
+function unit(...start: number[]): Uint8Array {
+  const bytes = new Uint8Array(32);
+  bytes.set(start);
+  return bytes;
+}
+
+const key = unit(2, 38, 7, 0);
+const refusal = unit(0, 3, 8, 0);
+const reply = Uint8Array.of(...unit(1, 24, 9, 0, 2), ...new Uint8Array(8));
+const sent = unit(0x80 | 33, 32, 10, 0);
+const keymap = unit(11, 0xff, 0xff, 0xff);
+const table: Record<string, ServerMessage> = {
+  key: { kind: "event", code: 2, sequence: 7, bytes: key },
+  refusal: { kind: "error", code: 3, sequence: 8, bytes: refusal },
+  reply: { kind: "reply", code: 1, sequence: 9, bytes: reply },
+  keymap: { kind: "event", code: 11, bytes: keymap },
+  sent: { kind: "event", code: 33, sequence: 10, bytes: sent },
+};
+
+testCodec("the codec of X11's messages", (options) => ({
+  ...messages(options),
+  encode: ({ bytes }: ServerMessage, output) => output.bytes(bytes),
+}), {
+  "one of each kind": {
+    input: Uint8Array.of(...key, ...refusal, ...reply, ...keymap, ...sent),
+    messages: Object.values(table),
+  },
+  "a reply that is cut": {
+    input: reply.subarray(0, 39),
+    messages: [],
+    error: { class: TruncatedMessageError, has: { offset: 0, length: 39 } },
+  },
+  "a reply without an end": {
+    input: unit(1, 0, 1, 0, 0, 0, 0, 0xff),
+    messages: [],
+    error: { class: MessageTooLargeError, has: { offset: 0 } },
+  },
+}, {
+  sized: (size) => {
+    const bytes = new Uint8Array(Math.max(32, Math.ceil(size / 4) * 4));
+    bytes.set([1, 0, 5, 0, ...u32(bytes.length / 4 - 8)]);
+    return { kind: "reply" as const, code: 1, sequence: 5, bytes };
+  },
+});
+
+const hello = Uint8Array.of(1, 0, ...u16(11, 0, 2), ...new Uint8Array(8));
+testCodec("the codec of X11's set-up", (options) => ({
+  ...setup(options),
+  encode: ({ bytes }: ServerMessage, output) => output.bytes(bytes),
+}), {
+  "a server that lets us in": {
+    input: hello,
+    messages: [{ kind: "setup", code: 1, bytes: hello }],
+  },
+});
+
+Deno.test({
+  name: "X11: draws, and reads the pixels back",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    await using display = await connected(server);
+    const { screen, vendor } = display.setup;
+    assertEquals([screen.width, screen.height, screen.depth], [320, 200, 24]);
+    assertMatch(vendor, /X\.Org/);
+
+    const place = { x: 20, y: 10, width: 4, height: 3 };
+    const window = await Window.open(display, place);
+    await window.fill(0xff8000, { x: 1, y: 1, width: 2, height: 1 });
+    await window.fill(
+      0x0000ff,
+      { x: 0, y: 0, width: 1, height: 1 },
+      { x: 3, y: 2, width: 1, height: 1 },
+    );
+    const [blue, orange, white] = [0x0000ff, 0xff8000, 0xffffff];
+    assertEquals(await window.pixels({ ...place, x: 0, y: 0 }), [
+      ...[blue, white, white, white],
+      ...[white, orange, orange, white],
+      ...[white, white, white, blue],
+    ]);
+
+    // Another client sees the same on the screen.
+    await using other = await connected(server);
+    const image = await other.ask(
+      ...[73, 2, u32(screen.root), u16(21, 11, 1, 1), u32(0xffffffff)] as const,
+    );
+    assertEquals(u32At(image, 32) & 0xffffff, orange);
+    await window.close();
+  },
+});
+
+Deno.test({
+  name: "X11: events come to the window that asked for them",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    await using display = await connected(server);
+    using events = display.events.listen();
+    const mask = EventMask.exposure | EventMask.structure |
+      EventMask.pointerMotion;
+    const place = { x: 0, y: 0, width: 50, height: 50 };
+    const window = await Window.open(display, place, mask);
+    const mapped = await events.next(EventCode.mapped, { timeout: 10_000 });
+    assertEquals(u32At(mapped.bytes, 8), window.id);
+    const exposed = await events.next(EventCode.expose, { timeout: 10_000 });
+    assertEquals(u32At(exposed.bytes, 4), window.id);
+
+    const warp = 41;
+    const nothing = u16(0, 0, 0, 0);
+    for (const [x, y] of [[10, 10], [12, 34]] as const) {
+      await display.do(warp, 0, u32(0, window.id), nothing, u16(x, y));
+    }
+    const moved = await events.next(EventCode.motion, {
+      filter: ({ bytes }) => u16At(bytes, 24) === 12,
+      timeout: 10_000,
+    });
+    assertEquals(u16At(moved.bytes, 26), 34);
+    await window.close();
+  },
+});
+
+Deno.test({
+  name: "X11: an error is for its request alone, also without a reply",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    await using display = await connected(server);
+    const map = 8;
+    const { root } = display.setup.screen;
+    const outcomes = await Promise.allSettled([
+      display.do(map, 0, u32(root)),
+      display.do(map, 0, u32(12345)),
+      atom(display, "WM_NAME"),
+      display.ask(73, 9, u32(root), u16(0, 0, 1, 1), u32(1)),
+      atom(display, "STRING"),
+    ]);
+    assertEquals(outcomes.map(({ status }) => status), [
+      ...["fulfilled", "rejected", "fulfilled", "rejected", "fulfilled"],
+    ]);
+    const [, window, name, image, string] = outcomes;
+    assert(window?.status === "rejected" && image?.status === "rejected");
+    assertInstanceOf(window.reason, XError);
+    assertEquals(window.reason.message, "BadWindow: request 8, value 0x3039");
+    assertMatch(image.reason.message, /^BadValue: request 73/);
+    assert(name?.status === "fulfilled" && string?.status === "fulfilled");
+    assertEquals([name.value, string.value], [39, 31]); // predefined atoms
+  },
+});
+
+Deno.test({
+  name: "X11: 100,000 requests at once are counted beyond 16 bits",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    await using display = new Display({ maxQueuedBytes: 16 * 2 ** 20 });
+    await display.connect(server.transport);
+    const noOperation = 127;
+    const map = 8;
+    const before = Array.from({ length: 70_000 }, () => {
+      return display.do(noOperation);
+    });
+    const wrong = rejection(display.do(map, 0, u32(12345)));
+    const after = Array.from({ length: 30_000 }, () => {
+      return display.do(noOperation);
+    });
+    await Promise.all([...before, ...after]);
+    assertInstanceOf(await wrong, XError);
+    assertEquals(await atom(display, "WM_NAME"), 39);
+  },
+});
+
+Deno.test({
+  name: "X11: a server refuses a client without its cookie, and says why",
+  ...xvfb,
+  fn: async () => {
+    const cookie = crypto.getRandomValues(new Uint8Array(16));
+    await using server = await startXvfb(cookie);
+    await using display = new Display({ cookie });
+    await display.connect(server.transport);
+    assertEquals(await atom(display, "WM_NAME"), 39);
+
+    const stranger = new Display({ cookie: cookie.toReversed() });
+    const error = await rejection(stranger.connect(server.transport));
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, XError);
+    assertMatch(
+      error.cause.message,
+      /^Server refuses: Invalid MIT-MAGIC-COOKIE-1 key$/,
+    );
+    assertEquals(stranger.runstate, "idle");
+  },
+});
+
+Deno.test({
+  name: "X11: a connection that is split and delayed changes nothing",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    const faults: InjectedFault[] = [];
+    const transport = faulty(server.transport, {
+      faults: ["split", "delay"],
+      every: 50,
+      onFault: (fault) => faults.push(fault),
+    });
+    await using display = new Display();
+    await display.connect(transport);
+    const place = { x: 0, y: 0, width: 30, height: 30 };
+    const window = await Window.open(display, place);
+    await window.fill(0x123456, place);
+    assertEquals(await window.pixels(place), Array(900).fill(0x123456));
+    assert(faults.length > 10, `${transport}: ${faults.length} faults`);
+  },
+});
+
+Deno.test({
+  name:
+    "X11: killed in the middle, requests say that they were sent, and the client can connect again",
+  ...xvfb,
+  fn: async () => {
+    const display = new Display();
+    using events = display.events.listen();
+    {
+      await using server = await startXvfb();
+      await display.connect(server.transport);
+      await atom(display, "WM_NAME");
+      server.process.kill("SIGSTOP");
+      const asked = rejection(atom(display, "WM_NAME"));
+      const done = rejection(display.do(127));
+      server.process.kill("SIGKILL");
+      for (const [error, method] of [[await asked, 16], [await done, 127]]) {
+        assertInstanceOf(error, CallInterruptedError);
+        assertEquals([error.method, error.sent], [`request ${method}`, true]);
+      }
+    }
+    await rejection(display.disconnect());
+    await assertRejects(() => events.next());
+    assertThrows(() => display.setup, StateError);
+    await assertRejects(() => display.do(127), StateError);
+    {
+      await using server = await startXvfb();
+      await display.connect(server.transport);
+      assertEquals(await atom(display, "WM_NAME"), 39);
+      await display.disconnect();
+    }
+  },
+});
+
+Deno.test({
+  name: "examples/x11/main.ts runs",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    const { code, stdout, stderr } = await runDeno([
+      ...["run", "--no-prompt", "--allow-net", "--allow-read"],
+      ...["--allow-write", "examples/x11/main.ts", server.name],
+    ]);
+    assertEquals([code, stderr], [0, ""]);
+    const [first, ...lines] = stdout.trimEnd().split("\n");
+    assertMatch(`${first}`, /: 320 x 200$/);
+    const [blank, line] = [".".repeat(16), `..${"#".repeat(12)}..`];
+    assertEquals(lines, [blank, line, line, line, line, blank]);
+  },
+});
