@@ -1,4 +1,4 @@
-/** What a stream of bytes is to be decoded to. */
+/** A stream of bytes and what it is decoded to. */
 export interface CodecCase<In> {
   /** The bytes; a string stands for its UTF-8. */
   input: string | Uint8Array;
@@ -9,10 +9,10 @@ export interface CodecCase<In> {
    *
    * @default {undefined}
    */
-  error?: CodecCaseError;
+  error?: CodecCaseError | undefined;
 }
 
-/** The error that a stream of bytes is to end with. */
+/** The error that a stream of bytes ends with. */
 export interface CodecCaseError {
   /** Its class. */
   class: abstract new (...args: never[]) => Error;
@@ -21,13 +21,13 @@ export interface CodecCaseError {
    *
    * @default {{}}
    */
-  has?: Record<string, unknown>;
+  has?: Record<string, unknown> | undefined;
   /**
    * The class of its cause.
    *
    * @default {undefined}
    */
-  cause?: abstract new (...args: never[]) => Error;
+  cause?: (abstract new (...args: never[]) => Error) | undefined;
 }
 
 /** Makes any messages: an arbitrary of fast-check, such as `fc.string()`. */

@@ -1,6 +1,7 @@
 import type { Codec, CodecOptions } from "../protocol/codecs/mod.ts";
 import type { AnyMessage, CodecCase } from "./codec_case.ts";
 import { CodecChecks } from "./_codec_checks/checks.ts";
+import { bytes } from "./_codec_checks/decoding.ts";
 
 /** Options of {@linkcode testCodec}. */
 export interface TestCodecOptions<Out> {
@@ -9,34 +10,59 @@ export interface TestCodecOptions<Out> {
    *
    * @default {the messages of the cases that can be encoded}
    */
-  messages?: AnyMessage<Out>;
+  messages?: AnyMessage<Out> | undefined;
   /**
-   * Makes a message that takes at least so many bytes when it is encoded. With
-   * it the limit and the cost of large messages are tested.
+   * Whether the codec decodes the messages that it encodes. A client's codec that
+   * encodes commands and decodes replies does not.
+   *
+   * @default {true}
+   */
+  roundTrip?: boolean | undefined;
+  /**
+   * Makes a message that has at least so many bytes when it is encoded. With it the
+   * limit and the cost of large messages are tested.
    *
    * @default {undefined}
    */
-  sized?: (bytes: number) => Out;
+  sized?: ((bytes: number) => Out) | undefined;
+  /**
+   * Makes the bytes of one message to decode, at least so many: instead of `sized`,
+   * for a codec that does not decode what it encodes.
+   *
+   * @default {undefined}
+   */
+  sizedInput?: ((bytes: number) => string | Uint8Array) | undefined;
+  /**
+   * The most bytes that `sized` or `sizedInput` is asked for: less than 65,536 for a
+   * format whose lengths have 2 bytes.
+   *
+   * @default {81_920}
+   */
+  maxSized?: number | undefined;
 }
+
+/** The largest message that a check asks for. */
+const MAX_SIZED = 80 * 1024;
 
 /**
  * Registers a test for each promise that codecs make.
  *
- * - Each case decodes alike however its bytes are cut: not at all, in two at
+ * - Each case is decoded alike, however its bytes are cut: not at all, in two at
  *   every byte, into single bytes.
- * - A stream that is cut short gives no message that was not there, and ends in
- *   a `ProtocolError` unless it is cut between messages.
- * - What is encoded comes back, for any messages and any cuts.
- * - With `sized`: a message over `maxMessageBytes` is refused, however it is
- *   cut and before it is all there, and one of the limit is not; and the number
- *   of bytes looked at grows with a message in proportion, also where it comes
- *   byte by byte. A view of the buffer counts as looked at.
+ * - A stream that is cut gives no message that was not there, and ends in a
+ *   `ProtocolError` unless the cut is between messages. A codec that has an `end()`
+ *   may complete a message there.
+ * - Messages come back as they were encoded, however their bytes are cut.
+ * - With `sized` or `sizedInput`: a message over `maxMessageBytes` is refused,
+ *   however it is cut and before it is all there, and one of the limit is not; and
+ *   the number of bytes looked at grows in proportion to the message, also if it
+ *   arrives byte by byte. A view of the input counts as looked at.
  *
  * At the end it prints how much was checked.
  *
- * @param name What the tests are called by.
- * @param codec Makes a codec: one serves one stream. It is given the limit to
- * keep, where there is one.
+ * @param name The first words of the tests' names.
+ * @param codec Makes a codec, because one serves one stream. It gets the limit to
+ * keep, if there is one.
  * @param cases Streams of bytes by what is in them, such as "two lines".
  *
  * @example A codec of one's own
@@ -64,11 +90,15 @@ export function testCodec<In, Out = In>(
   for (const [title, table] of Object.entries(cases)) {
     checks.decodes(title, table);
   }
-  const { sized, messages } = options;
-  checks.endsInOrder(Object.values(cases));
-  checks.givesBack(Object.values(cases), messages);
-  if (sized) {
-    checks.keepsLimit(sized);
-    checks.costsInProportion(sized);
+  const { sized, sizedInput, messages } = options;
+  const { roundTrip = true, maxSized = MAX_SIZED } = options;
+  checks.refusesCuts(Object.values(cases));
+  if (roundTrip) checks.givesBack(Object.values(cases), messages);
+  let make: ((size: number) => Uint8Array) | undefined;
+  if (sized) make = (size) => checks.encoded(sized(size));
+  if (sizedInput) make = (size) => bytes(sizedInput(size));
+  if (make) {
+    checks.keepsLimit(make, maxSized);
+    checks.costsInProportion(make, maxSized);
   }
 }

@@ -19,7 +19,7 @@ export interface Varint {
  *   type CodecInput,
  *   decoderStream,
  *   TruncatedMessageError,
- * } from "@parley/parley";
+ * } from "@parley/parley/codecs";
  * import { assertEquals, assertRejects } from "@std/assert";
  *
  * const codec = {

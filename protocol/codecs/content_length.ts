@@ -11,7 +11,7 @@ import type { CodecOptions } from "./options.ts";
 const CR = 0x0d;
 const LF = 0x0a;
 const MAX_HEADER_BYTES = 4 * 1024;
-/** A field of printable ASCII; its name is a token (RFC 9110 §5.6.2). */
+/** A field in printable ASCII, whose name is a token (RFC 9110 §5.6.2). */
 const FIELD = /^[!#$%&'*+.^_`|~\w-]+:[\t -~]*$/;
 const LENGTH_FIELD = /^content-length:/i;
 
@@ -19,16 +19,17 @@ const LENGTH_FIELD = /^content-length:/i;
 export type ContentLengthOptions = CodecOptions;
 
 /**
- * Frames of bytes behind a header like that of the Language Server Protocol: a
- * `Content-Length` field in bytes, perhaps others, which are skipped, and an
- * empty line, each ending in CR LF. A frame is a copy: it stays as it is.
+ * Frames of bytes behind a header, as in the Language Server Protocol: a field
+ * `Content-Length` with the number of bytes, perhaps other fields, which are
+ * skipped, and an empty line. Each line ends in CR LF. A frame is a copy: it stays
+ * as it is.
  *
- * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says
- * so or the header is over 4 KiB, and {@linkcode DecodeError} for a header that
- * is malformed or beyond ASCII, or has no or more than one such field.
+ * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says so or
+ * the header has more than 4 KiB, and {@linkcode DecodeError} for a header that is
+ * malformed, has bytes beyond ASCII, or does not have just one `Content-Length`.
  *
  * @throws {TypeError} An option has the wrong type.
- * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
  *
  * @example Messages of a language server
  * ```ts
@@ -48,10 +49,10 @@ export function contentLength(
 
 class ContentLength extends Frames {
   readonly #limit: number;
-  /** What the rest is about: another header starts afresh. */
+  /** The other fields are about the header here, and start afresh with another. */
   #input: CodecInput | undefined;
   #offset = -1;
-  /** Where the next line of the header begins, or behind it, the content. */
+  /** Where the next line of the header begins, or behind the header the content. */
   #start = 0;
   #searched = 0;
   #inHeader = true;
@@ -68,7 +69,7 @@ class ContentLength extends Frames {
     }
     while (this.#inHeader) if (!this.#decodeLine(input)) return undefined;
     if (this.#length === undefined) {
-      throw malformed(input, "Header has no Content-Length");
+      throw malformed(input, "Header has no Content-Length, expected one");
     }
     const end = this.#start + this.#length;
     if (input.length < end) {
@@ -92,7 +93,7 @@ class ContentLength extends Frames {
     this.#length = undefined;
   }
 
-  /** Decodes the next line of the header; false until it is complete. */
+  /** Decodes the next line of the header; false if it is not complete. */
   #decodeLine(input: CodecInput): boolean {
     const end = input.indexOf(LF, this.#searched);
     const size = end < 0 ? input.length : end + 1;
@@ -104,7 +105,7 @@ class ContentLength extends Frames {
     }
     if (end >= 0) {
       if (end === this.#start || input.at(end - 1) !== CR) {
-        throw malformed(input, "Line of a header does not end in CR LF");
+        throw malformed(input, "Line of a header ends in LF, expected CR LF");
       }
       const line = input.subarray(this.#start, end - 1);
       if (line.length === 0) this.#inHeader = false;
@@ -119,11 +120,14 @@ class ContentLength extends Frames {
     if (!FIELD.test(line)) throw malformed(input, "Header is malformed");
     if (!LENGTH_FIELD.test(line)) return;
     if (this.#length !== undefined) {
-      throw malformed(input, "Header has more than one Content-Length");
+      throw malformed(
+        input,
+        "Header has two fields Content-Length, expected one",
+      );
     }
     const value = line.slice(line.indexOf(":") + 1).trim();
     if (!/^\d+$/.test(value)) {
-      throw malformed(input, "Content-Length is not a number");
+      throw malformed(input, "Content-Length is malformed, expected digits");
     }
     const length = Number(value);
     if (length > this.#limit || !Number.isSafeInteger(length)) {

@@ -3,10 +3,10 @@ import { decodeEnd } from "./_util/decode_end.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /**
- * A stream that takes bytes and gives the messages in them, for use with
- * `pipeThrough` where there is no session. The chunks need not be kept. It errors
- * with what the codec raises, and with {@linkcode TruncatedMessageError} when the
- * bytes end within a message; the messages before are given.
+ * A stream that takes bytes and gives the messages in them, for `pipeThrough`
+ * without a session. It copies the chunks. It errors with the errors of the codec,
+ * and with {@linkcode TruncatedMessageError} if the bytes end within a message. The
+ * messages before an error are given.
  *
  * @example Messages in a file
  * ```ts

@@ -1,28 +1,39 @@
-import { MessageTooLargeError } from "../errors.ts";
+import { MessageTooLargeError, type ProtocolError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { type Frame, Frames } from "./_frames/frames.ts";
-import { assertBytes } from "./_frames/assert_bytes.ts";
-import { integerOption, messageLimit, wrongType } from "./_util/options.ts";
 import type { CodecInput } from "./codec_input.ts";
 import type { CodecOutput } from "./codec_output.ts";
-import type { CodecOptions } from "./options.ts";
+import { assertBytes } from "./_frames/assert_bytes.ts";
+import { type Frame, Frames } from "./_frames/frames.ts";
+import type {
+  BadMessageOptions,
+  CodecOptions,
+  DeliverBadMessages,
+  UnterminatedOptions,
+} from "./options.ts";
+import { withBadMessages } from "./_util/bad_messages.ts";
+import { DelimiterSearch } from "./_util/delimiter_search.ts";
+import {
+  booleanOption,
+  integerOption,
+  messageLimit,
+  wrongType,
+} from "./_util/options.ts";
 
 /** Options of {@linkcode delimited}. */
-export type DelimitedOptions = CodecOptions;
+export interface DelimitedOptions
+  extends CodecOptions, UnterminatedOptions, BadMessageOptions {}
 
 /**
  * Frames of bytes, each with a delimiter behind it, which does not count towards
  * the limit. The delimiter is bytes, text as UTF-8, or the value of one byte. A
- * frame is a copy: it stays as it is. Bytes without a delimiter at the end of
- * the stream are truncated.
+ * frame is a copy: it stays as it is.
  *
- * Decoding raises {@linkcode MessageTooLargeError}. Encoding raises a
- * `TypeError` for a frame that would not come back as it is, because the
- * delimiter is found in it.
+ * Decoding raises {@linkcode MessageTooLargeError}. Encoding raises a `TypeError`
+ * for a frame with the delimiter in it, which would not come back as it is.
  *
  * @throws {TypeError} The delimiter or an option has the wrong type.
- * @throws {RangeError} The delimiter is empty or no byte, or `maxMessageBytes`
- * no integer of at least 1.
+ * @throws {RangeError} The delimiter is empty or not a byte, or `maxMessageBytes` is
+ * not an integer of at least 1.
  *
  * @example Text between NUL bytes
  * ```ts
@@ -36,38 +47,54 @@ export type DelimitedOptions = CodecOptions;
  */
 export function delimited(
   delimiter: Uint8Array | string | number,
+  options: DelimitedOptions & DeliverBadMessages,
+): Codec<Uint8Array | ProtocolError, Uint8Array>;
+/** Frames of bytes before a delimiter; one that is too large is thrown or skipped. */
+export function delimited(
+  delimiter: Uint8Array | string | number,
+  options?: DelimitedOptions,
+): Codec<Uint8Array>;
+export function delimited(
+  delimiter: Uint8Array | string | number,
   options: DelimitedOptions = {},
-): Codec<Uint8Array> {
-  return new Delimited(delimiterBytes(delimiter), messageLimit(options));
+): Codec<Uint8Array | ProtocolError, Uint8Array> {
+  const bytes = delimiterBytes(delimiter);
+  return withBadMessages(new Delimited(bytes, options), bytes, options);
 }
 
 class Delimited extends Frames {
   readonly #delimiter: Uint8Array;
-  readonly #first: number;
+  readonly #search: DelimiterSearch;
   readonly #limit: number;
-  #input: CodecInput | undefined;
-  /** No delimiter begins before this offset. */
-  #searched = 0;
+  readonly #allowUnterminated: boolean;
 
-  constructor(delimiter: Uint8Array, limit: number) {
+  constructor(delimiter: Uint8Array, options: DelimitedOptions) {
     super();
+    const { allowUnterminated = false } = options;
     this.#delimiter = delimiter;
-    this.#first = delimiter[0] ?? 0;
-    this.#limit = limit;
+    this.#search = new DelimiterSearch(delimiter);
+    this.#limit = messageLimit(options);
+    this.#allowUnterminated = booleanOption(
+      "allowUnterminated",
+      allowUnterminated,
+    );
   }
 
   protected override find(input: CodecInput): Frame | undefined {
-    if (input !== this.#input) {
-      this.#input = input;
-      this.#searched = 0;
-    }
-    const end = this.#find(input);
-    const least = end < 0 ? this.#searched - input.offset : end;
-    if (least > this.#limit) {
-      throw new MessageTooLargeError(this.#limit, input.offset);
-    }
+    const end = this.#search.find(input);
+    this.#assertFits(
+      end < 0 ? this.#search.searched - input.offset : end,
+      input,
+    );
     if (end < 0) return undefined;
     return { start: 0, end, size: end + this.#delimiter.length };
+  }
+
+  protected override findLast(input: CodecInput): Frame | undefined {
+    const { length } = input;
+    if (!this.#allowUnterminated || length === 0) return undefined;
+    this.#assertFits(length, input);
+    return { start: 0, end: length, size: length };
   }
 
   override encode(message: Uint8Array, output: CodecOutput): void {
@@ -79,42 +106,19 @@ class Delimited extends Frames {
     output.bytes(this.#delimiter);
   }
 
-  /** The position of the first delimiter, or -1. */
-  #find(input: CodecInput): number {
-    const { offset } = input;
-    const from = Math.max(0, this.#searched - offset);
-    for (
-      let at = input.indexOf(this.#first, from);
-      at >= 0;
-      at = input.indexOf(this.#first, at + 1)
-    ) {
-      const matched = this.#match(input, at);
-      if (matched === this.#delimiter.length) return at;
-      if (at + matched === input.length) {
-        this.#searched = offset + at;
-        return -1;
-      }
+  #assertFits(length: number, input: CodecInput): void {
+    if (length > this.#limit) {
+      throw new MessageTooLargeError(this.#limit, input.offset);
     }
-    this.#searched = offset + input.length;
-    return -1;
-  }
-
-  /** How many bytes of the delimiter stand at a position. */
-  #match(input: CodecInput, at: number): number {
-    let matched = 1;
-    while (
-      matched < this.#delimiter.length &&
-      input.at(at + matched) === this.#delimiter[matched]
-    ) matched++;
-    return matched;
   }
 
   /** Whether a delimiter begins within the message, ending in it or behind it. */
   #hasDelimiter(message: Uint8Array): boolean {
+    const [first = 0] = this.#delimiter;
     for (
-      let at = message.indexOf(this.#first);
+      let at = message.indexOf(first);
       at >= 0;
-      at = message.indexOf(this.#first, at + 1)
+      at = message.indexOf(first, at + 1)
     ) {
       const found = this.#delimiter.every((byte, i) =>
         byte === (message[at + i] ?? this.#delimiter[at + i - message.length])

@@ -2,9 +2,8 @@ import type { Codec } from "./codec.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
 /**
- * A stream that takes messages and gives their bytes, a chunk for each message,
- * for use with `pipeThrough` where there is no session. It errors with what the
- * codec raises.
+ * A stream that takes messages and gives their bytes, a chunk for each message, for
+ * `pipeThrough` without a session. It errors with the errors of the codec.
  *
  * @example Messages into a file or a request
  * ```ts

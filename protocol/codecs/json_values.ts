@@ -1,35 +1,42 @@
 import { MessageTooLargeError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
+import type { CodecInput } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import { isOpening, JSONSplitter } from "./_json/splitter.ts";
 import { JSONText } from "./_json/text.ts";
 import { LineScanner } from "./_lines/scanner.ts";
-import { messageLimit } from "./_util/options.ts";
+import type {
+  CodecOptions,
+  JSONOptions,
+  TextOptions,
+  UnterminatedOptions,
+} from "./options.ts";
+import { booleanOption, messageLimit } from "./_util/options.ts";
 import { decodeUTF8 } from "./_util/utf8.ts";
-import type { CodecInput } from "./codec_input.ts";
-import type { CodecOutput } from "./codec_output.ts";
-import type { CodecOptions, JSONOptions } from "./options.ts";
 
-const LF = 0x0a;
 /** A number, or the beginning of one. */
 const NUMBER = /^[-\d][-+.eE\d]*$/;
 
 /** Options of {@linkcode jsonValues}. */
-export interface JSONValuesOptions extends CodecOptions, JSONOptions {}
+export interface JSONValuesOptions
+  extends CodecOptions, JSONOptions, TextOptions, UnterminatedOptions {}
 
 /**
- * JSON texts one after another: each on a line, spread over many, several on
+ * JSON texts one after another: each on a line, spread over many lines, several on
  * one, or with nothing between them. Blanks around a text are skipped and do not
- * count towards the limit. A number ends where something else follows: at the end
- * of the stream it is truncated, because more digits may have been on their way.
- * `true`, `false` and `null` may end with the stream. On output a newline follows
- * each text.
+ * count towards the limit. On output a newline follows each text.
+ *
+ * The end of a number shows in what follows. At the end of the stream a number is
+ * truncated, because more digits may have been on their way, unless
+ * `allowUnterminated` is set. `true`, `false` and `null` may end with the stream.
  *
  * `T` is what the peer is trusted to send: it is not checked. Decoding raises
- * {@linkcode MessageTooLargeError} and {@linkcode DecodeError}. Encoding raises a
- * `TypeError` for a message that has no JSON text.
+ * {@linkcode MessageTooLargeError}, and {@linkcode DecodeError} for a text that is
+ * not UTF-8 or not JSON. Encoding raises a `TypeError` for a message that has no
+ * JSON text.
  *
  * @throws {TypeError} An option has the wrong type.
- * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
  *
  * @example Texts in any layout
  * ```ts
@@ -49,21 +56,32 @@ export interface JSONValuesOptions extends CodecOptions, JSONOptions {}
 export function jsonValues<T = unknown>(
   options: JSONValuesOptions = {},
 ): Codec<T> {
-  return new JSONValues<T>(messageLimit(options), new JSONText(options));
+  return new JSONValues<T>(options);
 }
 
 class JSONValues<T> implements Codec<T> {
   readonly #limit: number;
   readonly #json: JSONText;
+  readonly #lenient: boolean;
+  readonly #allowUnterminated: boolean;
   readonly #scanner: LineScanner;
   readonly #splitter = new JSONSplitter();
-  /** Before this offset stands a line that is known not to be one text. */
+  /** A line ends at this offset that is known not to be one text. */
   #splitUntil = 0;
 
-  constructor(limit: number, json: JSONText) {
-    this.#limit = limit;
-    this.#scanner = new LineScanner(limit);
-    this.#json = json;
+  constructor(options: JSONValuesOptions) {
+    const { allowUnterminated = false, lenientUTF8 = false } = options;
+    this.#limit = messageLimit(options);
+    this.#json = new JSONText(options);
+    this.#lenient = booleanOption("lenientUTF8", lenientUTF8);
+    this.#allowUnterminated = booleanOption(
+      "allowUnterminated",
+      allowUnterminated,
+    );
+    this.#scanner = new LineScanner({
+      limit: this.#limit,
+      lenient: this.#lenient,
+    });
   }
 
   decode(input: CodecInput): T | undefined {
@@ -81,15 +99,15 @@ class JSONValues<T> implements Codec<T> {
   }
 
   end(input: CodecInput): T | undefined {
-    if (input.length === 0 || isOpening(input.at(0))) return undefined;
-    const text = decodeUTF8(input.subarray(), input.offset);
-    // A number that ends here may have been cut, and is truncated.
-    return NUMBER.test(text) ? undefined : this.#take(input, input.length);
+    const { length, offset } = input;
+    if (length === 0 || isOpening(input.at(0))) return undefined;
+    const text = decodeUTF8(input.subarray(), offset, this.#lenient);
+    if (NUMBER.test(text) && !this.#allowUnterminated) return undefined;
+    return this.#take(input, length);
   }
 
   encode(message: T, output: CodecOutput): void {
-    output.text(this.#json.stringify(message));
-    output.byte(LF);
+    output.text(this.#json.stringify(message) + "\n");
   }
 
   /** The message of a line that is just one text: the usual case, and a fast one. */
@@ -108,7 +126,8 @@ class JSONValues<T> implements Codec<T> {
 
   #take(input: CodecInput, length: number): T {
     const { offset } = input;
-    const text = decodeUTF8(input.subarray(0, length), offset);
+    const bytes = input.subarray(0, length);
+    const text = decodeUTF8(bytes, offset, this.#lenient);
     const message = this.#json.decode(text, offset, () => input.subarray());
     input.consume(length);
     return message as T;

@@ -1,10 +1,10 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_frames/assert_bytes.ts";
 import type { Codec } from "./codec.ts";
+import type { CodecInput, Endianness, Varint } from "./codec_input.ts";
+import type { CodecOutput } from "./codec_output.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
 import { choiceOption, integerOption, messageLimit } from "./_util/options.ts";
-import type { CodecInput, Endianness } from "./codec_input.ts";
-import type { CodecOutput } from "./codec_output.ts";
 import type { CodecOptions } from "./options.ts";
 
 const ENDIANNESSES: readonly Endianness[] = ["big", "little"];
@@ -12,44 +12,45 @@ const ENDIANNESSES: readonly Endianness[] = ["big", "little"];
 /** Options of {@linkcode lengthPrefixed}: where the length is, and what it counts. */
 export interface LengthPrefixedOptions extends CodecOptions {
   /**
-   * The size of the length field, in bytes.
+   * The size of the length field, in bytes; or `"varint"` for a length in groups of
+   * 7 bits, the least significant group first, as in Protocol Buffers and MQTT.
    *
    * @default {4}
    */
-  lengthFieldLength?: 1 | 2 | 4 | 8;
+  lengthFieldLength?: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | "varint" | undefined;
   /**
    * How many bytes of the message stand before the length field.
    *
    * @default {0}
    */
-  lengthFieldOffset?: number;
+  lengthFieldOffset?: number | undefined;
   /**
-   * What is added to the length to get the number of bytes behind the field: for
-   * a length that counts its own field of 4 bytes too, -4.
+   * What is added to the length to get the number of bytes behind the field: -4 for
+   * a length that counts its own field of 4 bytes.
    *
    * @default {0}
    */
-  lengthAdjustment?: number;
+  lengthAdjustment?: number | undefined;
   /**
-   * The order of the length's bytes.
+   * The order of the length's bytes; a varint has only one.
    *
    * @default {"big"}
    */
-  endianness?: Endianness;
+  endianness?: Endianness | undefined;
 }
 
 /**
- * Frames of bytes behind their length. A message is all bytes but the length
- * field: those before it, where there are any, and those behind it. It is a
- * copy: it stays as it is.
+ * Frames of bytes behind their length. A message is all bytes but the length field:
+ * the bytes before it, if there are any, and the bytes behind it. It is a copy: it
+ * stays as it is.
  *
- * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says
- * so, and {@linkcode DecodeError} for a length that is less than what it counts.
- * Encoding raises a `RangeError` for a message whose length does not fit the
- * field, or that is shorter than `lengthFieldOffset`.
+ * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says so,
+ * and {@linkcode DecodeError} for a length that is less than what it counts, or a
+ * varint that never ends. Encoding raises a `RangeError` for a message whose length
+ * does not fit the field, or that is shorter than `lengthFieldOffset`.
  *
  * @throws {TypeError} An option has the wrong type.
- * @throws {RangeError} An option has a value that makes no sense.
+ * @throws {RangeError} An option is out of range.
  *
  * @example A type byte, then a length that counts itself
  * ```ts
@@ -71,7 +72,7 @@ export function lengthPrefixed(
 class LengthPrefixed extends Frames {
   readonly #limit: number;
   readonly #offset: number;
-  readonly #size: number;
+  readonly #size: number | "varint";
   readonly #adjustment: number;
   readonly #endianness: Endianness;
 
@@ -84,12 +85,9 @@ class LengthPrefixed extends Frames {
       endianness = "big",
     } = options;
     this.#limit = messageLimit(options);
-    this.#size = integerOption("lengthFieldLength", lengthFieldLength, 1, 8);
-    if (![1, 2, 4, 8].includes(this.#size)) {
-      throw new RangeError(
-        `Cannot make codec: lengthFieldLength is ${this.#size}, expected 1, 2, 4 or 8`,
-      );
-    }
+    this.#size = lengthFieldLength === "varint"
+      ? lengthFieldLength
+      : integerOption("lengthFieldLength", lengthFieldLength, 1, 8);
     this.#offset = integerOption("lengthFieldOffset", lengthFieldOffset, 0);
     this.#adjustment = integerOption(
       "lengthAdjustment",
@@ -100,11 +98,10 @@ class LengthPrefixed extends Frames {
   }
 
   protected override find(input: CodecInput): Frame | undefined {
-    const start = this.#offset + this.#size;
-    if (input.length < start) return undefined;
-    const length =
-      Number(input.uint(this.#offset, this.#size, this.#endianness)) +
-      this.#adjustment;
+    const field = this.#field(input);
+    if (field === undefined) return undefined;
+    const start = this.#offset + field.size;
+    const length = field.value + this.#adjustment;
     if (length < 0) {
       throw new DecodeError("Length is less than what it counts", {
         offset: input.offset,
@@ -121,27 +118,41 @@ class LengthPrefixed extends Frames {
       input.expect(end);
       return undefined;
     }
-    // What is before the field takes the field's place, next to what is behind.
-    input.subarray(0, start).copyWithin(this.#size, 0, this.#offset);
-    return { start: this.#size, end, size: end };
+    // The bytes before the field replace it, next to those behind it.
+    input.subarray(0, start).copyWithin(field.size, 0, this.#offset);
+    return { start: field.size, end, size: end };
   }
 
   override encode(message: Uint8Array, output: CodecOutput): void {
     assertBytes(message);
     const offset = this.#offset;
-    const length = message.length - offset - this.#adjustment;
     if (message.length < offset) {
       throw new RangeError(
-        `Cannot encode: message must have at least ${offset} bytes: ${message.length}`,
+        `Cannot encode: message has ${message.length} bytes, expected at least ${offset}`,
       );
     }
-    if (length < 0 || length >= 2 ** (8 * this.#size)) {
+    const length = message.length - offset - this.#adjustment;
+    const size = this.#size;
+    const max = size === "varint"
+      ? Number.MAX_SAFE_INTEGER
+      : Math.min(2 ** (8 * size) - 1, Number.MAX_SAFE_INTEGER);
+    if (length < 0 || length > max) {
       throw new RangeError(
-        `Cannot encode: length does not fit ${this.#size} bytes: ${length}`,
+        `Cannot encode: length is ${length}, expected 0 to ${max} in its field`,
       );
     }
     if (offset > 0) output.bytes(message.subarray(0, offset));
-    output.uint(length, this.#size, this.#endianness);
+    if (size === "varint") output.varint(length);
+    else output.uint(length, size, this.#endianness);
     output.bytes(message.subarray(offset));
+  }
+
+  /** The length field, if all of it is there. */
+  #field(input: CodecInput): Varint | undefined {
+    const size = this.#size;
+    if (size === "varint") return input.varint(this.#offset);
+    if (input.length < this.#offset + size) return undefined;
+    const value = Number(input.uint(this.#offset, size, this.#endianness));
+    return { value, size };
   }
 }

@@ -1,29 +1,44 @@
-import { MessageTooLargeError } from "../errors.ts";
+import { DecodeError, type ProtocolError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { LineScanner } from "./_lines/scanner.ts";
-import { messageLimit } from "./_util/options.ts";
-import { assertUnicode } from "./_util/utf8.ts";
 import type { CodecInput } from "./codec_input.ts";
-import type { CodecOutput } from "./codec_output.ts";
-import type { CodecOptions } from "./options.ts";
+import { LineScanner } from "./_lines/scanner.ts";
+import type {
+  BadMessageOptions,
+  CodecOptions,
+  DeliverBadMessages,
+  TextOptions,
+  UnterminatedOptions,
+} from "./options.ts";
+import { withBadMessages } from "./_util/bad_messages.ts";
+import { booleanOption, choiceOption, messageLimit } from "./_util/options.ts";
+import { assertUnicode } from "./_util/utf8.ts";
 
-const CR = 0x0d;
-const LF = 0x0a;
+const NEWLINES = ["\n", "\r\n"] as const;
 
 /** Options of {@linkcode lines}. */
-export type LinesOptions = CodecOptions;
+export interface LinesOptions
+  extends CodecOptions, TextOptions, UnterminatedOptions, BadMessageOptions {
+  /**
+   * What ends a line. With LF, input may also end a line in CR LF. With CR LF, a CR
+   * or an LF that stands alone is an error in both directions: a peer that takes it
+   * for the end of a line would see two lines where the other one sees one, which
+   * is how messages are smuggled.
+   *
+   * @default {"\n"}
+   */
+  newline?: "\n" | "\r\n" | undefined;
+}
 
 /**
- * Lines of UTF-8 text. On input a line ends in LF or CR LF, which do not count
- * towards the limit; on output in LF. A last line without an end is truncated.
+ * Lines of UTF-8 text. Their ends do not count towards the limit.
  *
- * Decoding raises {@linkcode MessageTooLargeError} and
- * {@linkcode DecodeError}. Encoding raises a `TypeError` for a message that
- * would not come back as it is: one with an LF in it, a CR at its end, or a lone
+ * Decoding raises {@linkcode MessageTooLargeError}, and {@linkcode DecodeError} for
+ * bytes that are not UTF-8. Encoding raises a `TypeError` for a message that would
+ * not come back as it is: one with an LF in it, a CR at its end, or a lone
  * surrogate.
  *
  * @throws {TypeError} An option has the wrong type.
- * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
  *
  * @example Lines of a stream
  * ```ts
@@ -35,44 +50,91 @@ export type LinesOptions = CodecOptions;
  * assertEquals(await Array.fromAsync(messages), ["one", "two"]);
  * ```
  */
-export function lines(options: LinesOptions = {}): Codec<string> {
-  return new Lines(messageLimit(options));
+export function lines(
+  options: LinesOptions & DeliverBadMessages,
+): Codec<string | ProtocolError, string>;
+/** Lines of UTF-8 text; a bad one is thrown or skipped. */
+export function lines(options?: LinesOptions): Codec<string>;
+export function lines(
+  options: LinesOptions = {},
+): Codec<string | ProtocolError, string> {
+  const { newline = "\n" } = options;
+  choiceOption("newline", newline, NEWLINES);
+  const delimiter = new TextEncoder().encode(newline);
+  return withBadMessages(new Lines(options), delimiter, options);
 }
 
 class Lines implements Codec<string> {
-  readonly #limit: number;
+  readonly encode: Codec<string>["encode"];
   readonly #scanner: LineScanner;
+  readonly #allowUnterminated: boolean;
+  readonly #strict: boolean;
 
-  constructor(limit: number) {
-    this.#limit = limit;
-    this.#scanner = new LineScanner(limit, true);
+  constructor(options: LinesOptions) {
+    const {
+      newline = "\n",
+      allowUnterminated = false,
+      lenientUTF8 = false,
+    } = options;
+    this.#scanner = new LineScanner({
+      limit: messageLimit(options),
+      lenient: booleanOption("lenientUTF8", lenientUTF8),
+      own: true,
+    });
+    this.#allowUnterminated = booleanOption(
+      "allowUnterminated",
+      allowUnterminated,
+    );
+    this.#strict = newline === "\r\n";
+    this.encode = encoderOf(newline);
   }
 
   decode(input: CodecInput): string | undefined {
     const line = this.#scanner.line(input);
-    if (line === undefined) assertLineFits(input, this.#limit);
-    else this.#scanner.take(input);
+    if (line === undefined) return undefined;
+    if (this.#strict) {
+      if (!this.#scanner.endsInCR) {
+        throw this.#malformed("Line ends in LF, expected CR LF", input);
+      }
+      this.#assertOneLine(line, input);
+    }
+    this.#scanner.take(input);
     return line;
   }
 
-  encode(message: string, output: CodecOutput): void {
+  end(input: CodecInput): string | undefined {
+    if (!this.#allowUnterminated || input.length === 0) return undefined;
+    const line = this.#scanner.rest(input);
+    if (this.#strict) this.#assertOneLine(line, input);
+    this.#scanner.take(input);
+    return line;
+  }
+
+  #assertOneLine(line: string, input: CodecInput): void {
+    if (line.includes("\r")) {
+      throw this.#malformed("Line has a CR in it, expected CR LF", input);
+    }
+  }
+
+  #malformed(message: string, input: CodecInput): DecodeError {
+    const bytes = input.subarray(0, this.#scanner.size);
+    return new DecodeError(message, { offset: input.offset, bytes });
+  }
+}
+
+function encoderOf(newline: "\n" | "\r\n"): Codec<string>["encode"] {
+  return (message, output) => {
     assertUnicode(message);
     if (message.includes("\n")) {
       throw new TypeError("Cannot encode: message has a newline in it");
+    }
+    if (newline === "\r\n" && message.includes("\r")) {
+      throw new TypeError("Cannot encode: message has a carriage return in it");
     }
     if (message.endsWith("\r")) {
       throw new TypeError("Cannot encode: message ends in a carriage return");
     }
     output.text(message);
-    output.byte(LF);
-  }
-}
-
-/** Refuses a line that has no end yet, or none in time, and is over the limit. */
-export function assertLineFits(input: CodecInput, limit: number): void {
-  const { length, offset } = input;
-  if (length <= limit) return;
-  // A carriage return may yet turn out to belong to the line's end.
-  if (length === limit + 1 && input.at(limit) === CR) return;
-  throw new MessageTooLargeError(limit, offset);
+    output.text(newline);
+  };
 }

@@ -1,5 +1,6 @@
 /**
- * Codecs: from bytes to messages and back, for a session or for any stream.
+ * Codecs turn bytes into messages and messages into bytes, for a session or for any
+ * stream. `docs/codecs.md` shows them all, and how to write one.
  *
  * @example A codec for a pair of streams
  * ```ts
@@ -19,18 +20,27 @@ export * from "./codec_input.ts";
 export * from "./codec_output.ts";
 export * from "./read_buffer.ts";
 export * from "./write_buffer.ts";
-export type { CodecOptions, JSONOptions } from "./options.ts";
+export type * from "./options.ts";
 export * from "./content_length.ts";
 export * from "./decoder_stream.ts";
 export * from "./delimited.ts";
 export * from "./encoder_stream.ts";
 export * from "./json.ts";
-export { jsonLines, type JSONLinesOptions } from "./json_lines.ts";
-export { jsonValues, type JSONValuesOptions } from "./json_values.ts";
+export * from "./json_lines.ts";
+export * from "./json_values.ts";
 export * from "./length_prefixed.ts";
-export { lines, type LinesOptions } from "./lines.ts";
+export * from "./lines.ts";
 export * from "./netstrings.ts";
 export * from "./parse.ts";
 export * from "./stringify.ts";
 export * from "./text.ts";
 export * from "./web_socket_messages.ts";
+export {
+  DecodeError,
+  type DecodeErrorOptions,
+  MessageTooLargeError,
+  type MessageTooLargeErrorOptions,
+  ParleyError,
+  ProtocolError,
+  TruncatedMessageError,
+} from "../errors.ts";

@@ -15,15 +15,15 @@ const ZERO = 0x30;
 export type NetstringsOptions = CodecOptions;
 
 /**
- * Frames of bytes as netstrings: the length in decimal digits, a colon, the
- * bytes, a comma. A frame is a copy: it stays as it is.
+ * Frames of bytes as netstrings: the length in decimal digits, a colon, the bytes, a
+ * comma. A frame is a copy: it stays as it is.
  *
- * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says
- * so, and {@linkcode DecodeError} for what is no netstring, a length with a
- * leading zero included.
+ * Decoding raises {@linkcode MessageTooLargeError} as soon as the length says so,
+ * and {@linkcode DecodeError} for bytes that are not a netstring. A length with a
+ * leading zero is not one.
  *
  * @throws {TypeError} An option has the wrong type.
- * @throws {RangeError} `maxMessageBytes` is no integer of at least 1.
+ * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
  *
  * @example Text in netstrings
  * ```ts

@@ -7,8 +7,8 @@ import {
   chunksOf,
   cutAt,
   cuts,
-  decodeChunks,
-  type Decoded,
+  type DecodedStream,
+  decodeStream,
   encodeAll,
 } from "./decoding.ts";
 import {
@@ -24,9 +24,12 @@ import {
   property,
 } from "../_deps.ts";
 
-/** What a header may take, and what may come with the byte that is one too many. */
+/** What a header and the byte that is one too many may have at the most. */
 const SLACK_BYTES = 8 * 1024;
 const NO_LIMIT: CodecOptions = { maxMessageBytes: Infinity };
+
+/** Gives the bytes of one message that has at least so many. */
+export type MakeInput = (bytes: number) => Uint8Array;
 
 /** How much was checked. */
 interface Tally {
@@ -36,7 +39,7 @@ interface Tally {
 
 const tallies = new Map<string, Tally>();
 
-/** What all checks of one name count together, and print at the end. */
+/** The count of all checks of one name, which is printed at the end. */
 function tallyOf(name: string): Tally {
   let tally = tallies.get(name);
   if (!tally) {
@@ -52,7 +55,7 @@ function tallyOf(name: string): Tally {
   return tally;
 }
 
-/** The promises of one codec, as tests, and how much they have checked. */
+/** The promises of a codec as tests, and a count of what they have checked. */
 export class CodecChecks<In, Out> {
   readonly #name: string;
   readonly #create: (options: CodecOptions) => Codec<In, Out>;
@@ -67,7 +70,7 @@ export class CodecChecks<In, Out> {
     this.#tally = tallyOf(name);
   }
 
-  /** A case decodes alike however it is cut. */
+  /** A case is decoded alike, however it is cut. */
   decodes(title: string, { input, messages, error }: CodecCase<In>): void {
     this.#test(`decodes ${title}, split at every byte`, () => {
       for (const chunks of cuts(contentOf(input))) {
@@ -86,27 +89,52 @@ export class CodecChecks<In, Out> {
     });
   }
 
-  /** A stream cut short gives no message that was not there. */
-  endsInOrder(cases: CodecCase<In>[]): void {
-    this.#test("gives nothing new of a stream that is cut short", () => {
+  /** A stream that is cut ends in an error, unless the cut is between messages. */
+  refusesCuts(cases: CodecCase<In>[]): void {
+    this.#test("takes no stream that is cut for a whole one", () => {
       for (const { input, messages } of cases) {
         const content = contentOf(input);
         for (let length = 0; length < content.length; length++) {
           const decoded = this.#decode([content.subarray(0, length)]);
-          if (decoded.error) assertInstanceOf(decoded.error, ProtocolError);
-          // What the end of a stream completes may be the beginning of a message.
-          const whole = this.#create({}).end
-            ? decoded.messages.slice(0, -1)
-            : decoded.messages;
-          assertEquals(whole, messages.slice(0, whole.length));
+          const { complete, error } = decoded;
+          const whole = decoded.messages.slice(0, complete);
+          assertEquals(whole, messages.slice(0, complete));
+          if (error) assertInstanceOf(error, ProtocolError);
+          // The end of the stream may complete a message, if the codec says so.
+          else if (decoded.messages.length === complete) {
+            this.#assertBetween(decoded, content, length, messages);
+          }
         }
       }
     });
   }
 
-  /** What is encoded comes back: any messages, or else those of the cases. */
+  /**
+   * A cut is between messages if it is right behind one, or if the rest of the
+   * stream is decoded to the other messages.
+   */
+  #assertBetween(
+    { complete, offset }: DecodedStream<In>,
+    content: Uint8Array,
+    length: number,
+    messages: In[],
+  ): void {
+    if (length === offset) return;
+    // Errors that are messages tell offsets: the rest begins at its own.
+    const input = new CountingBuffer();
+    input.append(content.subarray(0, length));
+    input.consume(length);
+    const rest = this.#decode([content.subarray(length)], {}, input);
+    assertEquals(
+      rest.messages,
+      messages.slice(complete),
+      `A stream that is cut after ${length} of ${content.length} bytes ends without an error, expected a ProtocolError`,
+    );
+  }
+
+  /** Messages come back as they were encoded: any, or else those of the cases. */
   givesBack(cases: CodecCase<In>[], any?: AnyMessage<Out>): void {
-    // AnyMessage is what an arbitrary looks like from outside.
+    // An arbitrary of fast-check has the form of AnyMessage.
     const message = any as Arbitrary<Out> | undefined ?? this.#encodable(cases);
     if (!message) return;
     this.#test("gives back any messages, however their bytes are cut", () => {
@@ -121,16 +149,16 @@ export class CodecChecks<In, Out> {
     });
   }
 
-  /** What is larger than the limit is refused, and nothing else. */
-  keepsLimit(sized: (bytes: number) => Out): void {
+  /** A message is refused if, and only if, it is larger than the limit. */
+  keepsLimit(make: MakeInput, max: number): void {
     this.#test(
       "takes a message up to its limit and refuses a larger one",
       () => {
-        const encoded = encodeAll(this.#create({}), [sized(50)]);
-        let fits = encoded.length;
-        while (fits > 1 && !this.#isTooLarge([encoded], fits - 1)) fits--;
+        const content = make(Math.min(50, max));
+        let fits = content.length;
+        while (fits > 1 && !this.#isTooLarge([content], fits - 1)) fits--;
         assertLess(1, fits, "Every limit lets the message through");
-        for (const chunks of cuts(encoded)) {
+        for (const chunks of cuts(content)) {
           const { messages, error } = this.#decode(chunks, {
             maxMessageBytes: fits,
           });
@@ -144,43 +172,44 @@ export class CodecChecks<In, Out> {
     this.#test(
       "refuses a message over its limit before it is all there",
       () => {
-        const limit = 1000;
-        const encoded = encodeAll(
-          this.#create(NO_LIMIT),
-          [sized(10 * SLACK_BYTES)],
-        );
-        assertLess(
-          10 * SLACK_BYTES - 1,
-          encoded.length,
-          "sized() made too little",
-        );
-        const early = encoded.subarray(0, limit + SLACK_BYTES);
+        const size = Math.min(10 * SLACK_BYTES, max);
+        const limit = Math.min(1000, Math.floor(size / 2));
+        const content = make(size);
+        assertLess(size - 1, content.length, "The large message is too small");
+        const early = content.subarray(0, limit + SLACK_BYTES);
         assert(this.#isTooLarge(chunksOf(early, 100), limit));
       },
     );
   }
 
   /** The cost of a message is linear in its bytes. */
-  costsInProportion(sized: (bytes: number) => Out): void {
+  costsInProportion(make: MakeInput, max: number): void {
     this.#test(
       "looks at each byte of a message a bounded number of times",
       () => {
         const cost = (size: number) => {
-          const encoded = encodeAll(this.#create(NO_LIMIT), [sized(size)]);
+          const content = make(size);
           const input = new CountingBuffer();
-          const chunks = chunksOf(encoded, 1);
-          const { messages } = this.#decode(chunks, NO_LIMIT, input);
+          const chunks = chunksOf(content, 1);
+          const { messages, error } = this.#decode(chunks, NO_LIMIT, input);
+          if (error) throw error;
           assertEquals(messages.length, 1);
-          return input.seen / encoded.length;
+          return input.seen / content.length;
         };
-        const [small, large] = [cost(2_000), cost(20_000)];
+        const size = Math.min(20_000, max);
+        const [small, large] = [cost(Math.ceil(size / 10)), cost(size)];
         assertLess(
           large,
           2 * small,
-          `${small} looks at each byte of 2,000, ${large} at each of 20,000`,
+          `${small} looks at each byte of a small message, ${large} of a large one`,
         );
       },
     );
+  }
+
+  /** The bytes of a message as the codec encodes it. */
+  encoded(message: Out): Uint8Array {
+    return encodeAll(this.#create(NO_LIMIT), [message]);
   }
 
   #encodable(cases: CodecCase<In>[]): Arbitrary<Out> | undefined {
@@ -203,10 +232,10 @@ export class CodecChecks<In, Out> {
     chunks: Uint8Array[],
     options: CodecOptions = {},
     input?: CountingBuffer,
-  ): Decoded<In> {
+  ): DecodedStream<In> {
     this.#tally.streams++;
     for (const chunk of chunks) this.#tally.bytes += chunk.length;
-    return decodeChunks(this.#create(options), chunks, input);
+    return decodeStream(this.#create(options), chunks, input);
   }
 
   #isTooLarge(chunks: Uint8Array[], maxMessageBytes: number): boolean {

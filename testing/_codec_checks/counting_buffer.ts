@@ -1,8 +1,8 @@
 import { ReadBuffer } from "../../protocol/codecs/mod.ts";
 
-/** A buffer that counts the bytes that a codec looks at; a view is all looked at. */
+/** Counts the bytes that a codec looks at: all of them, if it takes a view. */
 export class CountingBuffer extends ReadBuffer {
-  /** How many bytes were looked at. */
+  /** How many bytes the codec has looked at. */
   seen = 0;
 
   override at(position: number): number | undefined {

@@ -5,26 +5,47 @@ import {
   WriteBuffer,
 } from "../../protocol/codecs/mod.ts";
 
-/** What came of decoding a stream. */
+/** What a stream has been decoded to. */
 export interface Decoded<In> {
   messages: In[];
   error: unknown;
 }
 
-/** Bytes of text or of a list. */
+/** The same with what it takes to say where the stream may be cut. */
+export interface DecodedStream<In> extends Decoded<In> {
+  /** How many of the messages were complete before the end of the stream. */
+  complete: number;
+  /** The offset behind the last one of these. */
+  offset: number;
+}
+
+/** The UTF-8 of text, or the bytes of a list. */
 export function bytes(content: string | Iterable<number>): Uint8Array {
   return typeof content === "string"
     ? new TextEncoder().encode(content)
     : Uint8Array.from(content);
 }
 
-/** Decodes chunks as a session does: all there is after each, then the end. */
+/** Decodes chunks as a session does: all messages after each chunk, then the end. */
 export function decodeChunks<In, Out>(
   codec: Codec<In, Out>,
   chunks: Iterable<Uint8Array>,
   input: ReadBuffer = new ReadBuffer(),
 ): Decoded<In> {
+  const { messages, error } = decodeStream(codec, chunks, input);
+  return { messages, error };
+}
+
+/** Like {@linkcode decodeChunks}; tells more. */
+export function decodeStream<In, Out>(
+  codec: Codec<In, Out>,
+  chunks: Iterable<Uint8Array>,
+  input: ReadBuffer = new ReadBuffer(),
+): DecodedStream<In> {
   const messages: In[] = [];
+  let complete = 0;
+  let offset = 0;
+  let error: unknown;
   try {
     for (const chunk of chunks) {
       input.append(chunk);
@@ -32,19 +53,21 @@ export function decodeChunks<In, Out>(
         const message = codec.decode(input);
         if (message === undefined) break;
         if (input.offset === before) {
-          throw new Error("decode() gave a message and consumed nothing");
+          throw new Error("decode() has returned a message, consumed nothing");
         }
-        messages.push(message);
+        complete = messages.push(message);
+        offset = input.offset;
       }
     }
     for (;;) {
       const message = decodeEnd(codec, input);
-      if (message === undefined) return { messages, error: undefined };
+      if (message === undefined) break;
       messages.push(message);
     }
-  } catch (error) {
-    return { messages, error };
+  } catch (cause) {
+    error = cause;
   }
+  return { messages, error, complete, offset };
 }
 
 /** The ways to cut bytes: not at all, in two at every byte, into single bytes. */
@@ -64,7 +87,7 @@ export function chunksOf(content: Uint8Array, size: number): Uint8Array[] {
   );
 }
 
-/** Cuts bytes at positions given as fractions of their length. */
+/** Cuts bytes at positions that are fractions of their length. */
 export function cutAt(content: Uint8Array, fractions: number[]): Uint8Array[] {
   const ends = fractions.map((part) => Math.floor(part * content.length));
   ends.sort((a, b) => a - b);

@@ -98,6 +98,45 @@ testCodec(
   { sized: (bytes) => ["x".repeat(bytes)] },
 );
 
+testCodec(
+  "delimited({ allowUnterminated })",
+  (options) =>
+    delimited("aab", {
+      allowUnterminated: true,
+      maxMessageBytes: 5,
+      ...options,
+    }),
+  {
+    "a last frame without its delimiter": {
+      input: "oneaabtwo",
+      messages: frames("one", "two"),
+    },
+    "a last frame with half a delimiter": {
+      input: "oneaabtwoaa",
+      messages: frames("one", "twoaa"),
+    },
+    "up to a last frame over the limit": {
+      input: "1234aa",
+      messages: [],
+      error: { class: MessageTooLargeError, has: { offset: 0 } },
+    },
+  },
+);
+
+testCodec(
+  "text(delimited({ allowUnterminated }), { lenientUTF8 })",
+  (options) =>
+    text(delimited(0, { allowUnterminated: true, ...options }), {
+      lenientUTF8: true,
+    }),
+  {
+    "frames that are not UTF-8, the last without its delimiter": {
+      input: bytes([0x61, 0xff, 0, 0xfe]),
+      messages: ["a\ufffd", "\ufffd"],
+    },
+  },
+);
+
 Deno.test("delimited() gives back any frames, however their bytes are cut", () => {
   const byte = fc.integer({ min: 0, max: 2 });
   const content = fc.array(byte).map((list) => Uint8Array.from(list));

@@ -72,6 +72,31 @@ testCodec(
   },
 );
 
+testCodec(
+  "jsonLines({ allowUnterminated })",
+  (options) => jsonLines({ allowUnterminated: true, ...options }),
+  {
+    "a last line without an end": { input: "1\n[2]", messages: [1, [2]] },
+    "a last line of blanks": { input: "1\n \t", messages: [1] },
+    "up to a last line that is not JSON": {
+      input: "1\n[2",
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 }, cause: SyntaxError },
+    },
+  },
+);
+
+testCodec(
+  "jsonLines({ lenientUTF8 })",
+  (options) => jsonLines({ lenientUTF8: true, ...options }),
+  {
+    "a string that is not UTF-8": {
+      input: bytes([0x22, 0xff, 0x22, 0x0a, 0x31, 0x0a]),
+      messages: ["\ufffd", 1],
+    },
+  },
+);
+
 Deno.test("jsonLines() keeps __proto__ as a member like any other", () => {
   for (const bigint of [false, true]) {
     const input = '{"__proto__":{"polluted":[1234567890123456789]}}\n';

@@ -142,6 +142,29 @@ testCodec(
   },
 );
 
+testCodec(
+  "jsonValues({ allowUnterminated, lenientUTF8 })",
+  (options) =>
+    jsonValues({ allowUnterminated: true, lenientUTF8: true, ...options }),
+  {
+    "a number at the end of the stream": { input: "1 23", messages: [1, 23] },
+    "a string that is not UTF-8": {
+      input: bytes([0x5b, 0x22, 0xff, 0x22, 0x5d, 0x0a, 0x22, 0xff, 0x22]),
+      messages: [["\ufffd"], "\ufffd"],
+    },
+    "up to an array without an end": {
+      input: "1[2",
+      messages: [1],
+      error: { class: TruncatedMessageError, has: { offset: 1, length: 2 } },
+    },
+    "up to a number that is not complete": {
+      input: "1 2.",
+      messages: [1],
+      error: { class: DecodeError, has: { offset: 2 } },
+    },
+  },
+);
+
 Deno.test("jsonValues() gives back any texts, however laid out and cut", () => {
   const layout = fc.record({
     value: fc.jsonValue(),

@@ -52,11 +52,28 @@ const options: Record<string, [LengthPrefixedOptions, number[]]> = {
     { lengthFieldLength: 2, endianness: "little" },
     [2, 0, 8, 9],
   ],
+  "3 bytes": [{ lengthFieldLength: 3 }, [0, 0, 2, 8, 9]],
+  "3 bytes, little-endian": [
+    { lengthFieldLength: 3, endianness: "little" },
+    [2, 0, 0, 8, 9],
+  ],
   "4 bytes, little-endian": [{ endianness: "little" }, [2, 0, 0, 0, 8, 9]],
+  "5 bytes": [{ lengthFieldLength: 5 }, [0, 0, 0, 0, 2, 8, 9]],
+  "6 bytes": [{ lengthFieldLength: 6 }, [0, 0, 0, 0, 0, 2, 8, 9]],
+  "7 bytes": [{ lengthFieldLength: 7 }, [0, 0, 0, 0, 0, 0, 2, 8, 9]],
   "8 bytes": [{ lengthFieldLength: 8 }, [0, 0, 0, 0, 0, 0, 0, 2, 8, 9]],
   "8 bytes, little-endian": [
     { lengthFieldLength: 8, endianness: "little" },
     [2, 0, 0, 0, 0, 0, 0, 0, 8, 9],
+  ],
+  "a varint": [{ lengthFieldLength: "varint" }, [2, 8, 9]],
+  "a varint behind a type": [
+    { lengthFieldLength: "varint", lengthFieldOffset: 1 },
+    [8, 1, 9],
+  ],
+  "a varint that counts a byte less": [
+    { lengthFieldLength: "varint", lengthAdjustment: 1 },
+    [1, 8, 9],
   ],
   "a length that counts its own field": [
     { lengthAdjustment: -4 },
@@ -94,7 +111,43 @@ for (const [title, [option, encoded]] of Object.entries(options)) {
   });
 }
 
-for (const lengthFieldLength of [1, 2, 4, 8] as const) {
+testCodec(
+  "lengthPrefixed() with a varint",
+  (options) => lengthPrefixed({ lengthFieldLength: "varint", ...options }),
+  {
+    "frames of 0, 127, 128 and 300 bytes": {
+      input: bytes([
+        ...[0, 127, ...Array(127).fill(1), 0x80, 1, ...Array(128).fill(2)],
+        ...[0xac, 2, ...Array(300).fill(3)],
+      ]),
+      messages: [[0, 0], [127, 1], [128, 2], [300, 3]].map((
+        [size, value = 0],
+      ) => new Uint8Array(size ?? 0).fill(value)),
+    },
+    "a length with zeros in front of it": {
+      input: bytes([0x82, 0x80, 0, 8, 9]),
+      messages: frames([8, 9]),
+    },
+    "up to a frame over the limit, by its length alone": {
+      input: bytes([1, 7, 0xff, 0xff, 0xff, 0xff, 0x0f]),
+      messages: frames([7]),
+      error: { class: MessageTooLargeError, has: { limit: 65536, offset: 2 } },
+    },
+    "up to a length that never ends": {
+      input: bytes([1, 7, ...Array(20).fill(0x80)]),
+      messages: frames([7]),
+      error: { class: DecodeError, has: { offset: 2 } },
+    },
+    "up to a length cut short": {
+      input: bytes([1, 7, 0x80]),
+      messages: frames([7]),
+      error: { class: TruncatedMessageError, has: { offset: 2, length: 1 } },
+    },
+  },
+  { messages: fc.uint8Array(), sized: (bytes) => new Uint8Array(bytes) },
+);
+
+for (const lengthFieldLength of [1, 2, 3, 4, 5, 6, 7, 8] as const) {
   for (const endianness of ["big", "little"] as const) {
     testCodec(
       "lengthPrefixed()",
@@ -160,7 +213,9 @@ Deno.test("lengthPrefixed() counts what is before the length towards the limit",
 
 Deno.test("lengthPrefixed() gives back any frames, however their bytes are cut", () => {
   const options = fc.record({
-    lengthFieldLength: fc.constantFrom(1, 2, 4, 8),
+    lengthFieldLength: fc.constantFrom(
+      ...[1, 2, 3, 4, 5, 6, 7, 8, "varint"] as const,
+    ),
     lengthFieldOffset: fc.integer({ min: 0, max: 3 }),
     lengthAdjustment: fc.integer({ min: -8, max: 0 }),
     endianness: fc.constantFrom("big", "little"),
@@ -197,9 +252,21 @@ Deno.test("lengthPrefixed() refuses a message that its length cannot describe", 
   };
   const codec = lengthPrefixed({ lengthFieldLength: 1 });
   assertEquals(encodeAll(codec, [new Uint8Array(255)]).length, 256);
-  refuse({ lengthFieldLength: 1 }, 256, "length does not fit 1 bytes: 256");
-  refuse({ lengthAdjustment: 3 }, 2, "length does not fit 4 bytes: -1");
-  refuse({ lengthFieldOffset: 3 }, 2, "must have at least 3 bytes: 2");
+  refuse(
+    { lengthFieldLength: 1 },
+    256,
+    "length is 256, expected 0 to 255 in its field",
+  );
+  refuse(
+    { lengthAdjustment: 3 },
+    2,
+    "length is -1, expected 0 to 4294967295 in its field",
+  );
+  refuse(
+    { lengthFieldOffset: 3 },
+    2,
+    "message has 2 bytes, expected at least 3",
+  );
 });
 
 Deno.test("lengthPrefixed() names the option and the value that it refuses", () => {
@@ -208,11 +275,17 @@ Deno.test("lengthPrefixed() names the option and the value that it refuses", () 
     why: string,
     error: typeof TypeError | typeof RangeError = RangeError,
   ) => assertThrows(() => lengthPrefixed(options), error, why);
+  for (const lengthFieldLength of [0, 9, 1.5, NaN]) {
+    refuse(
+      { lengthFieldLength },
+      `lengthFieldLength is ${lengthFieldLength}, expected an integer from 1 to 8`,
+    );
+  }
   refuse(
-    { lengthFieldLength: 3 },
-    "lengthFieldLength is 3, expected 1, 2, 4 or 8",
+    { lengthFieldLength: "leb128" },
+    'lengthFieldLength is "leb128", expected a number',
+    TypeError,
   );
-  refuse({ lengthFieldLength: 9 }, "lengthFieldLength is");
   refuse({ lengthFieldOffset: -1 }, "lengthFieldOffset is");
   refuse({ lengthAdjustment: 0.5 }, "lengthAdjustment is");
   refuse({ lengthAdjustment: "1" }, "lengthAdjustment is", TypeError);

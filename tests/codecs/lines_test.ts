@@ -11,6 +11,7 @@ import {
 import { testCodec } from "../../testing/mod.ts";
 import {
   bytes,
+  cutAt,
   decodeChunks,
   encodeAll,
 } from "../../testing/_codec_checks/decoding.ts";
@@ -85,6 +86,156 @@ for (
   });
 }
 
+testCodec(
+  'lines({ newline: "\\r\\n" })',
+  (options) => lines({ newline: "\r\n", maxMessageBytes: 6, ...options }),
+  {
+    "lines": { input: "a\r\n\r\né𝄞\r\n", messages: ["a", "", "é𝄞"] },
+    "lines of exactly the limit": {
+      input: "123456\r\n123456\r\n",
+      messages: ["123456", "123456"],
+    },
+    "up to an LF within a line, before its end has come": {
+      input: "ok\r\n250 a\n",
+      messages: ["ok"],
+      error: { class: DecodeError, has: { offset: 4 } },
+    },
+    "up to an LF at the start of a line": {
+      input: "a\r\n\nb\r\n",
+      messages: ["a"],
+      error: { class: DecodeError, has: { offset: 3 } },
+    },
+    "up to a CR within a line": {
+      input: "é\r\na\rb\r\n",
+      messages: ["é"],
+      error: { class: DecodeError, has: { offset: 4 } },
+    },
+    "up to a CR before the end of a line": {
+      input: "a\r\r\n",
+      messages: [],
+      error: { class: DecodeError, has: { offset: 0 } },
+    },
+    "up to a line over the limit": {
+      input: "a\r\n1234567\r\n",
+      messages: ["a"],
+      error: { class: MessageTooLargeError, has: { limit: 6, offset: 3 } },
+    },
+    "up to a line whose end is cut in half": {
+      input: "one\r\ntwo\r",
+      messages: ["one"],
+      error: { class: TruncatedMessageError, has: { offset: 5, length: 4 } },
+    },
+  },
+  {
+    messages: fc.string({ unit: "binary" })
+      .filter((text) => !/[\r\n]/.test(text)),
+    sized: (bytes) => "x".repeat(bytes),
+  },
+);
+
+Deno.test("lines() that end in CR LF are written so, and none with a CR or an LF in it", () => {
+  const codec = lines({ newline: "\r\n" });
+  assertEquals(encodeAll(codec, ["a", ""]), bytes("a\r\n\r\n"));
+  for (const message of ["RCPT\nDATA", "RCPT\rDATA", "\r", "\n", "a\r\nb"]) {
+    assertThrows(
+      () => encodeAll(codec, [message]),
+      TypeError,
+      /\n/.test(message) ? "has a newline" : "has a carriage return",
+    );
+  }
+});
+
+testCodec(
+  "lines({ allowUnterminated })",
+  (options) =>
+    lines({ allowUnterminated: true, maxMessageBytes: 6, ...options }),
+  {
+    "nothing": { input: "", messages: [] },
+    "a last line without an end": {
+      input: "one\ntwo",
+      messages: ["one", "two"],
+    },
+    "a last line with an end": {
+      input: "one\ntwo\n",
+      messages: ["one", "two"],
+    },
+    "a last line with half an end": {
+      input: "one\r\ntwo\r",
+      messages: ["one", "two"],
+    },
+    "a last line of the limit": { input: "123456\r", messages: ["123456"] },
+    "up to a last line that is not UTF-8": {
+      input: bytes([0x61, 0x0a, 0xff]),
+      messages: ["a"],
+      error: { class: DecodeError, has: { offset: 2 } },
+    },
+    "up to a last line over the limit": {
+      input: "123456\r\r",
+      messages: [],
+      error: { class: MessageTooLargeError, has: { offset: 0 } },
+    },
+  },
+);
+
+testCodec(
+  'lines({ allowUnterminated, newline: "\\r\\n" })',
+  (options) => lines({ allowUnterminated: true, newline: "\r\n", ...options }),
+  {
+    "a last line without an end": {
+      input: "one\r\ntwo",
+      messages: ["one", "two"],
+    },
+    "up to a last line with a CR in it": {
+      input: "one\r\nt\rwo",
+      messages: ["one"],
+      error: { class: DecodeError, has: { offset: 5 } },
+    },
+  },
+);
+
+testCodec(
+  "lines({ lenientUTF8 })",
+  (options) => lines({ lenientUTF8: true, ...options }),
+  {
+    "bytes that are not UTF-8 among lines": {
+      input: bytes([
+        0x61,
+        0xff,
+        0x0a,
+        0xe2,
+        0x82,
+        0x0d,
+        0x0a,
+        0xc3,
+        0xa9,
+        0x0a,
+      ]),
+      messages: ["a\ufffd", "\ufffd", "é"],
+    },
+    "bytes that are not UTF-8 alone": {
+      input: bytes([0xff, 0x0a, 0xfe, 0x0a]),
+      messages: ["\ufffd", "\ufffd"],
+    },
+  },
+);
+
+Deno.test("lines({ lenientUTF8 }) gives what a TextDecoder that is not fatal gives", () => {
+  const part = fc.oneof(
+    fc.constantFrom([0x0a], [0xff], [0xc3, 0xa9], [0xe2, 0x82], [0xf0, 0x9f]),
+    fc.uint8Array({ maxLength: 3 }).map((bytes) => [...bytes]),
+  );
+  const fraction = fc.double({ min: 0, max: 1, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(part), fc.array(fraction), (parts, fractions) => {
+      const input = bytes([...parts.flat(), 0x0a]);
+      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(input);
+      const codec = lines({ lenientUTF8: true });
+      const { messages } = decodeChunks(codec, cutAt(input, fractions));
+      assertEquals(messages, text.split(/\r?\n/).slice(0, -1));
+    }),
+  );
+});
+
 Deno.test("lines() gives what std's TextLineStream gives", async () => {
   const text = fc.array(fc.constantFrom("a", "é", "𝄞", "\r", "\n", "\r\n"))
     .map((parts) => parts.join("") + "\n");
@@ -134,6 +285,11 @@ Deno.test("lines() names the option and the value that it refuses", () => {
       `maxMessageBytes is ${maxMessageBytes}, expected an integer of at least 1`,
     );
   }
+  assertThrows(
+    () => lines({ newline: "\r" as "\n" }),
+    TypeError,
+    'newline is "\\r", expected "\\n" or "\\r\\n"',
+  );
   const maxMessageBytes = "9" as unknown as number;
   assertThrows(
     () => lines({ maxMessageBytes }),

@@ -1,9 +1,9 @@
 /** Codecs that each break a promise: a test sees that they fail. */
 import {
   type Codec,
+  type CodecInput,
   lines,
   MessageTooLargeError,
-  type ReadBuffer,
 } from "../../protocol/mod.ts";
 import { testCodec } from "../../testing/mod.ts";
 
@@ -16,7 +16,7 @@ const sized = (bytes: number) => "x".repeat(bytes);
 
 function broken(
   name: string,
-  decode: (input: ReadBuffer, limit: number) => string | undefined,
+  decode: (input: CodecInput, limit: number) => string | undefined,
   options: {
     encode?: Codec<string>["encode"];
     sized?: (bytes: number) => string;
@@ -24,13 +24,13 @@ function broken(
 ): void {
   const { encode = lines().encode, ...rest } = options;
   const codec = ({ maxMessageBytes = 1000 }) => ({
-    decode: (input: ReadBuffer) => decode(input, maxMessageBytes),
+    decode: (input: CodecInput) => decode(input, maxMessageBytes),
     encode,
   });
   testCodec(name, codec, cases, rest);
 }
 
-function take(input: ReadBuffer, end: number): string {
+function take(input: CodecInput, end: number): string {
   const line = new TextDecoder().decode(input.subarray(0, end));
   input.consume(end + 1);
   return line;
@@ -70,4 +70,30 @@ broken("lines that end with the stream", (input) => {
   const end = input.indexOf(LF);
   if (end >= 0) return take(input, end);
   return input.length === 0 ? undefined : take(input, input.length - 1);
+});
+
+/** Frames behind a length of one byte, which is consumed when it arrives. */
+testCodec("frames that lose their head", () => {
+  let length: number | undefined;
+  return {
+    decode(input: CodecInput): Uint8Array | undefined {
+      if (length === undefined && input.length > 0) {
+        length = input.uint(0, 1);
+        input.consume(1);
+      }
+      if (length === undefined || input.length < length) return undefined;
+      const frame = input.take(length);
+      length = undefined;
+      return frame;
+    },
+    encode(frame: Uint8Array, output) {
+      output.uint(frame.length, 1);
+      output.bytes(frame);
+    },
+  };
+}, {
+  "two frames": {
+    input: Uint8Array.of(2, 8, 9, 1, 7),
+    messages: [Uint8Array.of(8, 9), Uint8Array.of(7)],
+  },
 });

@@ -37,12 +37,22 @@ Deno.test("testCodec() fails a codec that breaks a promise, for that promise", a
       "lines searched from their start looks at each byte of a message a bounded number of times",
       "lines in upper case gives back any messages, however their bytes are cut",
       "lines that end with the stream decodes two lines, split at every byte",
-      "lines that end with the stream gives nothing new of a stream that is cut short",
+      "lines that end with the stream takes no stream that is cut for a whole one",
       "lines that end with the stream gives back any messages, however their bytes are cut",
     ],
   );
   assert(
     failed.includes("whole lines alone decodes two lines, split at every byte"),
+  );
+  assert(
+    failed.includes(
+      "frames that lose their head takes no stream that is cut for a whole one",
+    ),
+  );
+  assert(
+    passed.includes(
+      "frames that lose their head gives back any messages, however their bytes are cut",
+    ),
   );
   assert(passed.length > 10);
 });

@@ -2,7 +2,7 @@ import type { Codec } from "../codec.ts";
 import type { CodecInput } from "../codec_input.ts";
 import type { CodecOutput } from "../codec_output.ts";
 
-/** Where a frame at the front of a buffer has its content. */
+/** Where a frame at the front of the input has its content. */
 export interface Frame {
   /** The position of the content. */
   readonly start: number;
@@ -16,15 +16,26 @@ export interface Frame {
 export abstract class Frames implements Codec<Uint8Array> {
   abstract encode(message: Uint8Array, output: CodecOutput): void;
 
-  /** The frame at the front, or `undefined`. */
+  /** The frame at the front, or `undefined` if it is not complete. */
   protected abstract find(input: CodecInput): Frame | undefined;
 
-  decode(input: CodecInput): Uint8Array | undefined {
-    const frame = this.find(input);
-    return frame && input.take(frame.size, frame.start, frame.end);
+  /** The frame that ends with the stream, or `undefined` if there is none. */
+  protected findLast(_input: CodecInput): Frame | undefined {
+    return undefined;
   }
 
-  /** What is made of the content at the front, which is taken if that succeeds. */
+  decode(input: CodecInput): Uint8Array | undefined {
+    return take(input, this.find(input));
+  }
+
+  end(input: CodecInput): Uint8Array | undefined {
+    return take(input, this.findLast(input));
+  }
+
+  /**
+   * What is made of the content of the frame at the front. The frame is consumed if
+   * that succeeds.
+   */
   open<T>(
     input: CodecInput,
     make: (content: Uint8Array, offset: number) => T,
@@ -36,4 +47,11 @@ export abstract class Frames implements Codec<Uint8Array> {
     input.consume(frame.size);
     return made;
   }
+}
+
+function take(
+  input: CodecInput,
+  frame: Frame | undefined,
+): Uint8Array | undefined {
+  return frame && input.take(frame.size, frame.start, frame.end);
 }

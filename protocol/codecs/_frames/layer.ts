@@ -1,8 +1,12 @@
+import type { ProtocolError } from "../../errors.ts";
 import type { Codec } from "../codec.ts";
-import { Frames } from "./frames.ts";
+import type { CodecInput } from "../codec_input.ts";
+import type { BadMessageOptions } from "../options.ts";
+import { BadMessagePolicy } from "../_util/bad_messages.ts";
 import { WriteBuffer } from "../write_buffer.ts";
+import { Frames } from "./frames.ts";
 
-/** What gives the bytes of a frame their meaning. */
+/** Gives the bytes of a frame their meaning. */
 export interface Layer<In, Out> {
   /** The message in a frame that begins at an offset of the stream. */
   decode(frame: Uint8Array, offset: number): In;
@@ -10,29 +14,62 @@ export interface Layer<In, Out> {
   encode(message: Out): string;
 }
 
+/** Frames, which may be errors that their codec delivers. */
+export type FrameCodec = Codec<Uint8Array | ProtocolError, Uint8Array>;
+
+/** Stands for a bad message. */
+const SKIPPED = Symbol("skipped");
+
 /** A codec of messages, each the content of one frame of another codec. */
 export function layered<In, Out>(
-  frames: Codec<Uint8Array>,
+  frames: FrameCodec,
   layer: Layer<In, Out>,
-): Codec<In, Out> {
-  const { end } = frames;
+  options: BadMessageOptions,
+): Codec<In | ProtocolError, Out> {
+  const policy = new BadMessagePolicy(options);
   const scratch = new WriteBuffer();
-  const open = (frame: Uint8Array | undefined, offset: number) =>
-    frame && layer.decode(frame, offset);
+
+  const make = (frame: Uint8Array, offset: number) => {
+    try {
+      return layer.decode(frame, offset);
+    } catch (error) {
+      const bad = policy.accept(error);
+      return policy.delivers ? bad : SKIPPED;
+    }
+  };
+
+  const makeOf = (
+    frame: Uint8Array | ProtocolError | undefined,
+    offset: number,
+  ) => frame instanceof Uint8Array ? make(frame, offset) : frame;
+
+  const next = (input: CodecInput) => {
+    if (frames instanceof Frames) return frames.open(input, make);
+    const { offset } = input;
+    return makeOf(frames.decode(input), offset);
+  };
+
   return {
     decode(input) {
-      if (frames instanceof Frames) return frames.open(input, layer.decode);
-      const { offset } = input;
-      return open(frames.decode(input), offset);
+      let message = next(input);
+      while (message === SKIPPED) message = next(input);
+      return message;
     },
-    end: end && ((input) => {
-      const { offset } = input;
-      return open(end.call(frames, input), offset);
-    }),
+    end(input) {
+      let message: In | ProtocolError | typeof SKIPPED | undefined;
+      do {
+        const { offset } = input;
+        message = makeOf(frames.end?.(input), offset);
+      } while (message === SKIPPED);
+      return message;
+    },
     encode(message, output) {
       scratch.text(layer.encode(message));
-      frames.encode(scratch.take(), output);
-      scratch.giveBack();
+      try {
+        frames.encode(scratch.take(), output);
+      } finally {
+        scratch.giveBack();
+      }
     },
   };
 }

@@ -2,17 +2,17 @@ import type { CodecInput } from "../codec_input.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** What differs between the two pairs of brackets, and nothing else. */
+/** The bit that differs between `[` and `{`, and between `]` and `}`. */
 const CURLY = 0x20;
 const OPENING = 0x5b | CURLY;
 const CLOSING = 0x5d | CURLY;
 
-/** Whether a text that begins so tells its end itself: an object, array or string. */
+/** Whether a text that begins so shows its own end: an object, array or string. */
 export function isOpening(byte: number | undefined): boolean {
   return byte !== undefined && (byte === QUOTE || (byte | CURLY) === OPENING);
 }
 
-/** Whether a number, `true`, `false` or `null` may have such a byte. */
+/** Whether a number, `true`, `false` or `null` can have such a byte. */
 function isScalar(byte: number | undefined): boolean {
   return byte !== undefined &&
     (byte >= 0x30 && byte <= 0x39 || byte >= 0x61 && byte <= 0x7a ||
@@ -20,30 +20,30 @@ function isScalar(byte: number | undefined): boolean {
 }
 
 /**
- * Finds where the JSON text at the front of a buffer ends, without parsing it:
- * a text that is malformed ends somewhere. Resumes where it left off.
+ * Finds where the JSON text at the front of the input ends, without parsing it: a
+ * malformed text ends somewhere. Goes on where the last search has ended.
  */
 export class JSONSplitter {
-  /** What the rest is about: another text starts afresh. */
+  /** The other fields are about the text here, and start afresh with another. */
   #input: CodecInput | undefined;
   #offset = 0;
-  /** How many bytes of the text are scanned, and what is open after them. */
+  /** How many bytes of the text are scanned, and what is open behind them. */
   #scanned = 0;
   #depth = 0;
   #inString = false;
 
-  /** Whether the text at the front has been begun, and its end not found. */
+  /** Whether a part of the text at the front is scanned, and its end not found. */
   within(input: CodecInput): boolean {
     return this.#scanned > 0 && input.offset === this.#offset &&
       input === this.#input;
   }
 
   /**
-   * The length of the text at the front, or -1 when its end is not among the
-   * first `most` bytes. The end of a number or a literal shows in what follows;
-   * 0 is the length of what cannot be the beginning of a text.
+   * The length of the text at the front, or -1 if its end is not among the first
+   * `max` bytes. It is 0 if a text cannot begin with these bytes. The end of a
+   * number or a literal shows in what follows.
    */
-  split(input: CodecInput, most: number): number {
+  split(input: CodecInput, max: number): number {
     if (!this.within(input)) {
       this.#input = input;
       this.#offset = input.offset;
@@ -51,7 +51,7 @@ export class JSONSplitter {
       this.#depth = 0;
       this.#inString = false;
     }
-    const bytes = input.subarray(this.#scanned, most);
+    const bytes = input.subarray(this.#scanned, max);
     const ended = isOpening(input.at(0))
       ? this.#scanNested(bytes)
       : this.#scanScalar(bytes);
@@ -61,7 +61,7 @@ export class JSONSplitter {
     return end;
   }
 
-  /** Scans on, at most to the end of the text; whether that is reached. */
+  /** Scans on, at most to the end of the text, and returns whether it is reached. */
   #scanScalar(bytes: Uint8Array): boolean {
     let at = 0;
     while (isScalar(bytes[at])) at++;
@@ -79,7 +79,7 @@ export class JSONSplitter {
       const byte = bytes[at++] ?? 0;
       if (inString) {
         if (byte === BACKSLASH) {
-          at++; // What is escaped may come with the next bytes.
+          at++; // The escaped byte may come later.
         } else if (byte === QUOTE) {
           inString = false;
           ended = depth === 0;

@@ -1,3 +1,4 @@
+import { MessageTooLargeError } from "../../errors.ts";
 import { ownCopy } from "../_util/own_copy.ts";
 import { decodeUTF8, tryDecodeUTF8 } from "../_util/utf8.ts";
 import type { CodecInput } from "../codec_input.ts";
@@ -6,64 +7,89 @@ const CR = 0x0d;
 const LF = 0x0a;
 const RUN_BYTES = 64 * 1024;
 
+/** What a scanner of lines is to do. */
+export interface LineScannerOptions {
+  /** The most bytes of a line, without its end. */
+  limit: number;
+  /** Whether bytes that are not UTF-8 become U+FFFD. */
+  lenient?: boolean | undefined;
+  /** Whether the application keeps lines, so that none may refer to its run. */
+  own?: boolean | undefined;
+}
+
 /**
- * Finds the lines at the front of a buffer, as text without their ends.
+ * Finds the lines at the front of the input, as text without their ends: LF, or
+ * CR LF.
  *
- * A run of complete lines is decoded at once: 80-byte lines come twice as fast
- * as decoded one by one. The bytes are still consumed line by line, so that the
- * buffer tells at any time what is left for another codec.
+ * A run of complete lines is decoded at once, which is faster than to decode each
+ * by itself. The bytes are consumed line by line, so that at any time another
+ * codec can go on with the input.
  */
 export class LineScanner {
   readonly #limit: number;
+  readonly #lenient: boolean;
   readonly #own: boolean;
-  /** What the rest is about: another buffer starts afresh. */
+  /** The other fields are about this input, and start afresh with another one. */
   #input: CodecInput | undefined;
   /** The text of a run, and where its next line begins, in it and in the stream. */
   #run = "";
   #at = 0;
   #offset = 0;
-  /** Whether a position in the text is one in the bytes: its length tells. */
+  /** Whether positions in the run are positions in its bytes. */
   #ascii = false;
-  /** Before this offset, lines are in the run or else decoded one by one. */
+  /** Lines before this offset are in the run, or are decoded one by one. */
   #runEnd = 0;
-  /** Before this offset, and after the run, there is no end of a line. */
+  /** No line ends behind the run and before this offset. */
   #searched = 0;
-  /** The line last given: its bytes, and where in the run the next one begins. */
-  #size = 0;
+  /** Where in the run the line behind the last one begins. */
   #next = 0;
+  #size = 0;
+  #endsInCR = false;
 
-  /**
-   * @param limit The most bytes of a line, without its end.
-   * @param own Whether the lines are kept, so that none may keep its run.
-   */
-  constructor(limit: number, own = false) {
+  constructor(options: LineScannerOptions) {
+    const { limit, lenient = false, own = false } = options;
     this.#limit = limit;
+    this.#lenient = lenient;
     this.#own = own;
   }
 
-  /** The bytes of the line last given, its end included. */
+  /** The number of bytes of the last line, its end included. */
   get size(): number {
     return this.#size;
   }
 
+  /** Whether a CR stands before the end of the last line. */
+  get endsInCR(): boolean {
+    return this.#endsInCR;
+  }
+
   /**
-   * The line at the front, or `undefined` when it is not complete or larger than
-   * the limit.
+   * The line at the front, or `undefined` if it is not complete.
    *
    * @throws {DecodeError} It is not UTF-8.
+   * @throws {MessageTooLargeError} It is larger than the limit.
    */
   line(input: CodecInput): string | undefined {
     const line = this.lineOfRun(input);
-    if (line !== undefined || this.#at < this.#run.length) return line;
-    if (input.offset >= this.#runEnd) return undefined;
-    const size = input.indexOf(LF) + 1;
-    const length = input.at(size - 2) === CR ? size - 2 : size - 1;
-    if (length > this.#limit) return undefined;
-    this.#size = size;
-    return decodeUTF8(input.subarray(0, length), input.offset);
+    if (line !== undefined) return line;
+    const inRun = this.#at < this.#run.length;
+    if (inRun || input.offset >= this.#runEnd) {
+      // A CR behind the limit may be a part of the line's end.
+      const hasCR = !inRun && input.at(input.length - 1) === CR;
+      this.#assertFits(input.length - (hasCR ? 1 : 0), input);
+      return undefined;
+    }
+    this.#size = input.indexOf(LF) + 1;
+    this.#endsInCR = input.at(this.#size - 2) === CR;
+    const length = this.#size - (this.#endsInCR ? 2 : 1);
+    this.#assertFits(length, input);
+    return this.#decode(length, input);
   }
 
-  /** Like `line`, `undefined` also when it does not belong to a run of UTF-8. */
+  /**
+   * Like `line`, but also `undefined` if the line is too large, or not in a run of
+   * UTF-8.
+   */
   lineOfRun(input: CodecInput): string | undefined {
     if (input.offset !== this.#offset || input !== this.#input) {
       this.#follow(input);
@@ -75,19 +101,34 @@ export class LineScanner {
     const hasCR = end > at && this.#run.charCodeAt(end - 1) === CR;
     if (size - (hasCR ? 2 : 1) > this.#limit) return undefined;
     this.#size = size;
+    this.#endsInCR = hasCR;
     this.#next = end + 1;
     const line = this.#run.slice(at, hasCR ? end - 1 : end);
     return this.#own ? ownCopy(line, this.#run) : line;
   }
 
-  /** Takes the line last given from the buffer. */
+  /**
+   * All of the input as the last line, which has no end, or half of one.
+   *
+   * @throws {DecodeError} It is not UTF-8.
+   * @throws {MessageTooLargeError} It is larger than the limit.
+   */
+  rest(input: CodecInput): string {
+    this.#size = input.length;
+    this.#endsInCR = input.at(this.#size - 1) === CR;
+    const length = this.#size - (this.#endsInCR ? 1 : 0);
+    this.#assertFits(length, input);
+    return this.#decode(length, input);
+  }
+
+  /** Takes the last line from the input. */
   take(input: CodecInput): void {
     input.consume(this.#size);
     if (this.#at < this.#run.length) this.#at = this.#next;
     this.#offset = input.offset;
   }
 
-  /** The front has moved by other ways than `take`. */
+  /** The front has moved otherwise than by `take`. */
   #follow(input: CodecInput): void {
     if (input !== this.#input) {
       this.#input = input;
@@ -101,10 +142,10 @@ export class LineScanner {
     this.#offset = input.offset;
   }
 
-  /** Takes all complete lines as the next run; false when there is none. */
+  /** Makes a run of all complete lines; false if there is none. */
   #load(input: CodecInput): boolean {
     const { offset } = input;
-    // Nothing is kept of a run that has been used up: it may have been huge.
+    // A run that has been used up may be huge: none of it is kept.
     this.#run = "";
     this.#at = 0;
     if (offset < this.#runEnd) return false;
@@ -116,7 +157,7 @@ export class LineScanner {
         const bytes = input.subarray(0, from + end + 1);
         this.#searched = offset + from + window.length;
         this.#runEnd = offset + bytes.length;
-        this.#run = tryDecodeUTF8(bytes) ?? "";
+        this.#run = tryDecodeUTF8(bytes, this.#lenient) ?? "";
         this.#ascii = this.#run.length === bytes.length;
         this.#at = 0;
         return this.#run.length > 0;
@@ -125,5 +166,16 @@ export class LineScanner {
       this.#searched = offset + from;
     }
     return false;
+  }
+
+  #assertFits(length: number, input: CodecInput): void {
+    if (length > this.#limit) {
+      throw new MessageTooLargeError(this.#limit, input.offset);
+    }
+  }
+
+  #decode(length: number, input: CodecInput): string {
+    const bytes = input.subarray(0, length);
+    return decodeUTF8(bytes, input.offset, this.#lenient);
   }
 }

@@ -6,9 +6,12 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 /** The limit that the options ask for. */
 export function messageLimit(options: CodecOptions): number {
   const { maxMessageBytes = MAX_MESSAGE_BYTES } = options;
-  return maxMessageBytes === Infinity
-    ? Infinity
-    : integerOption("maxMessageBytes", maxMessageBytes, 1);
+  return limitOption("maxMessageBytes", maxMessageBytes, 1);
+}
+
+/** An integer of at least `min`, or Infinity. */
+export function limitOption(name: string, value: number, min: number): number {
+  return value === Infinity ? Infinity : integerOption(name, value, min);
 }
 
 /** An integer from `min` to `max`. */

@@ -3,19 +3,32 @@ import { DecodeError } from "../../errors.ts";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
-/** The text of UTF-8 bytes, or `undefined` if they are not UTF-8. */
-export function tryDecodeUTF8(bytes: Uint8Array): string | undefined {
+/** The text of bytes, or `undefined` if they are not UTF-8. */
+export function tryDecodeUTF8(
+  bytes: Uint8Array,
+  lenient = false,
+): string | undefined {
   try {
-    return decodeStrictly(bytes);
+    return decode(bytes, lenient);
   } catch {
     return undefined;
   }
 }
 
-/** The text of a message's UTF-8 bytes; a byte order mark is text, too. */
-export function decodeUTF8(bytes: Uint8Array, offset: number): string {
+/**
+ * The text of a message's bytes. A byte order mark is text, too.
+ *
+ * @param offset Where the message begins in the stream.
+ * @param lenient Whether bytes that are not UTF-8 become U+FFFD.
+ * @throws {DecodeError} The bytes are not UTF-8.
+ */
+export function decodeUTF8(
+  bytes: Uint8Array,
+  offset: number,
+  lenient = false,
+): string {
   try {
-    return decodeStrictly(bytes);
+    return decode(bytes, lenient);
   } catch (cause) {
     throw new DecodeError("Message is not UTF-8", { offset, bytes, cause });
   }
@@ -34,10 +47,10 @@ export function assertUnicode(message: string): void {
 }
 
 /**
- * The decoder that is not strict is faster. It leaves a replacement character for
- * bad bytes: only if there is one, the strict decoder tells whether it was sent.
+ * The decoder that is not strict is faster. It leaves U+FFFD for bytes that are not
+ * UTF-8: only if there is one, the strict decoder tells whether it was sent.
  */
-function decodeStrictly(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, lenient: boolean): string {
   const text = decoder.decode(bytes);
-  return text.includes("\ufffd") ? strict.decode(bytes) : text;
+  return !lenient && text.includes("\ufffd") ? strict.decode(bytes) : text;
 }
