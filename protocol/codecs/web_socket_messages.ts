@@ -53,7 +53,7 @@ export function webSocketMessages(
         append(output, BINARY, message);
       } else {
         throw new TypeError(
-          `Cannot encode: message must be a string or a Uint8Array: ${typeof message}`,
+          `Cannot encode: message is ${typeof message}, expected a string or a Uint8Array`,
         );
       }
     },
@@ -122,9 +122,7 @@ function append(
   } else {
     const bytes = length < 0x10000 ? 2 : 8;
     output.byte(bytes === 2 ? 126 : 127);
-    for (let i = bytes - 1; i >= 0; i--) {
-      output.byte(Math.floor(length / 256 ** i) % 256);
-    }
+    output.uint(length, bytes);
   }
   output.bytes(payload);
 }

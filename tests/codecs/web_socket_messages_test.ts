@@ -1,7 +1,8 @@
-import { assertThrows } from "@std/assert";
+import { assertLess, assertThrows } from "@std/assert";
 import {
   DecodeError,
   json,
+  MessageTooLargeError,
   ReadBuffer,
   webSocketMessages,
   webSocketText,
@@ -61,4 +62,18 @@ Deno.test("frames that do not belong to a message are refused", () => {
     input.append(bad);
     assertThrows(() => webSocketMessages().decode(input), DecodeError);
   }
+});
+
+Deno.test("empty frames that never end a message are refused, whatever they add up to", () => {
+  const input = new ReadBuffer();
+  const codec = webSocketMessages({ maxMessageBytes: 1000 });
+  input.append(bytes(0x01, 0));
+  const empty = bytes(...Array(50).fill([0x00, 0]).flat());
+  assertThrows(() => {
+    while (input.length < 100_000) {
+      codec.decode(input);
+      input.append(empty);
+    }
+  }, MessageTooLargeError);
+  assertLess(input.length, 4000);
 });

@@ -4,11 +4,16 @@ import type { CodecInput } from "../codec_input.ts";
 export const TEXT = 0x1;
 export const BINARY = 0x2;
 const CONTINUATION = 0x0;
+/**
+ * A frame of one byte has three at the most: a message with more bytes than so many
+ * times the limit is made of empty frames, which a limit of the payload never ends.
+ */
+const MAX_FRAMING = 3;
 
-/** A message whose frames are all in the buffer. */
+/** A message whose frames have all arrived. */
 export interface ScannedMessage {
   readonly opcode: number;
-  /** Where the payload of each frame is, from the front of the buffer. */
+  /** Where the payload of each frame is, from the front of the input. */
   readonly parts: readonly (readonly [start: number, end: number])[];
   /** The bytes of the payload. */
   readonly length: number;
@@ -17,9 +22,9 @@ export interface ScannedMessage {
 }
 
 /**
- * Finds the frames of the message at the front of a buffer (RFC 6455 §5.2): data
- * frames without masks, as a `webSocket` with `messages` has them. Resumes where
- * it left off.
+ * Finds the frames of the message at the front of the input (RFC 6455 §5.2): data
+ * frames without masks, as a `webSocket` with `messages` has them. Goes on where the
+ * last search has ended.
  */
 export class MessageScanner {
   readonly #limit: number;
@@ -34,7 +39,7 @@ export class MessageScanner {
     this.#limit = limit;
   }
 
-  /** The message at the front, or `undefined` if it is not all there. */
+  /** The message at the front, or `undefined` if it is not complete. */
   scan(input: CodecInput): ScannedMessage | undefined {
     if (input !== this.#input || input.offset !== this.#offset) {
       this.#input = input;
@@ -50,23 +55,19 @@ export class MessageScanner {
       const lengthBytes = second < 126 ? 0 : second === 126 ? 2 : 8;
       const start = this.#at + 2 + lengthBytes;
       if (input.length < start) return undefined;
-      let length = second;
-      if (lengthBytes > 0) {
-        length = 0;
-        for (let at = this.#at + 2; at < start; at++) {
-          length = 256 * length + (input.at(at) ?? 0);
-        }
-      }
-      if (this.#length + length > this.#limit) {
-        throw new MessageTooLargeError(this.#limit, input.offset);
-      }
+      const length = lengthBytes === 0
+        ? second
+        : Number(input.uint(this.#at + 2, lengthBytes));
+      const tooLarge = this.#length + length > this.#limit ||
+        this.#at > MAX_FRAMING * this.#limit;
+      if (tooLarge) throw new MessageTooLargeError(this.#limit, input.offset);
       const end = start + length;
       if (input.length < end) {
         input.expect(end);
         return undefined;
       }
-      if (this.#parts.length === 0) this.#opcode = first & 0x0f;
-      this.#parts.push([start, end]);
+      if (this.#at === 0) this.#opcode = first & 0x0f;
+      if (length > 0) this.#parts.push([start, end]);
       this.#length += length;
       this.#at = end;
       if ((first & 0x80) !== 0) break;
@@ -82,7 +83,7 @@ export class MessageScanner {
 
   #checkFirst(first: number, second: number, input: CodecInput): void {
     const opcode = first & 0x0f;
-    const begins = this.#parts.length === 0;
+    const begins = this.#at === 0;
     const fits = begins
       ? opcode === TEXT || opcode === BINARY
       : opcode === CONTINUATION;
