@@ -95,7 +95,7 @@ export interface MessageTooLargeErrorOptions extends ErrorOptions {
    *
    * @default {"maxMessageBytes"}
    */
-  limitName?: string;
+  limitName?: string | undefined;
 }
 
 /** A message is larger than the limit; raised before its memory is taken. */

@@ -26,21 +26,21 @@ export interface FaultPlan {
    *
    * @default {a random one, which `toString()` and the errors show}
    */
-  seed?: number;
+  seed?: number | undefined;
   /**
    * The kinds of faults. One that is named twice is twice as frequent.
    *
    * @default {["split", "delay", "stall", "truncate", "reset", "corrupt", "half-close"]}
    */
-  faults?: readonly Fault[];
+  faults?: readonly Fault[] | undefined;
   /**
    * The number of bytes from one fault to the next, on average.
    *
    * @default {4096}
    */
-  every?: number;
+  every?: number | undefined;
   /** Called with each fault as it happens. */
-  onFault?: (fault: InjectedFault) => void;
+  onFault?: ((fault: InjectedFault) => void) | undefined;
 }
 
 /** A fault that has happened. */

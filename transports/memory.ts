@@ -45,7 +45,7 @@ export function memory(options?: MemoryOptions): Transport<MemoryAddress> {
 class MemoryTransport implements Transport<MemoryAddress> {
   readonly #options: WholeMemoryOptions;
   readonly #address: MemoryAddress;
-  #listener?: MemoryListener;
+  #listener: MemoryListener | undefined;
 
   constructor(options: WholeMemoryOptions) {
     this.#options = options;

@@ -1,13 +1,13 @@
 // Types for the part of std/async that is used here: the npm package carries none.
 
 export interface RetryOptions {
-  multiplier?: number;
-  maxTimeout?: number;
-  maxAttempts?: number;
-  minTimeout?: number;
-  jitter?: number;
-  isRetriable?: (error: unknown) => boolean;
-  signal?: AbortSignal;
+  multiplier?: number | undefined;
+  maxTimeout?: number | undefined;
+  maxAttempts?: number | undefined;
+  minTimeout?: number | undefined;
+  jitter?: number | undefined;
+  isRetriable?: ((error: unknown) => boolean) | undefined;
+  signal?: AbortSignal | undefined;
 }
 export class RetryError extends Error {}
 export function retry<T>(
@@ -16,12 +16,15 @@ export function retry<T>(
 ): Promise<T>;
 export function delay(
   ms: number,
-  options?: { signal?: AbortSignal; persistent?: boolean },
+  options?: {
+    signal?: AbortSignal | undefined;
+    persistent?: boolean | undefined;
+  },
 ): Promise<void>;
 export function deadline<T>(
   promise: Promise<T>,
   ms: number,
-  options?: { signal?: AbortSignal },
+  options?: { signal?: AbortSignal | undefined },
 ): Promise<T>;
 export function abortable<T>(
   promise: Promise<T>,

@@ -10,7 +10,7 @@ import {
   lengthPrefixed,
   lines,
   MessageTooLargeError,
-  ProtocolError,
+  type ProtocolError,
   ReadBuffer,
   text,
   TruncatedMessageError,

@@ -10,7 +10,6 @@ import {
 import { testCodec } from "../../testing/mod.ts";
 import { CountingBuffer } from "../../testing/_codec_checks/counting_buffer.ts";
 import {
-  bytes,
   chunksOf,
   decodeChunks,
   encodeAll,
