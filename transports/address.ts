@@ -132,7 +132,7 @@ export function parseAddress(address: string | URL): KnownAddress {
       return { transport, ...parseVsock(rest, text) };
     case "stdio": {
       const [command, ...args] = splitWords(rest) ?? [];
-      if (!command) throw malformed(text);
+      if (!command || rest.includes("\0")) throw malformed(text);
       return { transport, command, args };
     }
     default:

@@ -78,7 +78,7 @@ export function webSocket(
     port: below && "port" in below && typeof below.port === "number"
       ? below.port
       : port,
-    path: url.pathname,
+    path: url.pathname + url.search,
   });
   const name = formatAddress(address());
 

@@ -13,7 +13,7 @@ const words = fc.array(
     {
       weight: 8,
       arbitrary: fc.constantFrom(
-        ..."tcp: tls: unix: memory: // : / @ [ ] % # ? & . - 0 1 80 65535 65536"
+        ..."tcp: tls: ws: wss: unix: memory: // : / @ [ ] % # ? & . - 0 1 80 65535 65536"
           .split(" "),
         ..."localhost 127.0.0.1 ::1 fe80::1%eth0 TCP: stdio: %20 %zz %00 é"
           .split(
