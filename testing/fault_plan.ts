@@ -1,12 +1,12 @@
 /**
- * What befalls the bytes of one direction of a connection:
+ * A fault in one direction of a connection:
  *
- * - `split`: a chunk ends here, and what follows comes in another,
- * - `delay`: what follows comes some turns of the event loop later,
+ * - `split`: a chunk ends here, and the next byte comes in another chunk,
+ * - `delay`: the next byte comes some turns of the event loop later,
  * - `stall`: nothing follows, and nothing ends,
  * - `truncate`: nothing follows, and both directions end,
  * - `reset`: both directions fail,
- * - `corrupt`: a bit of the next byte is wrong,
+ * - `corrupt`: one bit of the next byte is wrong,
  * - `half-close`: nothing follows: this direction ends, and the other goes on.
  */
 export type Fault =
@@ -18,10 +18,10 @@ export type Fault =
   | "corrupt"
   | "half-close";
 
-/** Which faults there are, and how often. */
+/** The kinds of faults, and how often they happen. */
 export interface FaultPlan {
   /**
-   * What all the faults follow from: the same seed and bytes give the same
+   * All faults follow from it: the same seed and the same bytes give the same
    * faults. An integer from 0 to 2^32 - 1.
    *
    * @default {a random one, which `toString()` and the errors show}
@@ -39,20 +39,24 @@ export interface FaultPlan {
    * @default {4096}
    */
   every?: number | undefined;
-  /** Called with each fault as it happens. */
+  /**
+   * Called with each fault as it happens.
+   *
+   * @default {undefined}
+   */
   onFault?: ((fault: InjectedFault) => void) | undefined;
 }
 
 /** A fault that has happened. */
 export interface InjectedFault {
-  /** What has happened. */
+  /** The kind. */
   readonly fault: Fault;
-  /** What the connection was made by. */
+  /** The method that made the connection. */
   readonly role: "connect" | "accept";
-  /** Which one it was of those made so, counted from 0. */
+  /** The number of the connection among those made so, from 0. */
   readonly connection: number;
   /** The direction, as the user of the faulty transport sees it. */
   readonly direction: "read" | "write";
-  /** How many bytes of the direction went before. */
+  /** The number of bytes that have gone in this direction before. */
   readonly offset: number;
 }

@@ -17,10 +17,10 @@ const KINDS: readonly Fault[] = [
  * A transport over another whose connections have faults: those that are made
  * with `connect()` and those that its listeners accept.
  *
- * The faults follow from the seed, from how many connections were made before,
- * and from the number of bytes that have passed; not from time, and not from
- * how the bytes were cut. So a run that failed can be replayed: `toString()` and
- * the errors of faults show the seed.
+ * The faults follow from the seed, from the number of connections before, and
+ * from the number of bytes that have passed. They do not depend on time or on the
+ * sizes of chunks. So a run that has failed can be replayed: `toString()` and the
+ * errors of faults show the seed.
  *
  * @throws {RangeError} A number is out of range, or `faults` is empty.
  * @throws {TypeError} A kind of fault is unknown.
@@ -93,17 +93,25 @@ function complete(plan: FaultPlan): WholePlan {
   } = plan;
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
     throw new RangeError(
-      `seed is ${seed}: it must be an integer from 0 to 2^32 - 1`,
+      `Cannot use the option: seed is ${seed}: it must be an integer from 0 to 2^32 - 1`,
     );
   }
   if (!Number.isSafeInteger(every) || every < 1) {
-    throw new RangeError(`every is ${every}: it must be a positive integer`);
+    throw new RangeError(
+      `Cannot use the option: every is ${every}: it must be a positive integer`,
+    );
   }
-  if (faults.length === 0) throw new RangeError("faults is empty");
+  if (faults.length === 0) {
+    throw new RangeError(
+      "Cannot use the option: faults is empty: it must name a kind of fault",
+    );
+  }
   for (const fault of faults) {
     if (!KINDS.includes(fault)) {
       throw new TypeError(
-        `faults has ${fault}: it must be ${KINDS.join(", ")}`,
+        `Cannot use the option: faults has ${fault}: it must be ${
+          KINDS.join(", ")
+        }`,
       );
     }
   }

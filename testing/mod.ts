@@ -1,5 +1,5 @@
 /**
- * What it takes to test a transport, a codec or a protocol of one's own.
+ * Tools to test a transport, a codec or a protocol of your own.
  *
  * @example A client, and a server that follows a script
  * ```ts

@@ -1,15 +1,14 @@
 /**
  * One step of a scripted peer:
  *
- * - `{ expect }`: exactly these bytes come,
- * - `"expect end"`: the other end has ended its writing, and nothing came before,
- * - `{ send }`: these bytes go out,
- * - `{ wait }`: the script goes on once the promise is fulfilled; the function is
- *   called when its turn comes,
- * - `"half-close"`: our writing ends, and reading goes on,
- * - `"reset"`: the connection fails; it is the last step.
+ * - `{ expect }`: waits for exactly these bytes,
+ * - `"expect end"`: waits for the other end's EOF, with no bytes before it,
+ * - `{ send }`: sends these bytes,
+ * - `{ wait }`: calls the function, and goes on when its promise is fulfilled,
+ * - `"half-close"`: ends our writing; reading goes on,
+ * - `"reset"`: resets the connection; it is the last step.
  *
- * A string stands for its UTF-8.
+ * A string is sent or expected as UTF-8.
  */
 export type ScriptStep =
   | { readonly expect: string | Uint8Array }
@@ -19,12 +18,12 @@ export type ScriptStep =
   | "half-close"
   | "reset";
 
-/** What happened is not what the script says. */
+/** The other end has not done what the script expects. */
 export class ScriptError extends Error {
-  /** Which step it was, counted from 1; one more than there are for what came after the last. */
+  /** The number of the step, from 1; one more than the last for what follows it. */
   readonly step: number;
 
-  /** Says at which step, and what happened. */
+  /** Makes an error of one step. */
   constructor(message: string, step: number, options?: ErrorOptions) {
     super(message, options);
     this.name = "ScriptError";

@@ -4,29 +4,29 @@ import type { ScriptStep } from "./script.ts";
 
 /** A peer that follows a script, seen from the other end. */
 export interface ScriptedPeer extends AsyncDisposable {
-  /** The other end: for what is under test, which ends it. */
+  /** The other end, for the code under test, which owns it. */
   readonly connection: Connection;
   /**
-   * Fulfils when the script has been followed to its end and the other end has
-   * ended too, with nothing unexpected. Never an unhandled rejection.
+   * Fulfils when the script is done and the other end has ended, with nothing
+   * unexpected. It never counts as an unhandled rejection.
    *
-   * @throws {ScriptError} What happened is not what the script says; at once.
+   * @throws {ScriptError} The other end does something else; at once.
    */
   readonly done: Promise<void>;
   /**
-   * Ends the connection, and rejects like `done`: a script that has not come to
-   * its end is an error.
+   * Ends the connection, and rejects like `done`: a script that is not done is an
+   * error.
    */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Plays the other side of a protocol, over memory: what it expects and what it
- * sends is a list of steps. After the last one it expects the end.
+ * Plays the other side of a protocol, over memory, by a list of steps. After the
+ * last step it expects the end.
  *
  * Anything else fails it at once: `done` rejects with a {@linkcode ScriptError}
- * that says at which step, what was expected and what came, and the connection
- * is reset.
+ * that has the step, the expected bytes and the bytes that came, and the
+ * connection is reset.
  *
  * @param script The steps, in order.
  *
@@ -54,14 +54,14 @@ export interface ScriptedPeer extends AsyncDisposable {
  */
 export function scriptedPeer(script: readonly ScriptStep[]): ScriptedPeer {
   const [connection, own] = memoryPair({ name: "scripted-peer" });
-  const performance = new ScriptRun([...script], own);
-  const done = performance.play();
+  const run = new ScriptRun([...script], own);
+  const done = run.play();
   done.catch(() => {});
   return {
     connection,
     done,
     async [Symbol.asyncDispose]() {
-      performance.hurry();
+      run.hurry();
       await connection.close();
       await done;
     },

@@ -1,4 +1,5 @@
 import {
+  checkCommand,
   checkHostname,
   checkName,
   checkPath,
@@ -71,7 +72,7 @@ function formatHost(
 }
 
 function isKnown(address: Address): address is KnownAddress {
-  // The own standard input and output are no process's.
+  // ownStdio() has an address of this name, too, which prints itself.
   if (address.transport === "stdio") return "command" in address;
   return KNOWN.includes(address.transport);
 }
@@ -94,7 +95,7 @@ function isKnown(address: Address): address is KnownAddress {
  *
  * @throws {TypeError} The address, or the hostname, path or name in it, is
  * malformed.
- * @throws {RangeError} The port is no integer from 0 to 65535.
+ * @throws {RangeError} The port is not an integer from 0 to 65535.
  *
  * @example Reading an address
  * ```ts
@@ -132,7 +133,8 @@ export function parseAddress(address: string | URL): KnownAddress {
       return { transport, ...parseVsock(rest, text) };
     case "stdio": {
       const [command, ...args] = splitWords(rest) ?? [];
-      if (!command || rest.includes("\0")) throw malformed(text);
+      if (command === undefined) throw malformed(text);
+      checkCommand(command, args);
       return { transport, command, args };
     }
     default:
@@ -197,7 +199,7 @@ function decode(url: URL): string {
 
 function malformed(address: string, cause?: unknown): TypeError {
   return new TypeError(
-    `address is ${
+    `Cannot use the argument: address is ${
       JSON.stringify(address)
     }: it must be tcp://host:port, tls://host:port, ws://host:port/path, wss://host:port/path, unix:path, memory:name, vsock://cid:port or stdio:command arg…`,
     { cause },

@@ -14,14 +14,14 @@ import type {
 } from "./transport.ts";
 
 /**
- * A transport within this process: what connects through this object meets who
- * listens through it, and nobody else. It needs no permission.
+ * A transport within this process: `connect()` meets `listen()` of the same
+ * object. It needs no permission.
  *
- * `connect()` rejects with `Deno.errors.ConnectionRefused` while nobody
- * listens, a second `listen()` with `Deno.errors.AddrInUse`.
+ * Without a listener, `connect()` rejects with `Deno.errors.ConnectionRefused`; a
+ * second `listen()` rejects with `Deno.errors.AddrInUse`.
  *
- * @throws {TypeError} `name` is no text, or empty.
- * @throws {RangeError} `highWaterMark` is no positive integer.
+ * @throws {TypeError} `name` is not a string, or is empty.
+ * @throws {RangeError} `highWaterMark` is not a positive integer.
  *
  * @example A listener and a connection
  * ```ts
@@ -55,7 +55,7 @@ class MemoryTransport implements Transport<MemoryAddress> {
   async connect(
     { signal }: WaitOptions = {},
   ): Promise<Connection<MemoryAddress>> {
-    // As on a network, there is a time in which the attempt can be aborted.
+    // As on a network, an attempt takes a moment, and can be aborted.
     await null;
     signal?.throwIfAborted();
     if (!this.#listener) {
@@ -89,7 +89,7 @@ class MemoryListener implements Listener<MemoryAddress> {
   readonly address: MemoryAddress;
   readonly #unbind: () => void;
   readonly #backlog: Connection<MemoryAddress>[] = [];
-  /** Who waits in `accept()`; woken with nothing when the listener closes. */
+  /** The accepts that wait; they get nothing when the listener closes. */
   readonly #waiting = new Set<
     PromiseWithResolvers<Connection<MemoryAddress> | undefined>
   >();
@@ -100,7 +100,7 @@ class MemoryListener implements Listener<MemoryAddress> {
     this.#unbind = unbind;
   }
 
-  /** Takes a connection in: it goes to who has waited longest. */
+  /** Takes a connection in: it goes to the accept that has waited longest. */
   arrive(connection: Connection<MemoryAddress>): void {
     for (const waiter of this.#waiting) {
       this.#waiting.delete(waiter);
@@ -112,7 +112,7 @@ class MemoryListener implements Listener<MemoryAddress> {
 
   accept({ signal }: WaitOptions = {}): Promise<Connection<MemoryAddress>> {
     const accepted = this.#accept(signal);
-    // Who waits may look at it later than the listener is closed.
+    // The caller may look at it after the listener is closed.
     accepted.catch(() => {});
     return accepted;
   }

@@ -9,7 +9,7 @@ import type { Connection, MemoryAddress } from "./transport.ts";
 export interface MemoryOptions {
   /**
    * The name in the address, `memory:name`. It is a label for errors and logs:
-   * two transports of one name have nothing to do with each other.
+   * two transports of one name are independent of each other.
    *
    * @default {"anonymous"}
    */
@@ -24,15 +24,15 @@ export interface MemoryOptions {
 }
 
 /**
- * Two ends of one connection within this process, joined by bounded buffers.
- * What one end writes the other reads.
+ * Makes the two ends of a connection within this process, with a bounded buffer
+ * each way. The bytes that one end writes are read at the other.
  *
- * After `close()` the peer reads what was written before to its end, and its
- * own writes fail with `Deno.errors.BrokenPipe`. After `abort()` its reads and
- * writes fail with `Deno.errors.ConnectionReset`.
+ * After `close()` the peer reads all that was written before, and its own writes
+ * fail with `Deno.errors.BrokenPipe`. After `abort()` its reads and writes fail
+ * with `Deno.errors.ConnectionReset`.
  *
- * @throws {TypeError} `name` is no text, or empty.
- * @throws {RangeError} `highWaterMark` is no positive integer.
+ * @throws {TypeError} `name` is not a string, or is empty.
+ * @throws {RangeError} `highWaterMark` is not a positive integer.
  *
  * @example Writing at one end, reading at the other
  * ```ts

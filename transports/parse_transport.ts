@@ -12,12 +12,12 @@ import { vsock } from "./vsock.ts";
  * The transport at an address in the address grammar (see
  * {@linkcode parseAddress}), with its options at their defaults.
  *
- * Each call for a `memory:` address gives a transport of its own: what is to
- * meet shares the object.
+ * Each call for a `memory:` address gives a transport of its own: two ends meet
+ * only over the same object.
  *
  * @throws {TypeError} The address, or the hostname, path or name in it, is
  * malformed.
- * @throws {RangeError} The port is no integer from 0 to 65535.
+ * @throws {RangeError} The port is not an integer from 0 to 65535.
  *
  * @example A transport from a command line
  * ```ts

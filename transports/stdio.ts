@@ -2,7 +2,12 @@ import { ChannelConnection } from "./_channel/connection.ts";
 import { Child } from "./_process/child.ts";
 import { ProcessChannel } from "./_process/process_channel.ts";
 import { osError } from "./_socket/os_error.ts";
-import { checkType, show } from "./_util/validate.ts";
+import {
+  checkCommand,
+  checkPresent,
+  checkType,
+  show,
+} from "./_util/validate.ts";
 import { formatAddress } from "./address.ts";
 import type { StdioAddress, Transport } from "./transport.ts";
 
@@ -76,20 +81,16 @@ export interface StdioOptions {
  */
 export function stdio(options: StdioOptions): Transport<StdioAddress> {
   const { command, args = [], cwd, env, stderr = "keep" } = options;
-  checkText("command", command);
-  if (!Array.isArray(args)) {
-    throw new TypeError(`args is ${show(args)}: it must be an array`);
-  }
-  for (const [index, arg] of args.entries()) {
-    checkType(`args[${index}]`, arg, "string");
-  }
-  if (cwd !== undefined) checkText("cwd", cwd);
+  checkCommand(command, args);
+  if (cwd !== undefined) checkPresent("cwd", cwd);
   for (const [name, value] of Object.entries(env ?? {})) {
     checkType(`env.${name}`, value, "string");
   }
   if (!["keep", "inherit", "null"].includes(stderr)) {
     throw new TypeError(
-      `stderr is ${show(stderr)}: it must be "keep", "inherit" or "null"`,
+      `Cannot use the option: stderr is ${
+        show(stderr)
+      }: it must be "keep", "inherit" or "null"`,
     );
   }
   const address: StdioAddress = { transport: "stdio", command, args };
@@ -121,15 +122,4 @@ export function stdio(options: StdioOptions): Transport<StdioAddress> {
     },
     toString: () => name,
   };
-}
-
-function checkText(option: string, value: string): void {
-  checkType(option, value, "string");
-  if (value === "" || value.includes("\0")) {
-    throw new TypeError(
-      `${option} is ${
-        show(value)
-      }: it must have at least one character, and no NUL`,
-    );
-  }
 }

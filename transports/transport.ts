@@ -72,7 +72,7 @@ export interface OtherAddress {
 }
 
 /**
- * Where an end of a connection is, or where one can be reached. Transports of
+ * The place of an end of a connection, or of a listener. Transports of
  * your own bring addresses of their own: see {@linkcode OtherAddress}.
  */
 export type Address =
@@ -107,8 +107,8 @@ export interface StreamPair {
  * Two independent directions of bytes.
  *
  * The peer's end of writing is the end of our reading and nothing more: our
- * writing goes on. Whoever has the connection owns it, and ends it with `close()`
- * or `abort()`. When both directions have ended, it is released by itself.
+ * writing goes on. The caller that got the connection owns it, and ends it with
+ * `close()` or `abort()`. When both directions have ended, it is released by itself.
  *
  * There are two ways to use each direction: `read()` and `write()`, and the
  * streams. They may alternate, but not overlap: a second `read()` while one is
@@ -120,10 +120,10 @@ export interface StreamPair {
  */
 export interface Connection<A extends Address = Address>
   extends AsyncDisposable {
-  /** What the peer sends. A byte stream: BYOB readers work. */
+  /** The bytes that the peer sends. A byte stream: BYOB readers work. */
   readonly readable: ReadableStream<Uint8Array>;
   /**
-   * What we send. When a write's promise resolves, the transport has taken all
+   * The bytes that we send. When a write's promise resolves, the transport has taken all
    * of the chunk, and its buffer can be used again. `close()` ends our writing.
    *
    * `abort()`, also by a `pipeTo()` from a source that fails, is the same as
@@ -189,22 +189,22 @@ export interface Connection<A extends Address = Address>
  */
 export interface Listener<A extends Address = Address>
   extends AsyncIterable<Connection<A>>, AsyncDisposable {
-  /** The real address: where port 0 was asked for, the port that was given. */
+  /** The real address: for port 0, with the port that the system has given. */
   readonly address: A;
   /**
-   * Waits for the next connection. An aborted wait leaks nothing: the
-   * connection that was about to arrive goes to the next `accept()`.
+   * Waits for the next connection. An aborted wait loses none: a connection that
+   * arrives later goes to the next `accept()`.
    */
   accept(options?: WaitOptions): Promise<Connection<A>>;
   /**
-   * Stops listening; what waits in `accept()` rejects, and an iteration ends.
+   * Stops listening: accepts that wait reject, and an iteration ends.
    * When the promise resolves, the address can be bound again. Idempotent.
    */
   close(): Promise<void>;
 }
 
 /**
- * A way for two ends to meet: plain data, and the two things to do with it.
+ * A way for two ends to meet: plain data with two methods.
  *
  * @typeParam A The addresses of its connections and listeners.
  */

@@ -27,7 +27,7 @@ export function faultyConnection(
 /** A connection in memory whose other end is relayed to the real one. */
 class FaultyChannel extends MemoryChannel {
   readonly #real: Connection;
-  // Without buffers: what a fault has split stays split.
+  // Without buffers: bytes that a fault has split stay split.
   readonly #incoming: Pipe;
   readonly #outgoing: Pipe;
   readonly #ended = new AbortController();

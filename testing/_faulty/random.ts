@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that look random and depend on the keys alone. */
+/** Gives pseudo-random numbers from 0 to 1 that depend on the keys alone. */
 export function randomFrom(...keys: number[]): () => number {
   let state = 0;
   for (const key of keys) state = scramble(state ^ key);

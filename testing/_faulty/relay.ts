@@ -3,15 +3,15 @@ import type { FaultSchedule } from "./schedule.ts";
 const CHUNK_BYTES = 64 * 1024;
 const MAX_TURNS = 8;
 
-/** What faults can do to a connection. */
+/** The effects that faults have on a whole connection. */
 export interface RelayConnection {
-  /** Aborted when there is nothing to wait for any more. */
+  /** Aborted when the connection has ended. */
   readonly ended: AbortSignal;
   truncate(): Promise<void>;
   reset(where: string): void;
 }
 
-/** One direction: where its bytes come from, and where they go to. */
+/** The two ends of one direction. */
 export interface RelayEnds {
   read(into: Uint8Array): Promise<number | null> | number | null;
   /** Ends reading. */
@@ -23,7 +23,7 @@ export interface RelayEnds {
   writeFailed(error: unknown): void;
 }
 
-/** Passes on what goes one way, with faults; fulfils when the way is at its end. */
+/** Relays one direction, with faults; fulfils at its end. */
 export async function relay(
   schedule: FaultSchedule,
   link: RelayConnection,

@@ -1,7 +1,7 @@
 import { randomFrom } from "./random.ts";
 import type { Fault, InjectedFault } from "../fault_plan.ts";
 
-/** A plan with nothing left open. */
+/** A plan whose defaults are filled in. */
 export interface WholePlan {
   readonly seed: number;
   readonly faults: readonly Fault[];
@@ -12,44 +12,44 @@ export interface WholePlan {
 const ROLES = ["connect", "accept"] as const;
 const DIRECTIONS = ["read", "write"] as const;
 
-/** Which direction of which connection. */
+/** One direction of one connection. */
 export type RelayDirection = Pick<
   InjectedFault,
   "role" | "connection" | "direction"
 >;
 
-/** The faults of one direction of a connection, one after the other. */
+/** The faults of one direction of a connection, in order. */
 export class FaultSchedule {
   readonly #plan: WholePlan;
-  readonly #course: RelayDirection;
+  readonly #direction: RelayDirection;
   readonly #random: () => number;
   #offset = 0;
 
-  constructor(plan: WholePlan, course: RelayDirection) {
+  constructor(plan: WholePlan, direction: RelayDirection) {
     this.#plan = plan;
-    this.#course = course;
+    this.#direction = direction;
     this.#random = randomFrom(
       plan.seed,
-      ROLES.indexOf(course.role),
-      course.connection,
-      DIRECTIONS.indexOf(course.direction),
+      ROLES.indexOf(direction.role),
+      direction.connection,
+      DIRECTIONS.indexOf(direction.direction),
     );
     this.#skip();
   }
 
-  /** How many bytes go before the next fault. */
+  /** The number of bytes before the next fault. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The next fault happens. */
+  /** Takes the next fault, and tells the plan. */
   next(): Fault {
     const { faults, onFault } = this.#plan;
     const fault = faults[this.below(faults.length)];
     if (fault === undefined) throw new Error("There are no faults");
     const offset = this.#offset;
     this.#skip();
-    onFault({ fault, ...this.#course, offset });
+    onFault({ fault, ...this.#direction, offset });
     return fault;
   }
 

@@ -129,7 +129,7 @@ export function flowLaws(suite: Suite): void {
     },
   );
 
-  suite.law("an empty write is no end", async (near, far) => {
+  suite.law("an empty write is not an end", async (near, far) => {
     const writer = near.writable.getWriter();
     await writer.write(new Uint8Array(0));
     await writer.write(new Uint8Array([1]));
@@ -158,7 +158,7 @@ export function flowLaws(suite: Suite): void {
 
   for (const role of ["connected", "accepted"]) {
     suite.law(
-      `after the half-close of who ${role}, 10 MiB come back`,
+      `after a half-close of the end that has ${role}, 10 MiB come back`,
       async (...ends) => {
         const [near, far] = role === "connected" ? ends : ends.toReversed();
         assert(near && far);
@@ -195,7 +195,7 @@ export function flowLaws(suite: Suite): void {
   );
 
   suite.law(
-    "a reader who stops stops the writer, not the other way",
+    "a reader that stops stops the writer, and not the other direction",
     async (near, far) => {
       const chunk = noise(MIB);
       const total = 64;
@@ -219,7 +219,7 @@ export function flowLaws(suite: Suite): void {
   );
 
   suite.law(
-    "what reads and what writes is known by its address",
+    "the two ends have each other's addresses",
     async (near, far) => {
       assertEquals(near.remoteAddress, far.localAddress);
       assertEquals(near.localAddress.transport, near.remoteAddress.transport);

@@ -127,15 +127,21 @@ export function listenerLaws(
     );
   });
 
-  law("what is aborted before it begins rejects with the reason", async () => {
-    const reason = { not: "an error" };
-    const signal = AbortSignal.abort(reason);
-    await using listener = await server().listen();
-    const transport = client(listener.address);
-    assertStrictEquals(await rejection(transport.connect({ signal })), reason);
-    assertStrictEquals(await rejection(server().listen({ signal })), reason);
-    assertStrictEquals(await rejection(listener.accept({ signal })), reason);
-  });
+  law(
+    "a wait whose signal is aborted already rejects with the reason",
+    async () => {
+      const reason = { not: "an error" };
+      const signal = AbortSignal.abort(reason);
+      await using listener = await server().listen();
+      const transport = client(listener.address);
+      assertStrictEquals(
+        await rejection(transport.connect({ signal })),
+        reason,
+      );
+      assertStrictEquals(await rejection(server().listen({ signal })), reason);
+      assertStrictEquals(await rejection(listener.accept({ signal })), reason);
+    },
+  );
 
   law("a connect that is aborted on its way leaves nothing open", async () => {
     await using listener = await server().listen();
@@ -176,7 +182,7 @@ export function listenerLaws(
     assertEquals(watched.listeners, 0);
   });
 
-  law("close() ends what waits, naming the address", async () => {
+  law("close() ends the accepts that wait, naming the address", async () => {
     const listener = await server().listen();
     const accepts = [1, 2].map(() => rejection(listener.accept()));
     await Promise.all([listener.close(), listener.close()]);
@@ -211,16 +217,19 @@ export function listenerLaws(
     await using _far = far;
   });
 
-  law("connecting where nobody listens fails, naming the address", async () => {
-    const listener = await server().listen();
-    await listener.close();
-    const error = await rejection(client(listener.address).connect());
-    assertInstanceOf(error, Error);
-    assertStringIncludes(
-      error.message,
-      `Connect to ${formatAddress(listener.address)}: `,
-    );
-  });
+  law(
+    "connecting to an address without a listener fails, naming it",
+    async () => {
+      const listener = await server().listen();
+      await listener.close();
+      const error = await rejection(client(listener.address).connect());
+      assertInstanceOf(error, Error);
+      assertStringIncludes(
+        error.message,
+        `Connect to ${formatAddress(listener.address)}: `,
+      );
+    },
+  );
 }
 
 /** Checks that what one end writes is what the other reads. */

@@ -1,8 +1,8 @@
-/** A signal that knows how many listeners are on it. */
+/** A signal that counts its listeners. */
 export class WatchedSignal {
   readonly #controller = new AbortController();
   readonly #listeners = new Set<unknown>();
-  /** How many listeners have ever been added. */
+  /** The number of listeners that have ever been added. */
   added = 0;
 
   constructor() {
@@ -34,7 +34,7 @@ export class WatchedSignal {
     return this.#controller.signal;
   }
 
-  /** How many listeners are on the signal now. */
+  /** The number of listeners on the signal now. */
   get listeners(): number {
     return this.#listeners.size;
   }

@@ -11,15 +11,11 @@ const READ_BYTES = 64 * 1024;
 export class ScriptRun {
   readonly #script: readonly ScriptStep[];
   readonly #connection: Connection;
-  readonly #reader: ReadableStreamBYOBReader;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #hurried = Promise.withResolvers<never>();
 
   constructor(script: readonly ScriptStep[], connection: Connection) {
     this.#script = script;
     this.#connection = connection;
-    this.#reader = connection.readable.getReader({ mode: "byob" });
-    this.#writer = connection.writable.getWriter();
     this.#hurried.promise.catch(() => {});
   }
 
@@ -45,18 +41,18 @@ export class ScriptRun {
     }
   }
 
-  /** Fails a wait that is under way, and those to come. */
+  /** Fails the wait that is under way, and later ones. */
   hurry(): void {
     this.#hurried.reject(new Error("the other end was disposed of"));
   }
 
   async #follow(step: ScriptStep): Promise<void> {
     if (step === "expect end") return await this.#expectEnd();
-    if (step === "half-close") return await this.#writer.close();
+    if (step === "half-close") return await this.#connection.closeWrite();
     if (step === "reset") return this.#connection.abort();
     if ("expect" in step) return await this.#expect(contentOf(step.expect));
     try {
-      if ("send" in step) await this.#writer.write(contentOf(step.send));
+      if ("send" in step) await this.#connection.write(contentOf(step.send));
       else await Promise.race([step.wait(), this.#hurried.promise]);
     } catch (cause) {
       const what = "send" in step ? show(contentOf(step.send)) : "a wait";
@@ -92,13 +88,12 @@ export class ScriptRun {
     throw new Error(`expected ${END}, got ${got}`);
   }
 
-  /** Some bytes, `most` at the most, or what came instead. */
+  /** Reads at most `most` bytes; gives text about an end or an error. */
   async #read(most: number): Promise<Uint8Array | string> {
     try {
-      const { value, done } = await this.#reader.read(
-        new Uint8Array(Math.min(most, READ_BYTES)),
-      );
-      return done ? END : value;
+      const into = new Uint8Array(Math.min(most, READ_BYTES));
+      const count = await this.#connection.read(into);
+      return count === null ? END : into.subarray(0, count);
     } catch (error) {
       return String(error);
     }

@@ -1,4 +1,4 @@
-/** Bytes that repeat nowhere near: an error of order or place shows. */
+/** Pseudo-random bytes: an error of order or of place shows. */
 export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   let state = seed * 2654435761 >>> 0 || 1;

@@ -1,9 +1,9 @@
-/** The most bytes that are shown. */
+/** The number of bytes that are shown at most. */
 export const EXCERPT_BYTES = 80;
-/** How many bytes are shown before the one that matters. */
+/** The number of bytes that are shown before the one that matters. */
 const CONTEXT_BYTES = 20;
 
-/** Bytes as a message shows them: as text where they are that, around a position. */
+/** Shows the bytes around a position in a message: as text if they are UTF-8. */
 export function show(bytes: Uint8Array, position = 0): string {
   const start = Math.max(0, position - CONTEXT_BYTES);
   const end = start + EXCERPT_BYTES;

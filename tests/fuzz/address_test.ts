@@ -41,6 +41,11 @@ const addresses: fc.Arbitrary<Address> = fc.oneof(
     transport: fc.constant("memory"),
     name: fc.string({ unit: "binary", minLength: 1 }),
   }),
+  fc.record({
+    transport: fc.constant("stdio"),
+    command: pathLike,
+    args: fc.array(pathLike),
+  }),
 );
 
 /** What parsing gives, where it does not refuse in the way that it promises to. */

@@ -62,8 +62,8 @@ Deno.test("testTransport() fails connections that break a promise, for that prom
     "close() that drops: close() loses nothing that was written",
     "abort() without its reason: abort() wakes a pending read with its reason",
     "abort() without its reason: abort() wakes pending writes with its reason",
-    "a timer left behind: an empty write is no end",
-    "a rejection left behind: an empty write is no end",
+    "a timer left behind: an empty write is not an end",
+    "a rejection left behind: an empty write is not an end",
     "read() that ends where it fails: abort() wakes a read() and a write() with its reason",
     "plain streams: a BYOB read is served into its own buffer",
     "the end of reading ends writing: a half-close during 8 MiB loses no byte of them",
@@ -73,7 +73,7 @@ Deno.test("testTransport() fails connections that break a promise, for that prom
     "close() that drops: bytes arrive as they were sent, and then the end",
     "abort() without its reason: close() loses nothing that was written",
     "read() that ends where it fails: read() and write() carry a MiB each way at once, each to its end",
-    "bytes out of order: an empty write is no end",
+    "bytes out of order: an empty write is not an end",
   ];
   const { passed, failed, text } = await outcomes("broken_connections.ts", [
     ...failing,
@@ -90,7 +90,7 @@ Deno.test("testTransport() fails connections that break a promise, for that prom
 Deno.test("testTransport() ends a law that is stuck, and says what was expected", async () => {
   const { failed, text } = await outcomes("broken_connections.ts", [
     "read() that never settles: closeWrite() leaves reading as it is",
-    "closed that never settles: an empty write is no end",
+    "closed that never settles: an empty write is not an end",
   ]);
   assertEquals(failed.length, 2);
   for (
@@ -102,12 +102,13 @@ Deno.test("testTransport() ends a law that is stuck, and says what was expected"
 });
 
 Deno.test("testTransport() reports laws that do not apply, and does not count them as held", async () => {
-  const law = "a reader who stops stops the writer, not the other way";
+  const law =
+    "a reader that stops stops the writer, and not the other direction";
   const { passed, failed, ignored, text } = await outcomes(
     "broken_connections.ts",
     [
       `no backpressure, as it says: ${law}`,
-      "no backpressure, as it says: an empty write is no end",
+      "no backpressure, as it says: an empty write is not an end",
       "no backpressure, as it says: an address in use is refused, and named",
     ],
   );

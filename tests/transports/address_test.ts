@@ -91,7 +91,9 @@ const malformed: [
   ["", TypeError, 'address is ""'],
   ["stdio:", TypeError, 'address is "stdio:"'],
   ["stdio:  ", TypeError, 'address is "stdio:  "'],
-  ["stdio:''", TypeError, "address is \"stdio:''\""],
+  ["stdio:''", TypeError, 'command is ""'],
+  ["stdio:\0", TypeError, 'command is "\\u0000"'],
+  ["stdio:a b\0", TypeError, 'args[0] is "b\\u0000"'],
   ["stdio:a 'b", TypeError, 'address is "stdio:a \'b"'],
   ['stdio:a "b', TypeError, "address is"],
   ['stdio:a "\\x"', TypeError, "address is"],
@@ -164,8 +166,10 @@ Deno.test("what formatAddress() writes parseAddress() reads", () => {
     }),
     fc.record({
       transport: fc.constant("stdio" as const),
-      command: text,
-      args: fc.array(fc.string({ unit: "binary" })),
+      command: text.filter((command) => !command.includes("\0")),
+      args: fc.array(
+        fc.string({ unit: "binary" }).filter((arg) => !arg.includes("\0")),
+      ),
     }),
   );
   fc.assert(
@@ -206,7 +210,11 @@ Deno.test("parseAddress() reads an address back as it was, or refuses it with an
       try {
         address = parseAddress(text);
       } catch (error) {
-        assertIsError(error, Error, /^(address|hostname|port|path|name) is /);
+        assertIsError(
+          error,
+          Error,
+          /^Cannot use the (argument|option): (address|hostname|port|path|name|command|args\[\d+\]) is /,
+        );
         return;
       }
       assertEquals(parseAddress(formatAddress(address)), address);

@@ -20,10 +20,10 @@ export interface ChildOptions {
   readonly stderr: "keep" | "inherit" | "null";
 }
 
-/** The processes that `Deno.exit()` must not leave behind. */
-const alive = new Set<Deno.ChildProcess>();
+/** The processes without a keeper: `Deno.exit()` must not leave them behind. */
+const unkept = new Set<Deno.ChildProcess>();
 globalThis.addEventListener("unload", () => {
-  for (const process of alive) kill(process, "SIGKILL");
+  for (const process of unkept) kill(process, "SIGKILL");
 });
 
 /** A process, its last lines of stderr, and the ways to end it. */
@@ -47,10 +47,10 @@ export class Child {
       stderr: stderr === "keep" ? "piped" : stderr,
     }).spawn();
     this.#process = process;
-    alive.add(process);
     if (stderr === "keep") this.#stderr = new StderrTail(process.stderr);
     const times = { patience: END_MS, timeout: END_MS };
     this.#keeper = startKeeper(process.pid, times);
+    if (!this.#keeper) unkept.add(process);
     this.#status = this.#watch();
   }
 
@@ -111,7 +111,7 @@ export class Child {
   async #watch(): Promise<Deno.CommandStatus> {
     const status = await this.#process.status;
     this.#exited = status;
-    alive.delete(this.#process);
+    unkept.delete(this.#process);
     return status;
   }
 }

@@ -1,9 +1,9 @@
 /**
- * `Deno.connect()`, with a signal that loses nothing: Deno looks at its signal
- * once more when the connection is there, and where that is aborted by then,
- * throws and leaves the connection open. So it gets one that does not throw.
+ * `Deno.connect()` with a signal, without its leak: Deno checks its signal once
+ * more when the connection is there, and if it is aborted by then, throws and
+ * leaves the connection open. So it gets a signal that does not throw.
  *
- * @throws The signal's reason, when it is aborted.
+ * @throws The signal's reason, if it is aborted.
  */
 export async function dial(
   options: Deno.ConnectOptions,

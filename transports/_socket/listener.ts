@@ -8,14 +8,14 @@ import type {
   WaitOptions,
 } from "../transport.ts";
 
-/** How long an iteration waits for what is short to be there again. */
+/** How long an iteration waits when the system is short of something. */
 const PAUSE_MS = 100;
 
-/** Where a listener's connections come from. */
+/** The source of a listener's connections. */
 export interface ConnectionSource<A extends Address = Address> {
-  /** The next connection; called again only when it has settled. */
+  /** Gives the next connection; not called again before it has settled. */
   accept(): Promise<Connection<A>>;
-  /** Stops listening; an `accept()` that waits settles, one way or the other. */
+  /** Stops listening; an `accept()` that waits settles. */
   close(): void | Promise<void>;
 }
 
@@ -25,8 +25,8 @@ type Waiter<A extends Address> = PromiseWithResolvers<Connection<A>>;
  * Hands out connections in the order in which `accept()` was called.
  *
  * An accept of the operating system cannot be taken back. So there is one at
- * most, and what it brings goes to whoever waits by then, or to the next one
- * that does. An error that passes (no file descriptors are left) reaches one
+ * most, and its connection goes to the first `accept()` that waits by then, or to
+ * the next one. A passing error (no file descriptors are left) rejects one
  * `accept()` and leaves the listener in use; an iteration goes on by itself.
  */
 export class SocketListener<A extends Address = Address>
@@ -46,7 +46,7 @@ export class SocketListener<A extends Address = Address>
 
   accept(options: WaitOptions = {}): Promise<Connection<A>> {
     const accepted = this.#accept(options);
-    // Who waits may look at it later than the listener is closed.
+    // The caller may look at it after the listener is closed.
     accepted.catch(() => {});
     return accepted;
   }

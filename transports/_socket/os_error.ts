@@ -1,8 +1,8 @@
 /**
- * The operating system's error once more, as the same class, with a message
- * that says what was being done and where; the original is its `cause`.
+ * Wraps an error of the operating system in one of the same class whose message
+ * begins with the action and the address.
  *
- * @param action What was being done, such as `Connect to tcp://[::1]:4444`.
+ * @param action The action and the address: `Connect to tcp://[::1]:4444`.
  * @param flags The permission flags that the action needs.
  */
 export function osError(
@@ -18,10 +18,10 @@ export function osError(
   return new Same(message, { cause: error });
 }
 
-/** What the system is short of for the moment, or lost on the way. */
+/** Codes of errors that pass: a shortage, or a connection that is gone. */
 const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"];
 
-/** Whether an error of {@linkcode osError} leaves a listener as it was. */
+/** Whether an error of {@linkcode osError} leaves a listener usable. */
 export function isPassing(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && "code" in cause &&

@@ -1,8 +1,8 @@
 import { retry, RetryError } from "../_deps.ts";
 
 /**
- * Tries again, with back-off and for some three seconds in all, what was
- * refused for the moment with `Deno.errors.WouldBlock`.
+ * Retries an attempt that fails with `Deno.errors.WouldBlock`, with back-off, for
+ * about three seconds in all.
  */
 export async function retryBusy<T>(
   attempt: () => Promise<T>,

@@ -1,12 +1,14 @@
 /**
- * Checks a port; 0 is one, for listening.
+ * Checks a port, which may be 0 for listening.
  *
- * @throws {RangeError} It is no integer from 0 to 65535.
+ * @throws {RangeError} It is not an integer from 0 to 65535.
  */
 export function checkPort(port: number): void {
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw new RangeError(
-      `port is ${show(port)}: it must be an integer from 0 to 65535`,
+      `Cannot use the option: port is ${
+        show(port)
+      }: it must be an integer from 0 to 65535`,
     );
   }
 }
@@ -19,7 +21,9 @@ export function checkPort(port: number): void {
 export function checkVsock(option: "cid" | "port", value: number): void {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
     throw new RangeError(
-      `${option} is ${show(value)}: it must be an integer from 0 to 4294967295`,
+      `Cannot use the option: ${option} is ${
+        show(value)
+      }: it must be an integer from 0 to 4294967295`,
     );
   }
 }
@@ -33,7 +37,7 @@ export function checkVsock(option: "cid" | "port", value: number): void {
 export function checkHostname(hostname: string): void {
   if (!isHostname(hostname)) {
     throw new TypeError(
-      `hostname is ${
+      `Cannot use the option: hostname is ${
         show(hostname)
       }: it must be a name, an IPv4 address, or an IPv6 address without brackets`,
     );
@@ -50,46 +54,91 @@ export function isHostname(hostname: unknown): boolean {
  * Checks the path of a Unix socket: absolute, relative, or `@` and a name in
  * the abstract namespace.
  *
- * @throws {TypeError} It is no text, is empty or has a NUL in it.
+ * @throws {TypeError} It is not a string, is empty or has a NUL in it.
  */
 export function checkPath(path: string): void {
   checkType("path", path, "string");
   if (path === "" || path === "@" || path.includes("\0")) {
     throw new TypeError(
-      `path is ${show(path)}: it must have at least one character, and no NUL`,
+      `Cannot use the option: path is ${
+        show(path)
+      }: it must have at least one character, and no NUL`,
     );
   }
+}
+
+/**
+ * Checks a program and its arguments.
+ *
+ * @throws {TypeError} One is not a string, or has a NUL in it, or the program is
+ * empty.
+ */
+export function checkCommand(command: string, args: readonly string[]): void {
+  checkPresent("command", command);
+  if (!Array.isArray(args)) {
+    throw new TypeError(
+      `Cannot use the option: args is ${show(args)}: it must be an array`,
+    );
+  }
+  for (const [index, arg] of args.entries()) {
+    checkType(`args[${index}]`, arg, "string");
+    if (!arg.includes("\0")) continue;
+    throw new TypeError(
+      `Cannot use the option: args[${index}] is ${
+        show(arg)
+      }: it must have no NUL`,
+    );
+  }
+}
+
+/**
+ * Checks text that the system takes: not empty, and without a NUL.
+ *
+ * @throws {TypeError} It is not a string, is empty or has a NUL in it.
+ */
+export function checkPresent(option: string, value: string): void {
+  checkType(option, value, "string");
+  if (value !== "" && !value.includes("\0")) return;
+  throw new TypeError(
+    `Cannot use the option: ${option} is ${
+      show(value)
+    }: it must have at least one character, and no NUL`,
+  );
 }
 
 /**
  * Checks the name of a memory transport.
  *
- * @throws {TypeError} It is no text, or empty.
+ * @throws {TypeError} It is not a string, or is empty.
  */
 export function checkName(name: string): void {
   checkType("name", name, "string");
   if (name === "") {
-    throw new TypeError(`name is "": it must have at least one character`);
-  }
-}
-
-/**
- * Checks a number of bytes that a buffer may hold.
- *
- * @throws {RangeError} It is no positive integer.
- */
-export function checkHighWaterMark(highWaterMark: number): void {
-  if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
-    throw new RangeError(
-      `highWaterMark is ${show(highWaterMark)}: it must be a positive integer`,
+    throw new TypeError(
+      `Cannot use the option: name is "": it must have at least one character`,
     );
   }
 }
 
 /**
- * Checks that a value is of a type, for callers whose types nobody checks.
+ * Checks the number of bytes that a buffer may hold.
  *
- * @throws {TypeError} It is of another.
+ * @throws {RangeError} It is not a positive integer.
+ */
+export function checkHighWaterMark(highWaterMark: number): void {
+  if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
+    throw new RangeError(
+      `Cannot use the option: highWaterMark is ${
+        show(highWaterMark)
+      }: it must be a positive integer`,
+    );
+  }
+}
+
+/**
+ * Checks that a value is of a type: not every caller is type-checked.
+ *
+ * @throws {TypeError} It is of another type.
  */
 export function checkType(
   option: string,
@@ -98,11 +147,15 @@ export function checkType(
 ): void {
   const actual = typeof value;
   if (actual !== type) {
-    throw new TypeError(`${option} is ${show(value)}: it must be a ${type}`);
+    throw new TypeError(
+      `Cannot use the option: ${option} is ${
+        show(value)
+      }: it must be a ${type}`,
+    );
   }
 }
 
-/** A value as messages show it. */
+/** Shows a value in a message. */
 export function show(value: unknown): string {
   return typeof value === "string"
     ? JSON.stringify(value)
