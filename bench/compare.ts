@@ -1,5 +1,5 @@
-// What a change has done to speed: the same rows for two commits, in turn, so
-// that whatever else the machine does meets both: `deno task bench:compare BASE`.
+// Compares the speed of two commits: `deno task bench:compare BASE` runs the same
+// rows for both in turn, so that other load on the machine affects both.
 import type { Result } from "./harness.ts";
 import { LIMIT, PARLEY } from "./harness.ts";
 import { ratio, type Spread, spread } from "./report.ts";
@@ -14,7 +14,7 @@ if (base === undefined || base.startsWith("-")) {
   Deno.exit(2);
 }
 
-/** Runs a program, and gives what it prints; says what it says where it fails. */
+/** Runs a program and returns its output; the error has its standard error. */
 async function run(program: string, args: string[], cwd?: string) {
   const { success, stderr } = await new Deno.Command(program, {
     args,
@@ -26,7 +26,7 @@ async function run(program: string, args: string[], cwd?: string) {
   );
 }
 
-/** The figures of one run of the benchmark in a tree. */
+/** The figures of one run of the benchmark in a working tree. */
 async function bench(tree: string): Promise<Result[]> {
   const file = `${folder}/figures.json`;
   const args = ["task", "bench", ...options, `--json=${file}`];
@@ -34,7 +34,7 @@ async function bench(tree: string): Promise<Result[]> {
   return JSON.parse(await Deno.readTextFile(file)).results;
 }
 
-/** Parley's part of the limit, a figure a pass, by row and wire. */
+/** Parley's rate divided by the limit's, one figure a pass, by row and wire. */
 type Parts = Map<string, number[]>;
 
 function gather(parts: Parts, results: Result[]): void {
@@ -62,7 +62,7 @@ try {
     gather(after, await bench(here));
   }
   console.log(
-    "Parley's part of the raw loop".padEnd(32),
+    "Parley's rate / the raw loop's".padEnd(32),
     base.padEnd(22),
     "now",
   );

@@ -1,5 +1,5 @@
 // The far end, in a process of its own: `far.ts FOLDER`. It listens for each part
-// over each transport, says where, and serves until its input ends.
+// over each transport, prints the addresses, and serves until its input ends.
 import { certificates } from "../tests/support/certificates.ts";
 import { type Part, parts } from "./parts.ts";
 import type { FarEnd } from "./wires.ts";

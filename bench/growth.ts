@@ -1,4 +1,4 @@
-// Whether what costs little stays cheap when there is much of it:
+// Checks that cost stays linear for many requests, long messages and long sessions:
 // `deno task bench:growth`.
 import { jsonLines, memoryPair, Peer, ReadBuffer } from "../mod.ts";
 import type { Side } from "./harness.ts";
@@ -17,8 +17,8 @@ const IDLE = 10_000;
 declare const gc: () => void;
 
 /**
- * What is held, of V8's memory and of what is beside it; twice, as buffers are
- * swept some time after they are found to be garbage.
+ * The held memory, in V8's heap and outside it, after two collections: buffers are
+ * freed some time after they are found to be garbage.
  */
 function heldMiB(): string {
   gc();
@@ -27,7 +27,7 @@ function heldMiB(): string {
   return ((heapUsed + external) / MIB).toFixed(1);
 }
 
-/** Milliseconds to decode one message that comes in chunks of a size. */
+/** Milliseconds to decode one message that arrives in chunks of a size. */
 function decode(size: number, chunk: number): number {
   const bytes = new Uint8Array(size).fill(0x78); // x
   bytes.set([0x22]);
@@ -45,14 +45,14 @@ function decode(size: number, chunk: number): number {
   return performance.now() - start;
 }
 
-/** Sends a message of so many bytes from one peer to another. */
+/** Sends a message of `size` bytes from one peer to another. */
 async function pass(bytes: number, from: Peer<unknown>, to: Peer<unknown>) {
   const sent = from.send("x".repeat(bytes));
   for await (const _ of to) break;
   await sent;
 }
 
-/** What a connection takes that nothing comes over, in processes of its own. */
+/** Bytes of memory that an idle connection takes, measured in a process of its own. */
 async function idleBytes(kind: "raw" | "session"): Promise<number> {
   await using far = await startFar();
   const { path = "" } = new SocketWire("unix", far).node("echo");
@@ -68,7 +68,9 @@ async function idleBytes(kind: "raw" | "session"): Promise<number> {
 await using far = await startFar();
 const wire = new SocketWire("unix", far);
 
-console.log("requests in flight, over unix: ns a request, and of the raw loop");
+console.log(
+  "requests in flight, over unix: ns a request of Parley, of the raw loop",
+);
 for (const waiting of [1, 10, 100, 1_000, 10_000]) {
   const count = Math.min(20_000 * waiting, 200_000);
   const times: number[][] = [[], []];
@@ -103,7 +105,7 @@ for (let size = 1024; size <= 64 * MIB; size *= 16) {
   const before = heldMiB();
   await pass(64 * MIB, one, other);
   console.log(
-    `a message of 64 MiB: ${before} MiB are held before, ${heldMiB()} after`,
+    `a message of 64 MiB: ${before} MiB held before, ${heldMiB()} MiB after`,
   );
 }
 

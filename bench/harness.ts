@@ -1,44 +1,44 @@
 import type { Wire } from "./wires.ts";
 
-/** Does so many units of a row's work, and says in how many milliseconds. */
+/** Does `count` units of a row's work, and returns the time in milliseconds. */
 export type Side = (wire: Wire, count: number) => Promise<number>;
 
-/** One kind of work, and those who do it beside each other. */
+/** One kind of work, and the sides that do it. */
 export interface Row {
   readonly name: string;
   readonly title: string;
-  /** What is counted. */
+  /** The unit that is counted. */
   readonly unit: string;
-  /** What Parley is to reach of the limit. */
+  /** The goal for Parley's rate divided by the limit's, for each wire. */
   readonly target: number;
   readonly parley: Side;
-  /** The same work, in a loop that is written by hand over the raw operations. */
+  /** The same work, in a hand-written loop over the raw operations. */
   readonly limit: Side;
-  /** What a user would otherwise pick, and how many times as fast Parley is to be. */
+  /** The alternatives, each with the goal for Parley's rate divided by theirs. */
   readonly alternatives: Record<string, Alternative>;
 }
 
 export interface Alternative {
   readonly run: Side;
   readonly target: number;
-  /** Whether it can be had over a wire. */
+  /** Whether the side can run over a wire. */
   readonly over?: (wire: Wire) => boolean;
 }
 
-/** What came out: units a second, a figure a round. */
+/** The result: units a second, one figure a round. */
 export interface Result {
   readonly row: string;
   readonly wire: string;
   readonly rates: Record<string, number[]>;
 }
 
-/** How often each side runs, and for about how long, unless told. */
+/** How often each side runs, and for about how long, by default. */
 export const TIMES = { rounds: "25", milliseconds: "120" };
 
 export const PARLEY = "Parley";
 export const LIMIT = "raw loop";
 
-/** Who does a row's work. */
+/** An implementation of a row's work. */
 export interface NamedSide {
   readonly name: string;
   readonly run: Side;
@@ -81,7 +81,7 @@ export async function measure(
   return { row: row.name, wire: wire.name, rates };
 }
 
-/** How many units take about so long; the code is warm after it. */
+/** The number of units that take about this long. It also warms the code up. */
 async function calibrate(
   side: Side,
   wire: Wire,

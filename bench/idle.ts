@@ -1,5 +1,5 @@
-// Opens connections of one kind, says how many bytes of memory each takes, and
-// ends: `idle.ts raw|session COUNT PATH`.
+// Opens connections of one kind, prints the bytes of memory that each takes, and
+// exits: `idle.ts raw|session COUNT PATH`.
 import { AsyncProtocol, type Codec, jsonLines, unix } from "../mod.ts";
 
 const [kind, count, path = ""] = Deno.args;
@@ -13,7 +13,7 @@ class Idle extends AsyncProtocol<unknown> {
   }
 }
 
-/** A raw connection that is read from, as a session is. */
+/** A raw connection with a pending read, as a session has. */
 async function openRaw(): Promise<void> {
   const conn = await connect();
   const buffer = new Uint8Array(4 * 1024);

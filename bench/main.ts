@@ -1,5 +1,5 @@
-// How fast Parley is, beside a loop written by hand and beside what a user would
-// otherwise pick: `deno task bench --help`.
+// Measures Parley beside hand-written loops and alternatives: `deno task bench
+// --help`.
 import { parseArgs } from "@std/cli";
 import { type Result, TIMES } from "./harness.ts";
 import { formatResult, formatTables } from "./report.ts";
@@ -23,7 +23,7 @@ const args = parseArgs(Deno.args, {
   collect: ["row", "over"],
   default: TIMES,
   unknown(argument) {
-    console.error(`There is no ${argument}\n\n${help}`);
+    console.error(`Unknown argument: ${argument}\n\n${help}`);
     Deno.exit(2);
   },
 });
@@ -32,17 +32,17 @@ if (args.help) {
   Deno.exit();
 }
 
-/** Those that were asked for by name, or all. */
+/** The named ones, or all. */
 function chosen(all: readonly string[], asked: unknown): readonly string[] {
   const names = asked as string[];
   const unknown = names.find((name) => !all.includes(name));
-  if (unknown !== undefined) throw new Error(`There is no ${unknown}`);
+  if (unknown !== undefined) throw new Error(`Unknown name: ${unknown}`);
   return names.length ? all.filter((name) => names.includes(name)) : all;
 }
 
 /**
- * One row over one wire, in a process of its own: what V8 has learned from one
- * protocol is no part of the figures of another.
+ * Runs one row over one wire in a process of its own, so that V8's type feedback
+ * of one protocol does not affect another's figures.
  */
 async function measure(row: string, wire: string): Promise<Result> {
   const script = new URL("one.ts", import.meta.url).href;
@@ -53,7 +53,9 @@ async function measure(row: string, wire: string): Promise<Result> {
     ],
     stderr: "inherit",
   }).output();
-  if (!success) throw new Error(`${row} over ${wire} has failed`);
+  if (!success) {
+    throw new Error(`Cannot measure ${row} over ${wire}: it failed`);
+  }
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 

@@ -1,5 +1,5 @@
-// One row over one wire, its figures printed as JSON; with `--side=NAME` that side
-// alone, for a profile:
+// Runs one row over one wire, and prints its figures as JSON. With `--side=NAME` it
+// runs only this side, for a profile:
 // `deno run --allow-all --cpu-prof bench/one.ts --row=send --over=unix --side=Parley`.
 import { parseArgs } from "@std/cli";
 import { stopNode } from "./alternatives/node.ts";
@@ -20,7 +20,7 @@ await using far = await startFar();
 const wire = name === "memory" ? new MemoryWire() : new SocketWire(name, far);
 const sides = sidesOf(row, wire)
   .filter(({ name }) => !args.side || name === args.side);
-if (!sides.length) throw new Error(`There is no ${args.side}`);
+if (!sides.length) throw new Error(`Unknown side: ${args.side}`);
 const result = await measure(row, wire, sides, {
   rounds: Number(args.rounds),
   milliseconds: Number(args.milliseconds),

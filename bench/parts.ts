@@ -1,6 +1,6 @@
 import { type Raw, writeAll } from "./raw.ts";
 
-/** What the far end does on a connection. */
+/** The far end's work on a connection. */
 export type Part =
   | "echo"
   | "lines"
@@ -10,7 +10,7 @@ export type Part =
   | "calls"
   | "birpc";
 
-/** What a JSON line of 80 bytes says, its end included. */
+/** The value of a JSON line that has 80 bytes, the newline included. */
 export const event = {
   event: "BLOCK_JOB_COMPLETED",
   data: { device: "drive0-top", offset: 1234567 },
@@ -22,7 +22,7 @@ export const FRAME_BYTES = 1024 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The far end of every side's connections, over the raw operations. */
+/** The parts of the far end, over the raw operations. Every side uses them. */
 export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
   async echo(raw) {
     const buffer = new Uint8Array(64 * 1024);
@@ -73,7 +73,7 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
     });
   },
 
-  /** Answers requests of JSON-RPC 2.0, a line each, as MCP has them. */
+  /** Answers requests of JSON-RPC 2.0, a line each, as in MCP. */
   async calls(raw) {
     let text = "";
     await eachChunk(raw, (chunk) => {
@@ -104,7 +104,7 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
   },
 };
 
-/** The number in what the near end sends first, however it frames it. */
+/** The number in the near end's first bytes, whatever their framing. */
 async function askedCount(raw: Raw): Promise<number> {
   const buffer = new Uint8Array(100);
   const count = await raw.read(buffer) ?? 0;

@@ -1,8 +1,7 @@
 import type { Connection } from "../mod.ts";
 
 /**
- * The raw operations that a loop written by hand uses: `Deno.Conn` is one as it
- * stands.
+ * The raw operations that a hand-written loop uses. A `Deno.Conn` has them.
  */
 export interface Raw {
   read(into: Uint8Array): Promise<number | null>;
@@ -22,7 +21,7 @@ export function rawOf(connection: Connection): Raw {
   };
 }
 
-/** Writes all of the bytes: a write may take a part. */
+/** Writes all bytes: one write may take only a part. */
 export async function writeAll(raw: Raw, bytes: Uint8Array): Promise<void> {
   let written = await raw.write(bytes);
   while (written < bytes.length) {

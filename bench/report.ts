@@ -2,7 +2,7 @@ import { LIMIT, PARLEY, type Result, type Row } from "./harness.ts";
 import { rows } from "./rows.ts";
 import { WIRES } from "./wires.ts";
 
-/** A middle, and what half of the figures lie between. */
+/** The median and the quartiles of figures. */
 export interface Spread {
   readonly median: number;
   readonly low: number;
@@ -10,20 +10,20 @@ export interface Spread {
 }
 
 /**
- * How many times as fast one side was as another, round by round. A figure that
- * another side has no counterpart for is refused: it says nothing.
+ * One side's rate divided by another's, round by round. It throws if a round has
+ * a figure of only one side.
  */
 export function ratio(
   of: readonly number[] | undefined,
   to: readonly number[] | undefined,
 ): Spread {
   if (!of?.length || of.length !== to?.length) {
-    throw new Error("There is no ratio of one side alone");
+    throw new Error("Cannot make a ratio: there are figures of one side alone");
   }
   return spread(of.map((rate, round) => rate / (to[round] ?? NaN)));
 }
 
-/** The median and the quartiles. */
+/** Computes the median and the quartiles. */
 export function spread(figures: readonly number[]): Spread {
   const sorted = figures.toSorted((a, b) => a - b);
   const at = (part: number) => {
@@ -35,10 +35,10 @@ export function spread(figures: readonly number[]): Spread {
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
-/** One result as lines of a table: each side, and how Parley compares with it. */
+/** One result as lines of text: each side, and Parley's rate divided by its rate. */
 export function formatResult({ row: name, wire, rates }: Result): string {
   const row = rows.find((row) => row.name === name);
-  if (!row) throw new Error(`There is no row ${name}`);
+  if (!row) throw new Error(`Unknown row: ${name}`);
   const targets: Record<string, number> = { [LIMIT]: row.target };
   for (const [name, { target }] of Object.entries(row.alternatives)) {
     targets[name] = target;
@@ -63,7 +63,7 @@ export function formatResult({ row: name, wire, rates }: Result): string {
   return lines.join("\n");
 }
 
-/** The tables of the README: Parley's part of the limit, and the rates over Unix. */
+/** The tables of docs/performance.md: Parley's rate by the limit's, and rates over Unix. */
 export function formatTables(results: readonly Result[]): string {
   const find = (row: Row, wire: string) =>
     results.find((result) => result.row === row.name && result.wire === wire);
@@ -87,10 +87,10 @@ export function formatTables(results: readonly Result[]): string {
     return [row.title, rate(PARLEY), rate(LIMIT), others.join("; ")];
   });
   return [
-    ...table(["work", "Unix", "TCP", "TLS", "memory", "the goal"], parts),
+    ...table(["work", "Unix", "TCP", "TLS", "memory", "goal"], parts),
     "",
     ...table(
-      ["a second, over Unix", PARLEY, LIMIT, "what a user would pick"],
+      ["a second, over Unix", PARLEY, LIMIT, "alternatives"],
       overUnix,
     ),
   ].join("\n");
@@ -106,7 +106,7 @@ function two(figure: number): string {
   return figure.toFixed(2);
 }
 
-/** A figure with its thousands apart. */
+/** A figure with spaces between the thousands. */
 export function formatRate(rate: number): string {
   const digits = rate < 100 ? 1 : 0;
   return rate.toFixed(digits).replace(/\B(?=(\d{3})+(?!\d))/g, " ");

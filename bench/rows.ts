@@ -5,7 +5,7 @@ import { receive } from "./rows/receive.ts";
 import { pipelined, request } from "./rows/requests.ts";
 import { send } from "./rows/send.ts";
 
-/** Each kind of work that is measured. */
+/** All rows of the benchmark. */
 export const rows: readonly Row[] = [
   request,
   pipelined,

@@ -1,6 +1,6 @@
 import type { FarEnd } from "./wires.ts";
 
-/** The process of the far end, and where it listens. */
+/** The process of the far end, and its addresses. */
 export interface Far extends FarEnd, AsyncDisposable {}
 
 /** Starts the far end, and waits until it listens. */
@@ -18,7 +18,9 @@ export async function startFar(): Promise<Far> {
   let text = "";
   while (!text.endsWith("\n")) {
     const { value } = await output.read();
-    if (value === undefined) throw new Error("The far end has ended");
+    if (value === undefined) {
+      throw new Error("Cannot start the far end: it has ended");
+    }
     text += value;
   }
   return {

@@ -4,25 +4,25 @@ import { type Part, parts } from "./parts.ts";
 import { type Raw, rawOf } from "./raw.ts";
 
 /**
- * The far end cannot turn Nagle's algorithm off over TLS. What it sends first
- * may wait until the tickets before it are acknowledged, which takes 40 ms: no
+ * The far end cannot turn Nagle's algorithm off over TLS. Its first bytes may wait
+ * until the session tickets before them are acknowledged, which takes 40 ms: no
  * side's time begins before that.
  */
 const SETTLE_MS = 50;
 
-/** The ways for the two ends to meet, by name. */
+/** The names of the wires. */
 export const WIRES = ["unix", "tcp", "tls", "memory"] as const;
 
-/** One way for the two ends to meet. */
+/** One kind of connection between the two ends. */
 export interface Wire {
   readonly name: string;
-  /** Parley's way to a part of the far end. */
+  /** The transport by which Parley connects to a part of the far end. */
   transport(part: Part): Transport;
-  /** A hand-written loop's way. */
+  /** Connects a hand-written loop. */
   raw(part: Part): Promise<Raw>;
-  /** The way of what wants Deno's own connection; there is none in memory. */
+  /** Connects sides that need a `Deno.Conn`; memory has none. */
   conn?(part: Part): Promise<Deno.Conn>;
-  /** The way of what wants Node's options of `net.connect()`. */
+  /** The options of Node's `net.connect()`, for sides that run on Node. */
   node?(part: Part): NodeOptions;
 }
 
@@ -33,13 +33,13 @@ export interface NodeOptions {
   ca?: string;
 }
 
-/** Where the far end listens, and who has signed its certificate. */
+/** The addresses of the far end, and the authority of its certificate. */
 export interface FarEnd {
   readonly addresses: Record<string, Partial<Record<Part, string>>>;
   readonly ca: string;
 }
 
-/** The ways over sockets, to a far end in a process of its own. */
+/** A wire over sockets, to a far end in a process of its own. */
 export class SocketWire implements Wire {
   readonly name: string;
   readonly #far: FarEnd;
@@ -101,7 +101,7 @@ function settled(transport: Transport): Transport {
   };
 }
 
-/** The way within this process: the far end takes turns with the near one. */
+/** A wire within this process: the far end takes turns with the near end. */
 export class MemoryWire implements Wire {
   readonly name = "memory";
 

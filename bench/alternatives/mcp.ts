@@ -5,14 +5,16 @@ import { connect as connectTls } from "node:tls";
 import { keepInFlight } from "../rows/requests.ts";
 import type { Wire } from "../wires.ts";
 
-/** Pings by the client of the MCP SDK, over its own transport for two streams. */
+/** Pings of the MCP SDK's client, over its own transport for a pair of streams. */
 export async function mcp(
   wire: Wire,
   count: number,
   inFlight: number,
 ): Promise<number> {
   const address = wire.node?.("calls");
-  if (!address) throw new Error("There is no address of Node's");
+  if (!address) {
+    throw new Error("Cannot run the MCP SDK: memory has no address for Node");
+  }
   const socket = await new Promise<Socket>((resolve, reject) => {
     const connected = () => resolve(socket);
     const socket: Socket = "ca" in address && address.ca

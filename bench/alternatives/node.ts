@@ -1,6 +1,6 @@
 import { TextLineStream } from "@std/streams";
 
-/** Jobs of vscode-jsonrpc, done by Node; there is one process for all of them. */
+/** Runs jobs of vscode-jsonrpc on Node; one process runs all of them. */
 export interface Job {
   readonly address: unknown;
   readonly count: number;
@@ -9,16 +9,16 @@ export interface Job {
 
 let node: ReturnType<typeof start> | undefined;
 
-/** Has Node do a job, and says in how many milliseconds. */
+/** Runs a job on Node, and returns its time in milliseconds. */
 export async function runOnNode(job: Job): Promise<number> {
   node ??= start();
   await node.jobs.write(`${JSON.stringify(job)}\n`);
   const { value } = await node.results.read();
-  if (value === undefined) throw new Error("Node has ended");
+  if (value === undefined) throw new Error("Cannot run a job: Node has exited");
   return Number(value);
 }
 
-/** Ends the process, where there is one. */
+/** Ends the process, if it was started. */
 export async function stopNode(): Promise<void> {
   if (!node) return;
   await node.jobs.close();

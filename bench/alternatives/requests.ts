@@ -6,14 +6,18 @@ import type { Wire } from "../wires.ts";
 import { runOnNode } from "./node.ts";
 import { requests } from "./vscode_jsonrpc.mjs";
 
-/** What a user would pick for requests and replies. */
+/** The alternatives for requests and replies. */
 export function requestAlternatives(
   inFlight: number,
   timesNode: number,
 ): Record<string, Alternative> {
   const jobOf = (wire: Wire, count: number) => {
     const address = wire.node?.("jsonrpc");
-    if (!address) throw new Error("There is no address of Node's");
+    if (!address) {
+      throw new Error(
+        "Cannot run vscode-jsonrpc: memory has no address for Node",
+      );
+    }
     return { address, count, inFlight };
   };
   const over = (wire: Wire) => wire.node !== undefined;
@@ -36,14 +40,14 @@ export function requestAlternatives(
   };
 }
 
-/** birpc brings no framing: lines, with what std has for them. */
+/** birpc has no framing: std splits the lines. */
 async function birpc(
   wire: Wire,
   count: number,
   inFlight: number,
 ): Promise<number> {
   const conn = await wire.conn?.("birpc");
-  if (!conn) throw new Error("There is no connection of Deno's");
+  if (!conn) throw new Error("Cannot run birpc: memory has no Deno.Conn");
   const encoder = new TextEncoder();
   const writer = conn.writable.getWriter();
   const lines = conn.readable

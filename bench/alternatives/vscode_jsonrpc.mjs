@@ -1,15 +1,15 @@
 // deno-lint-ignore-file explicit-module-boundary-types -- Node runs it as it is
-// Requests by vscode-jsonrpc: the same code in Deno and on Node, where it is run
-// as `node vscode_jsonrpc.mjs PACKAGE` and takes a job a line.
+// Requests by vscode-jsonrpc: the same code in Deno and on Node. Node runs it
+// as `node vscode_jsonrpc.mjs PACKAGE`, and each line of its input is a job.
 import { createInterface } from "node:readline";
 import net from "node:net";
 import tls from "node:tls";
 import { pathToFileURL } from "node:url";
 
-/** The content of a request, which makes its JSON as large as the other sides'. */
+/** Params that make the request's JSON as large as on the other sides. */
 const PARAMS = { text: "twenty-one characters" };
 
-/** Keeps requests in flight until all are answered; in milliseconds. */
+/** Keeps requests in flight until all are answered; returns milliseconds. */
 export async function requests(rpc, { address, count, inFlight }) {
   const socket = await connect(address);
   const connection = rpc.createMessageConnection(

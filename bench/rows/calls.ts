@@ -13,7 +13,7 @@ import {
 
 const PARAMS = { text: "twenty-one characters" };
 
-/** The requests that `JSONRPCPeer` sends, for sides that are no peers. */
+/** The requests that `JSONRPCPeer` sends, for sides without a peer. */
 const exchange: Exchange = {
   part: "calls",
   request: (id) =>

@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 
 export const frames: Row = {
   name: "frames",
-  title: "receive binary messages of 1 MiB behind their length",
+  title: "receive length-prefixed binary messages of 1 MiB",
   unit: "messages",
   target: 0.9,
   parley,
@@ -35,7 +35,7 @@ class Receiver extends AsyncProtocol<Uint8Array> {
     return this.#done.promise;
   }
 
-  /** Has the far end send so many messages. */
+  /** Asks the far end for `count` messages. */
   ask(count: number): Promise<void> {
     return this.send(encoder.encode(`${count}`));
   }
@@ -66,7 +66,7 @@ async function limit(wire: Wire, count: number): Promise<number> {
   const header = new Uint8Array(4);
   for (let i = 0; i < count; i++) {
     await readAll(raw, header);
-    // New memory for each: a message is the receiver's to keep, here as there.
+    // New memory for each message: the receiver may keep it, as with Parley.
     const message = new Uint8Array(new DataView(header.buffer).getUint32(0));
     await readAll(raw, message);
     check(message);
@@ -79,14 +79,16 @@ async function limit(wire: Wire, count: number): Promise<number> {
 async function readAll(raw: Raw, into: Uint8Array): Promise<void> {
   for (let filled = 0; filled < into.length;) {
     const count = await raw.read(into.subarray(filled));
-    if (count === null) throw new Error("The far end has ended");
+    if (count === null) {
+      throw new Error("Cannot receive: the far end has ended");
+    }
     filled += count;
   }
 }
 
 async function byob(wire: Wire, count: number): Promise<number> {
   const conn = await wire.conn?.("frames");
-  if (!conn) throw new Error("There is no connection of Deno's");
+  if (!conn) throw new Error("Cannot receive: memory has no Deno.Conn");
   const start = performance.now();
   await conn.write(encoder.encode(`${count}`));
   const reader = conn.readable.getReader({ mode: "byob" });
@@ -94,7 +96,7 @@ async function byob(wire: Wire, count: number): Promise<number> {
     const { value } = await reader.read(new Uint8Array(length), {
       min: length,
     });
-    if (!value) throw new Error("The far end has ended");
+    if (!value) throw new Error("Cannot receive: the far end has ended");
     return value;
   };
   for (let i = 0; i < count; i++) {

@@ -39,7 +39,7 @@ class Receiver extends AsyncProtocol<Event> {
     return this.#done.promise;
   }
 
-  /** Has the far end send so many messages. */
+  /** Asks the far end for `count` messages. */
   ask(count: number): Promise<void> {
     return this.send({ event: "SEND", data: { device: "", offset: count } });
   }
@@ -72,7 +72,9 @@ async function limit(wire: Wire, count: number): Promise<number> {
   let left = count;
   while (left > 0) {
     const count = await raw.read(buffer.subarray(end));
-    if (count === null) throw new Error("The far end has ended");
+    if (count === null) {
+      throw new Error("Cannot receive: the far end has ended");
+    }
     end += count;
     const last = buffer.subarray(0, end).lastIndexOf(10);
     if (last < 0) continue;
@@ -90,7 +92,7 @@ async function limit(wire: Wire, count: number): Promise<number> {
 
 async function std(wire: Wire, count: number): Promise<number> {
   const conn = await wire.conn?.("lines");
-  if (!conn) throw new Error("There is no connection of Deno's");
+  if (!conn) throw new Error("Cannot receive: memory has no Deno.Conn");
   const start = performance.now();
   await conn.write(encoder.encode(`${count}\n`));
   const lines = conn.readable

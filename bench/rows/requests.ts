@@ -5,7 +5,7 @@ import type { Part } from "../parts.ts";
 import { type Raw, writeAll } from "../raw.ts";
 import type { Wire } from "../wires.ts";
 
-/** Requests, and the part of the far end that replies to them. */
+/** A kind of request, and the part of the far end that replies to it. */
 export interface Exchange {
   readonly part: Part;
   /** The request with an id; its reply has the same. */
@@ -52,7 +52,7 @@ export interface Requester {
   request(): Promise<unknown>;
 }
 
-/** Keeps so many requests in flight until all are answered. */
+/** Keeps a number of requests in flight until all are answered. */
 export async function keepInFlight(
   requester: Requester,
   count: number,
@@ -93,7 +93,7 @@ class Client extends AsyncProtocol<Message> implements Requester {
   }
 }
 
-/** What Parley takes for so many requests, with so many of them in flight. */
+/** Parley's time for `count` requests, with a number of them in flight. */
 export async function inFlight(
   wire: Wire,
   count: number,
@@ -105,7 +105,7 @@ export async function inFlight(
   return await keepInFlight(client, count, waiting);
 }
 
-/** One at a time, a loop has nothing to look up. */
+/** With one request at a time, a loop needs no lookup by id. */
 export async function oneByOne(
   wire: Wire,
   count: number,
@@ -120,7 +120,9 @@ export async function oneByOne(
     let end = 0;
     do {
       const count = await raw.read(buffer.subarray(end));
-      if (count === null) throw new Error("The far end has ended");
+      if (count === null) {
+        throw new Error("Cannot receive: the far end has ended");
+      }
       end += count;
     } while (buffer[end - 1] !== 10);
     const reply: Message = JSON.parse(

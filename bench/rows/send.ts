@@ -17,7 +17,7 @@ export const send: Row = {
   parley,
   limit,
   alternatives: {
-    "conn.writable, a write a line": {
+    "conn.writable, one write per line": {
       run: eachLine,
       target: 1,
       over: (wire) => wire.conn !== undefined,
@@ -30,7 +30,7 @@ class Sender extends AsyncProtocol<Event> {
     return jsonLines();
   }
 
-  /** Waits for room after each burst: the promise of the last tells of all. */
+  /** Waits for room after each burst: the last promise stands for all. */
   async sendAll(count: number): Promise<void> {
     for (let i = 1; i <= count; i++) {
       const room = this.send(event);
@@ -48,7 +48,7 @@ async function parley(wire: Wire, count: number): Promise<number> {
   return performance.now() - start;
 }
 
-/** What is sent in one turn gathers as text, and is encoded and written at once. */
+/** Collects the text of one turn, then encodes and writes it at once. */
 class RawSender {
   readonly #raw: Raw;
   readonly #bytes = new Uint8Array(3 * 2 * WRITE_BYTES);
@@ -59,7 +59,7 @@ class RawSender {
     this.#raw = raw;
   }
 
-  /** A promise where the caller is to wait. */
+  /** Returns a promise if the caller has to wait. */
   send(message: Event): Promise<void> | undefined {
     this.#text += JSON.stringify(message) + "\n";
     this.#writing ??= this.#write();
@@ -95,7 +95,7 @@ async function limit(wire: Wire, count: number): Promise<number> {
 
 async function eachLine(wire: Wire, count: number): Promise<number> {
   const conn = await wire.conn?.("sink");
-  if (!conn) throw new Error("There is no connection of Deno's");
+  if (!conn) throw new Error("Cannot send: memory has no Deno.Conn");
   const start = performance.now();
   const writer = conn.writable.getWriter();
   for (let i = 0; i < count; i++) {
