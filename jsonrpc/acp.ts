@@ -52,9 +52,9 @@ export interface AcpStreamOptions {
 
 /** A stream of the SDK. */
 export interface AcpStream {
-  /** The messages of the peer; it ends with the peer's. */
+  /** The peer's messages, until the peer's EOF. */
   readonly readable: ReadableStream<AcpMessage>;
-  /** The messages for the peer; to close it half-closes the connection. */
+  /** The messages for the peer. Closing it half-closes the connection. */
   readonly writable: WritableStream<AcpMessage>;
 }
 
@@ -62,7 +62,7 @@ export interface AcpStream {
  * Makes a stream of the ACP SDK from a connection. A message is a line of JSON.
  * Backpressure goes both ways. The readable errors if a line is not JSON, and the
  * writable if a message cannot be sent. The caller goes on owning the connection,
- * and ends it.
+ * closes it.
  *
  * @throws {TypeError} `maxMessageBytes` is not a number.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -74,7 +74,7 @@ export function toAcpStream(
   const { maxMessageBytes = MAX_MESSAGE_BYTES } = options;
   const decoder = decoderStream(jsonLines<AcpMessage>({ maxMessageBytes }));
   const encoder = encoderStream(jsonLines<AcpMessage>());
-  // What fails here fails the writable, too.
+  // A failure here also errors the writable.
   encoder.readable.pipeTo(connection.writable).catch(() => {});
   return {
     readable: connection.readable.pipeThrough(decoder),

@@ -1,6 +1,6 @@
 import type { JSONRPCId } from "./messages.ts";
 
-/** How peers cancel requests and report progress, which JSON-RPC leaves open. */
+/** How peers cancel requests and report progress, which JSON-RPC does not define. */
 export interface CancellationDialect {
   /** The notification that cancels a request. */
   readonly cancelMethod: string;
@@ -24,7 +24,7 @@ export interface ProgressDialect {
   readonly tokenMember: string;
   /**
    * The member that holds the value; if it is undefined, the value is all of the
-   * params but for the token.
+   * params except the token.
    */
   readonly valueMember?: string | undefined;
   /** The token in a request's params. */

@@ -2,8 +2,8 @@ import { ParleyError } from "../protocol/errors.ts";
 import type { JSONRPCErrorObject } from "./messages.ts";
 
 /**
- * The codes that JSON-RPC 2.0 §5.1 reserves, and that of a request which its
- * caller has cancelled (Language Server Protocol 3.17).
+ * The codes that JSON-RPC 2.0 §5.1 reserves, and the code of a cancelled request
+ * (Language Server Protocol 3.17).
  */
 export const JSONRPCErrorCode = {
   /** The text is not JSON. */
@@ -16,7 +16,7 @@ export const JSONRPCErrorCode = {
   INVALID_PARAMS: -32602,
   /** The handler has failed. */
   INTERNAL_ERROR: -32603,
-  /** More requests wait than the peer takes. */
+  /** The peer accepts no more requests now. */
   SERVER_BUSY: -32000,
   /** The caller has cancelled the request. */
   REQUEST_CANCELLED: -32800,
@@ -24,7 +24,7 @@ export const JSONRPCErrorCode = {
 
 /** Options of {@linkcode JSONRPCError}. */
 export interface JSONRPCErrorOptions extends ErrorOptions {
-  /** An integer; those from -32768 to -32000 are reserved (§5.1). */
+  /** An integer. The codes from -32768 to -32000 are reserved (§5.1). */
   code: number;
   /**
    * More about the error, sent as it is.

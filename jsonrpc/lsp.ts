@@ -43,37 +43,37 @@ import type { JSONRPCPeerOptions } from "./peer_options.ts";
 
 /** The params of `initialize`. */
 export interface InitializeParams {
-  /** The process that has started the server; null if there is none. */
+  /** The id of the process that started the server, or null. */
   processId: number | null;
-  /** The root folder of the workspace; null if there is none. */
+  /** The URI of the workspace's root folder, or null. */
   rootUri: string | null;
-  /** What the client can do, as the protocol says. */
+  /** The client's capabilities, as the protocol defines them. */
   capabilities: Record<string, unknown>;
   /** The name and version of the client. */
   clientInfo?: { name: string; version?: string };
-  /** Whatever the server takes. */
+  /** Options that are specific to the server. */
   initializationOptions?: unknown;
-  /** Folders of the workspace; null if there are none. */
+  /** The folders of the workspace, or null. */
   workspaceFolders?: { uri: string; name: string }[] | null;
 }
 
 /** The result of `initialize`. */
 export interface InitializeResult {
-  /** What the server can do, as the protocol says. */
+  /** The server's capabilities, as the protocol defines them. */
   capabilities: Record<string, unknown>;
   /** The name and version of the server. */
   serverInfo?: { name: string; version?: string };
 }
 
-/** The methods of the handshake, and of the end; all others are not typed. */
+/** The methods that start and end a session. Other methods are not typed. */
 export type LSPMethods = AnyMethods & {
   /** The first request. */
   initialize(params: InitializeParams): InitializeResult;
   /** The client is ready. */
   initialized(params: Record<string, never>): void;
-  /** The server is to get ready for its end. */
+  /** Asks the server to prepare for its end. */
   shutdown(): null;
-  /** The server is to end. */
+  /** Tells the server to exit. */
   exit(): void;
 };
 

@@ -1,8 +1,8 @@
 /**
  * The Model Context Protocol over any connection, for the official SDK
- * (`@modelcontextprotocol/sdk`): its `Client` and `Server` take what
- * {@linkcode toMcpTransport} makes, whether the other end is behind a Unix socket,
- * TLS or the pipes of a child process.
+ * (`@modelcontextprotocol/sdk`): its `Client` and `Server` take the transport that
+ * {@linkcode toMcpTransport} makes, over a Unix socket, TLS or the pipes of a
+ * child process.
  *
  * @example The two ends of a connection
  * ```ts
@@ -48,7 +48,7 @@ export interface McpTransportOptions {
   maxMessageBytes?: number | undefined;
 }
 
-/** The interface `Transport` of the SDK, as far as a stream of bytes has it. */
+/** The SDK's interface `Transport`, with the members that a byte stream supports. */
 export interface McpTransport {
   /** Begins to read; the SDK calls it. */
   start(): Promise<void>;
@@ -56,9 +56,9 @@ export interface McpTransport {
   send(message: object): Promise<void>;
   /** Ends the session in order. */
   close(): Promise<void>;
-  /** Called once, when the session has ended, whichever end has ended it. */
+  /** Called once, when the session has ended, whichever side ended it. */
   onclose?: (() => void) | undefined;
-  /** Called with what went wrong. */
+  /** Called with each error. */
   onerror?: ((error: Error) => void) | undefined;
   /** Called with each message. */
   onmessage?: ((message: unknown) => void) | undefined;
@@ -66,8 +66,8 @@ export interface McpTransport {
 
 /**
  * Makes a transport of the MCP SDK from a connection, which it owns from then
- * on. A message is a line of JSON. A session that fails tells `onerror` its
- * cause, then `onclose`.
+ * on. A message is a line of JSON. If the session fails, `onerror` is called with
+ * the cause, then `onclose`.
  *
  * @throws {TypeError} `maxMessageBytes` is not a number.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -129,7 +129,7 @@ class PeerTransport implements McpTransport {
         }
       }
     } catch {
-      // The cause is told by close(), which disconnects.
+      // close() disconnects, and reports the cause.
     }
     await this.close();
   }

@@ -19,7 +19,7 @@ export interface JSONRPCRequest extends JSONRPCNotification {
 
 /** The error of a response (§5.1). */
 export interface JSONRPCErrorObject {
-  /** An integer that says what kind of error it is. */
+  /** An integer for the kind of error. */
   readonly code: number;
   /** One sentence about the error. */
   readonly message: string;
@@ -33,7 +33,7 @@ export interface JSONRPCSuccess {
   readonly jsonrpc: "2.0";
   /** The id of the request. */
   readonly id: JSONRPCId;
-  /** What the method has returned. */
+  /** The value that the method returned. */
   readonly result: unknown;
 }
 
@@ -43,7 +43,7 @@ export interface JSONRPCFailure {
   readonly jsonrpc: "2.0";
   /** The id of the request; null if the request could not be read. */
   readonly id: JSONRPCId;
-  /** What went wrong. */
+  /** The error. */
   readonly error: JSONRPCErrorObject;
 }
 

@@ -1,10 +1,10 @@
 import type { JSONRPCId } from "./messages.ts";
 
 /**
- * The methods of a peer whose types are not known: what it sends is as unchecked
- * as the result of `JSON.parse()`.
+ * The methods of a peer whose types are not known. Params and results are
+ * unchecked, like the result of `JSON.parse()`.
  */
-// deno-lint-ignore no-explicit-any -- as JSON.parse() has it
+// deno-lint-ignore no-explicit-any -- as in the type of JSON.parse()
 export type AnyMethods = Record<string, (params?: any) => any>;
 
 /** The type of the params of a method. */
@@ -36,15 +36,15 @@ export type CallArgs<Method, Options> = Method extends
 /** Options of a request. */
 export interface RequestOptions {
   /**
-   * Gives the request up, and cancels it at the peer if the dialect can: the
-   * promise rejects with the signal's reason.
+   * Aborts the request: the promise rejects with the signal's reason, and the peer
+   * is told to cancel it if there is a dialect of cancellation.
    *
    * @default {undefined}
    */
   signal?: AbortSignal | undefined;
   /**
    * The deadline of the response, in milliseconds; each report of progress begins
-   * it anew.
+   * restarts it.
    *
    * @default {the peer's timeout}
    */
@@ -56,8 +56,8 @@ export interface RequestOptions {
    */
   totalTimeout?: number | undefined;
   /**
-   * Asks for reports of progress, and is called with each. The peer's dialect
-   * must have progress.
+   * Called with each progress report, which the request then asks for. The peer's
+   * dialect must have progress.
    *
    * @default {undefined}
    */
@@ -78,7 +78,7 @@ export interface JSONRPCCaller<Remote> {
   ): Promise<void>;
 }
 
-/** What a handler is told beside the params. */
+/** What a handler gets in addition to the params. */
 export interface HandlerContext {
   /** The name of the method. */
   readonly method: string;
@@ -86,20 +86,20 @@ export interface HandlerContext {
   readonly id: JSONRPCId | undefined;
   /** Aborted when the caller cancels the request, or the session ends. */
   readonly signal: AbortSignal;
-  /** The `_meta` member of the params, as MCP has it. */
+  /** The `_meta` member of the params, as in MCP. */
   readonly meta: unknown;
-  /** The peer that answers: a handler may call back. */
+  /** The handler's own peer, to call back. */
   readonly peer: JSONRPCCaller<AnyMethods>;
   /**
-   * Reports progress, if the caller has asked for it: otherwise nothing is sent.
+   * Reports progress if the caller has asked for it; otherwise it sends nothing.
    * Resolves when there is room for the next report.
    */
   progress(value: unknown): Promise<void>;
 }
 
 /**
- * In which order handlers run: one after the other, beside each other, so many
- * at once, or one after the other for those calls that have the same key.
+ * The order in which handlers run: one after the other, concurrently, at most a
+ * given number at once, or one after the other for calls with the same key.
  */
 export type HandlerOrder =
   | "serial"

@@ -25,19 +25,20 @@ import type { JSONRPCPeerOptions } from "./peer_options.ts";
 
 /** The limit of an incoming message by default, in bytes. */
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
-/** How many members a batch has at most by default. */
+/** The largest number of members of a batch by default. */
 const MAX_BATCH = 1000;
 
 /**
  * One end of a JSON-RPC 2.0 session: it calls the methods of the other end, and
- * answers with its own. `Remote` and `Local` are interfaces of methods, each with
- * its params as the one argument; what the peer really sends is not checked.
+ * answers calls with its own methods. `Remote` and `Local` are interfaces of
+ * methods, each with its params as the only argument; they are not checked at run
+ * time.
  *
- * A handler may call back. It answers with what it returns, or with the
+ * A handler may call back. Its response is its return value, or the
  * {@linkcode JSONRPCError} that it throws; any other error is logged, and
  * answered with -32603 and no detail. A message that is not JSON is answered with
- * -32700 if the codec can go on, one that is not a request with -32600; after 100
- * of them the session ends with a `ProtocolError`.
+ * -32700 if the codec can go on, and a message that is not a request with -32600.
+ * After 100 such messages the session ends with a `ProtocolError`.
  *
  * @example Two ends that call each other
  * ```ts
@@ -76,7 +77,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     ({ method }) => method,
   );
   readonly #logger: Logger;
-  /** That of the current session. */
+  /** The receiver of the current session. */
   #receiver: Receiver | undefined;
 
   /**
@@ -118,7 +119,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
    *
    * @throws {JSONRPCError} The peer has answered with an error.
    * @throws {CallTimeoutError} There was no response in time.
-   * @throws {CallInterruptedError} The session has ended first; see its cause.
+   * @throws {CallInterruptedError} The session ended first; see its cause.
    * @throws {StateError} There is no session.
    * @throws {TypeError} The params have no JSON text, or are no object or array.
    * @throws The signal's reason, when it is aborted.
@@ -129,7 +130,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   ): Promise<ResultOf<Remote[Name]>> {
     try {
       const { message, track } = this.#outgoing.open(method, params, options);
-      // A handler that calls back must not wait behind a reader that waits for it.
+      // A handler that calls back must not wait for a reader that waits for it.
       this.#incoming.release();
       return track(this.send(message)) as Promise<ResultOf<Remote[Name]>>;
     } catch (error) {
@@ -155,9 +156,9 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   }
 
   /**
-   * Sends several calls as one message (§6), and resolves with what the promises
-   * that `build` returns resolve with, or rejects with the first that rejects. A
-   * batch of no calls sends nothing.
+   * Sends several calls as one message (§6). It resolves with the results of the
+   * promises that `build` returns, or rejects with the first rejection. A batch
+   * without calls sends nothing.
    *
    * @throws {RangeError} The batch has more members than `maxBatch`.
    *
@@ -237,7 +238,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   }
 
   /**
-   * Resolves when the transport has taken all that has been sent.
+   * Resolves when the transport has taken all bytes that were sent.
    *
    * @throws {StateError} There is no session.
    * @throws The first cause, if the session ends first.
@@ -246,21 +247,21 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     return super.flush(options);
   }
 
-  /** Makes the codec, and what receives the messages of the session. */
+  /** Makes the codec and the receiver of the session. */
   protected override createCodec(): Codec<JSONRPCMessage> {
     const { maxMessageBytes = MAX_MESSAGE_BYTES } = this;
     this.#receiver = this.#newReceiver();
     return this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
   }
 
-  /** Rejects what waits for a response, and aborts every handler's signal. */
+  /** Rejects pending requests, and aborts every handler's signal. */
   protected override onSessionEnd(cause: unknown): void {
     this.#outgoing.end(cause);
     this.#incoming.end(cause);
     this.#notifications.end(cause);
   }
 
-  /** Settles what a response is for, or has a handler answer. */
+  /** Settles the request of a response, or runs the handler of a call. */
   protected override onMessage(
     message: JSONRPCMessage,
     bytes: number,
@@ -281,7 +282,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     });
   }
 
-  /** Sends a notification that nobody waits for. */
+  /** Sends a notification without waiting for room; never rejects. */
   #notifyNow(method: string, params: unknown): void {
     this.send(callMessage(method, params)).catch((error) => {
       this.#logger.debug("{method} was not sent: {error}", { method, error });

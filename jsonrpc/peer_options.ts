@@ -23,11 +23,11 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
    */
   methods?: Handlers<NoInfer<Local>> | undefined;
   /**
-   * In which order handlers run: `"parallel"`, 64 at once; so many at once;
-   * `"serial"`, one after the other; or a function whose key says which calls
-   * run one after the other, beside those of other keys. If 256 more wait,
-   * nothing is read, and a call that arrives while this peer itself waits for a
-   * response is refused with -32000.
+   * The order in which handlers run: `"parallel"`, 64 at once; a number, so many
+   * at once; `"serial"`, one after the other; or a function that returns a key:
+   * calls with the same key run one after the other, and calls with different
+   * keys concurrently. While 256 more wait, nothing is read, except if this peer
+   * itself waits for a response: then further calls are refused with -32000.
    *
    * @default {"parallel"}
    */

@@ -13,7 +13,7 @@ import { decode, encode } from "./_deps.ts";
 /** Options of {@linkcode msgpack}. */
 export interface MsgpackOptions extends CodecOptions {
   /**
-   * Whether integers that are coded in 64 bits are a `bigint`. Without it those
+   * Whether integers that are encoded in 64 bits are a `bigint`. If not, integers
    * beyond ±(2^53 - 1) lose digits.
    *
    * @default {false}
@@ -24,12 +24,12 @@ export interface MsgpackOptions extends CodecOptions {
 /**
  * MessagePack values, one after another, with nothing between them.
  *
- * `T` is what the peer is trusted to send: it is not checked. The cost is linear
+ * `T` is the type of the peer's values, which is not checked. The cost is linear
  * in bytes, whatever the chunks. Decoding raises `MessageTooLargeError` as soon as
- * a header says so, and `DecodeError` for a value that is nested deeper than 1,000
- * or has a byte that is never used, a key that is not a string or a number, or
- * the key `__proto__`. Encoding raises an error for a value that has no form in
- * MessagePack, such as a function.
+ * a header announces too many bytes. It raises `DecodeError` for a value that is
+ * nested deeper than 1,000, has a byte that is never used, has a key that is not a
+ * string or a number, or has the key `__proto__`. Encoding raises an error for a
+ * value that MessagePack cannot represent, such as a function.
  *
  * @throws {TypeError} An option has the wrong type.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.

@@ -15,8 +15,8 @@ export type MsgpackRPCPeerOptions<Local = AnyMethods> = Omit<
  * as a `JSONRPCPeer` does; params are always an array, and there are no batches
  * and no cancellation.
  *
- * An error that the peer answers with is a `JSONRPCError`: if it is a number and
- * a text, these are its code and message; otherwise it is its `data`.
+ * An error response of the peer is a `JSONRPCError`. If the error is a number and
+ * a text, these are its code and message; otherwise the error is its `data`.
  *
  * @example Two ends that call each other
  * ```ts

@@ -49,7 +49,7 @@ export class BatchResponses {
   readonly #responses: JSONRPCResponse[] = [];
   #missing: number;
 
-  /** @param members How many calls there are, those without response included. */
+  /** @param members The number of calls, including those without response. */
   constructor(
     members: number,
     send: (responses: JSONRPCMessage) => void | Promise<void>,

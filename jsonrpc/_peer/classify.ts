@@ -1,7 +1,7 @@
 import { isRecord } from "../cancellation.ts";
 import type { JSONRPCErrorObject, JSONRPCId } from "../messages.ts";
 
-/** A message of the peer, as the session treats it. */
+/** A received message, classified. */
 export type Classified =
   | { kind: "request"; id: JSONRPCId; method: string; params: unknown }
   | { kind: "notification"; method: string; params: unknown }
@@ -9,7 +9,7 @@ export type Classified =
   | { kind: "error"; id: JSONRPCId; error: JSONRPCErrorObject }
   | { kind: "invalid"; id: JSONRPCId; reason: string };
 
-/** What a message is (JSON-RPC 2.0 §4 and §5), or why it is none. */
+/** Classifies a message (JSON-RPC 2.0 §4 and §5), or says why it is invalid. */
 export function classify(message: unknown): Classified {
   if (!isRecord(message)) return invalid(null, "the message is not an object");
   const id = Object.hasOwn(message, "id") ? message.id : undefined;
@@ -38,7 +38,7 @@ function classifyCall(
   if (typeof method !== "string") {
     return invalid(id ?? null, "method is not a string");
   }
-  // Some clients write null where there are no params.
+  // Some clients write null for absent params.
   const given = params ?? undefined;
   if (given !== undefined && typeof given !== "object") {
     return invalid(id ?? null, "params is not an object or an array");

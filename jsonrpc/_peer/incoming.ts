@@ -15,10 +15,10 @@ import { IncomingCall } from "./incoming_call.ts";
 const MAX_RUNNING = 64;
 const MAX_WAITING = 256;
 
-/** A handler, whose types have been checked before. */
+/** A handler without types: the options have checked it. */
 export type Handler = (params: unknown, context: HandlerContext) => unknown;
 
-/** What incoming calls need of their peer. */
+/** The parts of the peer that incoming calls need. */
 export interface IncomingOptions {
   readonly caller: JSONRPCCaller<AnyMethods>;
   readonly methods: ReadonlyMap<string, Handler>;
@@ -48,7 +48,7 @@ export class Incoming {
     });
   }
 
-  /** Whether as many calls wait as may. */
+  /** Whether the number of waiting calls is at its limit. */
   get full(): boolean {
     return this.#dispatcher.full;
   }
@@ -63,7 +63,7 @@ export class Incoming {
     return this.#dispatcher.room();
   }
 
-  /** Lets the reader go on though calls wait: a reply may be behind them. */
+  /** Lets the reader go on although calls wait: a reply may be behind them. */
   release(): void {
     this.#dispatcher.release();
   }
@@ -146,7 +146,7 @@ export class Incoming {
     return typeof order === "function" ? order(method, params) : undefined;
   }
 
-  /** The response of a call; none for a notification. Never rejects. */
+  /** The response to a call, or undefined for a notification. Never rejects. */
   #run(
     handler: Handler,
     call: IncomingCall,

@@ -2,7 +2,7 @@ import type { AnyMethods, HandlerContext, JSONRPCCaller } from "../methods.ts";
 import { type CancellationDialect, isRecord } from "../cancellation.ts";
 import type { JSONRPCId } from "../messages.ts";
 
-/** What a call needs of the peer that runs it. */
+/** The parts of the peer that a call needs. */
 export interface CallHost {
   readonly caller: JSONRPCCaller<AnyMethods>;
   readonly dialect: CancellationDialect | undefined;

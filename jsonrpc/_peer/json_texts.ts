@@ -2,15 +2,15 @@ import type { Codec } from "../../protocol/codecs/codec.ts";
 import { DecodeError } from "../../protocol/errors.ts";
 
 /**
- * JSON in the texts of another codec. A text that is not JSON is a message, too,
- * a `DecodeError`: the peer is told, and the stream goes on behind it.
+ * JSON in the texts of another codec. A text that is not JSON is decoded to a
+ * `DecodeError`: the peer gets an error response, and the stream goes on.
  */
 export function jsonTexts(texts: Codec<string>): Codec<unknown> {
   return {
     decode(input) {
       let { offset } = input;
       let text = texts.decode(input);
-      // Blank lines are no messages.
+      // Blank lines are not messages.
       while (text !== undefined && /^\s*$/.test(text)) {
         offset = input.offset;
         text = texts.decode(input);

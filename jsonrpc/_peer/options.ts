@@ -24,7 +24,7 @@ export function checkOrder(order: unknown): void {
     : new TypeError(message);
 }
 
-/** The dialect that an option names, or is. */
+/** The dialect of an option, which is a name or a dialect. */
 export function dialectOf(
   cancellation: CancellationName | CancellationDialect | false,
 ): CancellationDialect | undefined {

@@ -7,11 +7,11 @@ import type {
 } from "../messages.ts";
 import type { RequestOptions } from "../methods.ts";
 
-/** What outgoing calls need of their peer. */
+/** The parts of the peer that outgoing calls need. */
 export interface OutgoingOptions {
   readonly dialect: CancellationDialect | undefined;
   readonly timeout: number | undefined;
-  /** Sends a notification that nobody waits for. */
+  /** Sends a notification without waiting for room; never rejects. */
   notify(method: string, params: unknown): void;
 }
 
@@ -26,7 +26,7 @@ export interface OpenRequest {
 export class Outgoing {
   readonly #options: OutgoingOptions;
   readonly #calls: PendingCalls<unknown, JSONRPCId>;
-  /** Who hears of the progress of a request, by its id. */
+  /** The progress callback of each request, by its id. */
   readonly #progress = new Map<JSONRPCId, (value: unknown) => void>();
 
   constructor(options: OutgoingOptions) {
@@ -73,7 +73,7 @@ export class Outgoing {
     return this.#calls.reject(id, error);
   }
 
-  /** Whether the notification reports progress, which is then passed on. */
+  /** Calls the request's progress callback, if the notification reports progress. */
   report(method: string, params: unknown): boolean {
     const progress = this.#options.dialect?.progress;
     if (progress?.method !== method || !isRecord(params)) return false;
@@ -86,7 +86,7 @@ export class Outgoing {
     return true;
   }
 
-  /** Rejects what waits with a `CallInterruptedError`. */
+  /** Rejects the pending requests with a `CallInterruptedError`. */
   end(cause: unknown): void {
     this.#calls.end(cause);
   }
@@ -97,7 +97,7 @@ export class Outgoing {
     throw new TypeError(
       progress
         ? "Cannot ask for progress: params is an array: it must be an object"
-        : "Cannot ask for progress: cancellation is a dialect that has none",
+        : "Cannot ask for progress: cancellation is a dialect without progress",
     );
   }
 

@@ -18,15 +18,15 @@ import type { Outgoing } from "./outgoing.ts";
 /** A session with more invalid messages than this ends. */
 const MAX_INVALID = 100;
 
-/** What receiving needs of its peer. */
+/** The parts of the peer that the receiver needs. */
 export interface ReceiverHost {
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
-  /** Hears of every notification, handled or not. */
+  /** Called with every notification, handled or not. */
   readonly notifications: EventHub<JSONRPCNotification>;
   readonly logger: Logger;
   readonly maxBatch: number;
-  /** Those of the current session. */
+  /** The requests of the current session. */
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
   send(message: JSONRPCMessage): Promise<void>;
@@ -41,7 +41,7 @@ export class Receiver {
     this.#host = host;
   }
 
-  /** Settles what a response is for, or has a handler answer. */
+  /** Settles the request of a response, or runs the handler of a call. */
   receive(message: unknown, bytes: number): void | Promise<void> {
     if (Array.isArray(message)) return this.#receiveBatch(message, bytes);
     return this.#receive(message, bytes, (response) => this.#respond(response));
@@ -150,12 +150,12 @@ export class Receiver {
   #respond(response: JSONRPCMessage | undefined): void | Promise<void> {
     if (response === undefined) return;
     return this.#host.send(response).catch((error) => {
-      if (this.#host.signal.aborted) return; // The cause is told elsewhere.
+      if (this.#host.signal.aborted) return; // The session reports the cause.
       return this.#respondInstead(response, error);
     });
   }
 
-  /** What was to be sent has no JSON text, or is too large: says so instead. */
+  /** Sends an error instead of a response that has no JSON text or is too large. */
   async #respondInstead(
     response: JSONRPCMessage,
     error: unknown,

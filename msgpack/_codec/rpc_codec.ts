@@ -15,8 +15,8 @@ const RESPONSE = 1;
 const NOTIFICATION = 2;
 
 /**
- * Messages of MessagePack-RPC in the shape of JSON-RPC's: the same calls by
- * other arrays.
+ * Converts between the arrays of MessagePack-RPC and the messages of JSON-RPC,
+ * which have the same content.
  */
 export class RPCCodec implements Codec<unknown, JSONRPCMessage> {
   readonly #values: Codec<unknown>;
@@ -84,13 +84,13 @@ function valueOf(message: Single): unknown[] {
   return [RESPONSE, message.id, error, null];
 }
 
-/** Params are positional: an object is the one param. */
+/** Params are positional: an object becomes the only param. */
 function paramsOf(params: unknown): unknown[] {
   if (params === undefined) return [];
   return Array.isArray(params) ? params : [params];
 }
 
-/** An error may be any value. Neovim's is a number and a text. */
+/** An error may be any value. Neovim's errors are a number and a text. */
 function errorOf(error: unknown): JSONRPCErrorObject {
   if (typeof error === "string") return { code: 0, message: error };
   if (Array.isArray(error)) {

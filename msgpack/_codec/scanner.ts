@@ -12,9 +12,9 @@ interface Header {
 }
 
 /**
- * Finds where the value at the front of a buffer ends, without decoding it. A
- * MessagePack value does not tell its size, so its headers are walked; the walk
- * goes on where it was when more bytes arrive.
+ * Finds the end of the value at the front of a buffer, without decoding it. A
+ * MessagePack value does not contain its size, so its headers are scanned; the
+ * scan resumes at the same position when more bytes arrive.
  */
 export class ValueScanner {
   readonly #limit: number;
@@ -35,7 +35,7 @@ export class ValueScanner {
   /**
    * The size of the value at the front, or -1 if it is not complete.
    *
-   * @throws {MessageTooLargeError} It is larger than the limit, or says so.
+   * @throws {MessageTooLargeError} It, or its announced size, exceeds the limit.
    * @throws {DecodeError} It is nested too deep, or begins with 0xc1.
    */
   scan(input: CodecInput): number {
@@ -62,7 +62,7 @@ export class ValueScanner {
   #enter({ size, payload, values }: Header, input: CodecInput): void {
     this.#at += size + payload;
     this.#pending += values - 1;
-    // Each value that is announced takes a byte at least.
+    // Each announced value takes at least one byte.
     if (this.#at + this.#pending > this.#limit) {
       throw new MessageTooLargeError(this.#limit, input.offset);
     }

@@ -205,7 +205,7 @@ Deno.test("progress is refused where the dialect has none, or params is an array
   await assertRejects(
     () => acp.peer.request("x", {}, { onProgress }),
     TypeError,
-    "a dialect that has none",
+    "a dialect without progress",
   );
   await using lsp = await rawPeer({ cancellation: "lsp" });
   await assertRejects(
