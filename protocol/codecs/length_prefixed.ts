@@ -1,7 +1,7 @@
 import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_frames/assert_bytes.ts";
 import type { Codec } from "./codec.ts";
-import type { CodecInput, Endianness, Varint } from "./codec_input.ts";
+import type { CodecInput, Endianness } from "./codec_input.ts";
 import type { CodecOutput } from "./codec_output.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
 import { choiceOption, integerOption, messageLimit } from "./_util/options.ts";
@@ -98,10 +98,17 @@ class LengthPrefixed extends Frames {
   }
 
   protected override find(input: CodecInput): Frame | undefined {
-    const field = this.#field(input);
-    if (field === undefined) return undefined;
-    const start = this.#offset + field.size;
-    const length = field.value + this.#adjustment;
+    const varint = this.#size === "varint"
+      ? input.varint(this.#offset)
+      : undefined;
+    const size = this.#size === "varint" ? varint?.size : this.#size;
+    if (size === undefined || input.length < this.#offset + size) {
+      return undefined;
+    }
+    const value = varint?.value ??
+      Number(input.uint(this.#offset, size, this.#endianness));
+    const start = this.#offset + size;
+    const length = value + this.#adjustment;
     if (length < 0) {
       throw new DecodeError("Length is less than what it counts", {
         offset: input.offset,
@@ -119,8 +126,8 @@ class LengthPrefixed extends Frames {
       return undefined;
     }
     // The bytes before the field replace it, next to those behind it.
-    input.subarray(0, start).copyWithin(field.size, 0, this.#offset);
-    return { start: field.size, end, size: end };
+    input.subarray(0, start).copyWithin(size, 0, this.#offset);
+    return { start: size, end, size: end };
   }
 
   override encode(message: Uint8Array, output: CodecOutput): void {
@@ -145,14 +152,5 @@ class LengthPrefixed extends Frames {
     if (size === "varint") output.varint(length);
     else output.uint(length, size, this.#endianness);
     output.bytes(message.subarray(offset));
-  }
-
-  /** The length field, if all of it is there. */
-  #field(input: CodecInput): Varint | undefined {
-    const size = this.#size;
-    if (size === "varint") return input.varint(this.#offset);
-    if (input.length < this.#offset + size) return undefined;
-    const value = Number(input.uint(this.#offset, size, this.#endianness));
-    return { value, size };
   }
 }
