@@ -63,7 +63,7 @@ const MAX_SIZED = 80 * 1024;
  * @param name The first words of the tests' names.
  * @param codec Makes a codec, because one serves one stream. It gets the limit to
  * keep, if there is one.
- * @param cases Streams of bytes by what is in them, such as "two lines".
+ * @param cases Streams of bytes by their content, such as "two lines".
  *
  * @example A codec of one's own
  * ```ts ignore

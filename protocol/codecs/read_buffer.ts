@@ -6,7 +6,7 @@ const MIN_CAPACITY = 1024;
 const MAX_IDLE_CAPACITY = 4 * 1024 * 1024;
 /**
  * A read that fills its space gets more space the next time, up to twice this.
- * With more, what is read at once does not stay in the processor's caches.
+ * With more, the bytes of one read do not stay in the processor's caches.
  */
 const MAX_READ = 32 * 1024;
 /** After a read that fills its space, so many times as much is expected. */
@@ -238,7 +238,7 @@ export class ReadBuffer implements CodecInput {
     this.#need = Math.max(this.#need, Math.min(length, MAX_READ));
   }
 
-  /** Lets the capacity follow the need: twice the need, or what is expected. */
+  /** Lets the capacity follow the need: twice the need, or the size that is expected. */
   #adapt(): void {
     const capacity = this.#bytes.length;
     if (this.#awaits()) {

@@ -46,7 +46,7 @@ export class WriteBuffer implements CodecOutput {
   #start = 0;
   #end = 0;
   #splits: number[] = [];
-  /** The end of what is appended, not encoded yet. */
+  /** Text that is appended and not encoded yet. */
   #text = "";
   /** The buffer of the view that was taken last, and one that was given back. */
   #lent: Uint8Array<ArrayBuffer> = nothing;

@@ -24,7 +24,7 @@ function capacity(input: ReadBuffer): number {
   return input.subarray().buffer.byteLength;
 }
 
-Deno.test("ReadBuffer gives back what was put in, in any order of calls", () => {
+Deno.test("ReadBuffer returns the bytes that were put in, in any order of calls", () => {
   const step = fc.oneof(
     fc.record({ append: fc.uint8Array({ maxLength: 300 }) }),
     fc.record({ read: fc.uint8Array({ maxLength: 9000, minLength: 1 }) }),
@@ -87,7 +87,7 @@ Deno.test("ReadBuffer reads more at once while reads fill its space", () => {
   assertEquals(sizes, [1, 8, 64, 64, 64, 64, 64, 64, 64, 64]);
 });
 
-Deno.test("ReadBuffer stays small for who says little", () => {
+Deno.test("ReadBuffer stays small for a peer that sends little", () => {
   const input = new ReadBuffer();
   for (let i = 0; i < 1000; i++) {
     input.consume(read(input, new Uint8Array(100)));
@@ -154,7 +154,7 @@ Deno.test("ReadBuffer gives away what later input leaves alone, small or large",
   }
 });
 
-Deno.test("ReadBuffer makes room for what is expected, once a thirty-second is there", () => {
+Deno.test("ReadBuffer makes room for an expected message, once a thirty-second of it is there", () => {
   const input = new ReadBuffer();
   const size = MIB + 100;
   let left = size;
@@ -171,7 +171,7 @@ Deno.test("ReadBuffer makes room for what is expected, once a thirty-second is t
   assert(input.space().buffer.byteLength <= 128 * KIB);
 });
 
-Deno.test("WriteBuffer gives what was put in, whatever is taken at once", () => {
+Deno.test("WriteBuffer returns the bytes that were put in, however many are taken at once", () => {
   const step = fc.oneof(
     fc.record({ text: fc.string({ unit: "binary", maxLength: 200 }) }),
     fc.record({ bytes: fc.uint8Array({ maxLength: 6000 }) }),

@@ -115,7 +115,7 @@ Deno.test("jsonLines() shows an excerpt of what it cannot decode", () => {
   );
 });
 
-Deno.test("an excerpt shows what would not be seen", () => {
+Deno.test("an excerpt escapes characters that would not be seen", () => {
   const { error } = decodeChunks(jsonLines(), [bytes("\ufeff\x7f1é\n")]);
   assert(error instanceof DecodeError);
   assertEquals(error.excerpt, '"\\u{feff}\\u{7f}1é\\n"');

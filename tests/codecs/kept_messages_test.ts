@@ -1,4 +1,4 @@
-/** What an application keeps of a stream, and what memory that takes. */
+/** The memory of messages that an application keeps. */
 import { assertEquals, assertLess } from "@std/assert";
 import {
   type Codec,
@@ -15,7 +15,7 @@ import { bytes } from "../../testing/_codec_checks/decoding.ts";
 const MIB = 1024 * 1024;
 const CHUNKS = 3000;
 const CHUNK_BYTES = 64 * 1024;
-/** All chunks have 188 MiB; what is kept of them has 47 KiB. */
+/** All chunks have 188 MiB, the kept messages 47 KiB. */
 const MAX_GROWTH = 80 * MIB;
 
 const kinds: Record<string, [Codec<unknown>, string]> = {

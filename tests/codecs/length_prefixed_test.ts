@@ -196,7 +196,7 @@ testCodec(
   },
 );
 
-Deno.test("lengthPrefixed() counts what is before the length towards the limit", () => {
+Deno.test("lengthPrefixed() counts the bytes before the length towards the limit", () => {
   const codec = () =>
     lengthPrefixed({
       lengthFieldOffset: 2,

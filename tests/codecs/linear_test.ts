@@ -55,7 +55,7 @@ class CountingBuffer extends ReadBuffer {
   }
 }
 
-/** The views behind proxies, for those who take nothing else. */
+/** The views behind proxies, for functions that take a view only. */
 const viewed = new WeakMap<object, () => Uint8Array>();
 
 /** Lets text decoders take what a counting buffer gives. */
@@ -152,6 +152,46 @@ const works: Record<string, Record<string, Work>> = {
   "jsonLines() with blank lines": {
     "many": repeated(() => jsonLines(options), "\n\r\n1\n", 1),
   },
+  "lines() that end in CR LF": encoded(
+    () => lines({ ...options, newline: "\r\n" }),
+    ascii,
+  ),
+  "lines() that are not UTF-8": {
+    "lenient": {
+      create: () => lines({ ...options, lenientUTF8: true }),
+      stream: (size) => new Uint8Array(size).fill(0xff).fill(10, size - 1),
+      messages: () => 1,
+    },
+  },
+  "lines() that skip bad messages": {
+    "one large message over the limit": {
+      create: () => lines({ maxMessageBytes: 10, badMessages: "skip" }),
+      stream: (size) => bytes("x".repeat(size - 3) + "\n1\n"),
+      messages: () => 1,
+    },
+    "many messages over the limit": repeated(
+      () =>
+        lines({
+          maxMessageBytes: 3,
+          badMessages: "skip",
+          maxBadMessages: Infinity,
+        }),
+      "1\nxxxxxxxxxxxxx\n",
+      1,
+    ),
+  },
+  "delimited() that skips bad messages": {
+    "a delimiter that begins again and again": {
+      create: () =>
+        delimited("aaab", { maxMessageBytes: 10, badMessages: "skip" }),
+      stream: (size) => bytes("a".repeat(size - 5) + "b1aaab"),
+      messages: () => 1,
+    },
+  },
+  "lengthPrefixed() with a varint": encoded(
+    () => lengthPrefixed({ ...options, lengthFieldLength: "varint" }),
+    frame,
+  ),
   "delimited()": encoded(
     () => delimited("xy", options),
     (size) => bytes(ascii(size)),

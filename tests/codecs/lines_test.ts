@@ -133,7 +133,7 @@ testCodec(
   },
 );
 
-Deno.test("lines() that end in CR LF are written so, and none with a CR or an LF in it", () => {
+Deno.test("lines() with newline CR LF writes CR LF, and refuses a CR or an LF in a line", () => {
   const codec = lines({ newline: "\r\n" });
   assertEquals(encodeAll(codec, ["a", ""]), bytes("a\r\n\r\n"));
   for (const message of ["RCPT\nDATA", "RCPT\rDATA", "\r", "\n", "a\r\nb"]) {
@@ -248,7 +248,7 @@ Deno.test("lines() gives what std's TextLineStream gives", async () => {
   }));
 });
 
-Deno.test("lines() leaves what follows a line to whoever reads next", () => {
+Deno.test("lines() leaves the bytes behind a line to another codec", () => {
   const input = new ReadBuffer();
   input.append(bytes("one\ntwo\nthree\n"));
   assertEquals(lines().decode(input), "one");
@@ -268,7 +268,7 @@ Deno.test("lines() serves one buffer after another", () => {
   assertEquals(decode("5\n"), ["5"]);
 });
 
-Deno.test("lines() encodes with LF and refuses what would not come back", () => {
+Deno.test("lines() encodes with LF and refuses a message that would not come back", () => {
   assertEquals(encodeAll(lines(), ["a", ""]), bytes("a\n\n"));
   const refuse = (message: string, why: string) =>
     assertThrows(() => encodeAll(lines(), [message]), TypeError, why);

@@ -115,7 +115,7 @@ Deno.test("varint() reads Protocol Buffers' example, and any integer that was wr
   }));
 });
 
-Deno.test("varint() takes zeros in front of a number, and refuses what is too long or too large", () => {
+Deno.test("varint() takes zeros in front of a number, and refuses a number that is too long or too large", () => {
   const zeros = [...Array(9).fill(0x80), 0];
   assertEquals(inputOf(zeros).varint(0), { value: 0, size: 10 });
   for (

@@ -24,14 +24,14 @@ import {
 import { bytesOf, fuzz } from "./fuzz.ts";
 
 const LIMIT = 24;
-/** What a frame takes beside its message: a header of 4 KiB at the most. */
+/** A frame has at most so many bytes beside its message: a header. */
 const FRAME_BYTES = 4 * 1024;
 const fractions = fc.array(fc.double({ min: 0, max: 1, noNaN: true }));
 
 /**
  * However its input is cut, a codec gives the same messages and the same error,
- * which is a `ProtocolError`; it leaves no more in the buffer than its limit
- * allows; and what it encodes comes back.
+ * which is a `ProtocolError`. It leaves no more bytes in the buffer than its limit
+ * allows, and messages come back as they were encoded.
  */
 function fuzzCodec<T>(
   name: string,
@@ -67,7 +67,7 @@ function fuzzCodec<T>(
 
 class BoundedBuffer extends ReadBuffer {
   override append(chunk: Uint8Array): void {
-    // What is left of the chunk before is what no message has been found in.
+    // No message has been found in the bytes that are left of the last chunk.
     assert(this.length <= LIMIT + FRAME_BYTES, `${this.length} bytes are kept`);
     super.append(chunk);
   }
@@ -75,7 +75,7 @@ class BoundedBuffer extends ReadBuffer {
 
 const byte = (value: number) => Uint8Array.of(value);
 
-/** What an error says that does not depend on how much had come. */
+/** The part of an error that does not depend on how much had arrived. */
 function said(error: unknown): unknown {
   if (!(error instanceof ProtocolError)) return error;
   const { name, message } = error;
@@ -196,7 +196,7 @@ fuzzCodec(
   delimitedOf,
 );
 fuzzCodec<unknown>(
-  "jsonLines() that delivers what is bad",
+  "jsonLines() that delivers bad messages",
   (options) =>
     jsonLines({ ...options, badMessages: "deliver", allowUnterminated: true }),
   jsonTexts,
@@ -213,7 +213,7 @@ fuzzCodec<unknown>(
   texts,
 );
 fuzzCodec<unknown>(
-  "json(delimited()) that delivers what is bad",
+  "json(delimited()) that delivers bad messages",
   (options) =>
     json(
       delimited("aab", { ...options, badMessages: "deliver" }),

@@ -30,7 +30,7 @@ Deno.test.afterAll(() =>
   console.log(`${attacks} attacks: at most ${mostTaken} bytes taken of one`)
 );
 
-/** What somebody hostile sends first, and then again and again. */
+/** The bytes that a hostile peer sends first, and those that it repeats. */
 interface Attack<T> {
   codec: () => Codec<T>;
   question: T;
@@ -146,6 +146,30 @@ withstands("a binary length of 2^63", {
   question: frame,
   first: Uint8Array.of(0x80, 0, 0, 0, 0, 0, 0, 0),
   error: tooLarge,
+});
+withstands("a length in a varint of 2^32 - 1", {
+  codec: () => lengthPrefixed({ lengthFieldLength: "varint" }),
+  question: frame,
+  first: Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f),
+  error: tooLarge,
+});
+withstands("a length in a varint that never ends", {
+  codec: () => lengthPrefixed({ lengthFieldLength: "varint" }),
+  question: frame,
+  again: Uint8Array.of(0x80),
+  error: [DecodeError, /^Varint has more than 10 bytes at offset 0/],
+});
+withstands("a line that never ends in CR LF", {
+  codec: () => lines({ newline: "\r\n" }),
+  question: "?",
+  again: "x\r",
+  error: tooLarge,
+});
+withstands("lines that are not JSON, where bad messages are skipped", {
+  codec: () => jsonLines({ badMessages: "skip" }),
+  question,
+  again: "x\n",
+  error: [DecodeError, /^Message is not JSON at offset 2000/],
 });
 withstands("a Content-Length of 2^63", {
   codec: contentLength,

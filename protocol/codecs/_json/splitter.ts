@@ -27,7 +27,7 @@ export class JSONSplitter {
   /** The other fields are about the text here, and start afresh with another. */
   #input: CodecInput | undefined;
   #offset = 0;
-  /** How many bytes of the text are scanned, and what is open behind them. */
+  /** How many bytes of the text are scanned, and how many brackets are open behind them. */
   #scanned = 0;
   #depth = 0;
   #inString = false;

@@ -48,7 +48,7 @@ export class JSONText {
   /**
    * The JSON text of a value: on one line, or indented by so many blanks.
    *
-   * @throws {TypeError} There is none: the value is `undefined`, a function, a
+   * @throws {TypeError} The value has no JSON text: it is `undefined`, a function, a
    * symbol or circular, or has a `bigint` in it and `bigint` is not set.
    */
   stringify(value: unknown, indent = 0): string {

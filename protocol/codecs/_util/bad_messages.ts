@@ -35,7 +35,7 @@ export class BadMessagePolicy {
     return this.#choice === "deliver";
   }
 
-  /** Counts a bad message; what is not one, or is one too many, is thrown. */
+  /** Counts a bad message. Throws another error, and a bad message too many. */
   accept(error: unknown): ProtocolError {
     if (this.throws || !(error instanceof ProtocolError)) throw error;
     if (this.#left-- > 0) return error;
