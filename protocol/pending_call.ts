@@ -42,6 +42,13 @@ export interface PendingCallsOptions<Reply, Id = number> {
    * @default {undefined}
    */
   onAbandoned?: ((call: PendingCall<Reply, Id>) => void) | undefined;
+  /**
+   * The largest id that is given, after which ids begin at 1 again: 65,535 if the
+   * protocol has 16 bits for it. An id that waits for its reply is not given.
+   *
+   * @default {9007199254740991}
+   */
+  maxId?: number | undefined;
 }
 
 /** A call that waits for its reply. */

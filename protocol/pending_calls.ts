@@ -1,6 +1,6 @@
 import { Call } from "./_calls/call.ts";
 import { SignalGroups } from "./_calls/signal_groups.ts";
-import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { checkCount, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 import type {
   OpenCallOptions,
@@ -70,14 +70,23 @@ export class PendingCalls<Reply, Id = number> {
    */
   #front = this.#calls.values();
   #first: Call<Reply, Id> | undefined;
+  readonly #maxId: number;
   #lastId = 0;
   #abandoned = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
 
-  /** Makes an empty set of calls. */
+  /**
+   * Makes an empty set of calls.
+   *
+   * @throws {RangeError} `maxId` is not an integer from 1.
+   */
   constructor(options: PendingCallsOptions<Reply, Id> = {}) {
-    this.#onAbandoned = options.onAbandoned;
+    const { maxId = Number.MAX_SAFE_INTEGER, onAbandoned } = options;
+    checkNumber("maxId", maxId, 1, Number.MAX_SAFE_INTEGER);
+    checkCount("maxId", maxId, 1);
+    this.#maxId = maxId;
+    this.#onAbandoned = onAbandoned;
   }
 
   /** How many calls wait for their reply, without those that were given up. */
@@ -92,7 +101,8 @@ export class PendingCalls<Reply, Id = number> {
    *
    * @throws {RangeError} A timeout is out of range.
    * @throws {TypeError} A call with this id waits already.
-   * @throws {CallError} Too many calls were given up and are unanswered.
+   * @throws {CallError} Too many calls were given up and are unanswered, or all
+   * ids up to `maxId` are taken.
    * @throws The signal's reason, if it is aborted: nothing is registered.
    */
   open(options: OpenCallOptions<Id> = {}): PendingCall<Reply, Id> {
@@ -108,7 +118,7 @@ export class PendingCalls<Reply, Id = number> {
         { method, sent: false },
       );
     }
-    const id = options.id ?? this.#nextId();
+    const id = options.id ?? this.#nextId(method);
     if (this.#calls.has(id)) {
       throw new TypeError(
         `Cannot open a call: id is ${
@@ -200,8 +210,16 @@ export class PendingCalls<Reply, Id = number> {
     }
   }
 
-  #nextId(): Id {
-    do this.#lastId++; while (this.#calls.has(this.#lastId as Id));
+  #nextId(method: string | undefined): Id {
+    if (this.#calls.size >= this.#maxId) {
+      throw new CallError(
+        `Call${named(method)}: all ids are taken: maxId is ${this.#maxId}`,
+        { method, sent: false },
+      );
+    }
+    do {
+      this.#lastId = this.#lastId < this.#maxId ? this.#lastId + 1 : 1;
+    } while (this.#calls.has(this.#lastId as Id));
     return this.#lastId as Id;
   }
 

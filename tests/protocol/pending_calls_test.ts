@@ -40,6 +40,26 @@ Deno.test("an id of the caller's own is used, and refused while it waits", () =>
   assertEquals(calls.resolve("constructor", "yes"), true);
 });
 
+Deno.test("ids begin at 1 again after maxId, and leave out those that wait", () => {
+  const calls = new PendingCalls<string>({ maxId: 3 });
+  assertEquals([1, 2, 3].map(() => calls.open().id), [1, 2, 3]);
+  const error = assertThrows(() => calls.open({ method: "GET" }), CallError);
+  assertEquals(error.message, 'Call "GET": all ids are taken: maxId is 3');
+  assertEquals([error.method, error.sent], ["GET", false]);
+  calls.resolve(2, "two");
+  assertEquals(calls.open().id, 2);
+  calls.resolve(1, "one");
+  calls.resolve(3, "three");
+  assertEquals([calls.open().id, calls.open().id], [3, 1]);
+  calls.end(new Error("over"));
+});
+
+Deno.test("a maxId that is not a positive integer is refused", () => {
+  for (const maxId of [0, 1.5, NaN, Infinity]) {
+    assertThrows(() => new PendingCalls({ maxId }), RangeError, "maxId is");
+  }
+});
+
 Deno.test("first() gives the calls in the order in which they were opened", () => {
   const calls = new PendingCalls<number>();
   const opened = [calls.open(), calls.open(), calls.open()];
