@@ -1,0 +1,27 @@
+/**
+ * Publishes a temperature, and hears it. Start a server first: `mosquitto`.
+ *
+ * deno run --allow-net examples/mqtt/main.ts tcp://127.0.0.1:1883
+ */
+import { parseTransport } from "@parley/parley";
+import { MqttClient } from "./client.ts";
+
+const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:1883");
+
+await using client = new MqttClient({
+  will: {
+    topic: "house/sensor",
+    payload: new TextEncoder().encode("vanished"),
+    qos: 1,
+    retain: false,
+  },
+});
+await using connection = client.stayConnected(transport);
+await connection.connected({ signal: AbortSignal.timeout(10_000) });
+
+using readings = await client.subscribe("house/+/temperature", { qos: 2 });
+await client.publish("house/kitchen/temperature", "21.5", { qos: 2 });
+for await (const { topic, payload } of readings) {
+  console.log(`${topic}: ${new TextDecoder().decode(payload)}`);
+  break;
+}

@@ -1,0 +1,21 @@
+/** Whether a topic is one of a filter with the wildcards `+` and `#` (§4.7). */
+export function matches(filter: string, topic: string): boolean {
+  // The members of a group share one filter: $share/GROUP/FILTER.
+  const levels = filter.replace(/^\$share\/[^/]*\//, "").split("/");
+  const names = topic.split("/");
+  if (topic.startsWith("$") && /^[+#]/.test(levels[0] ?? "")) return false;
+  for (const [i, level] of levels.entries()) {
+    if (level === "#") return true;
+    if (names[i] === undefined) return false;
+    if (level !== "+" && level !== names[i]) return false;
+  }
+  return levels.length === names.length;
+}
+
+/** Refuses a topic that has wildcards or that no server takes. */
+export function checkTopic(topic: string): void {
+  if (/^[^+#\0]+$/.test(topic)) return;
+  throw new TypeError(
+    `Cannot use topic: it is ${JSON.stringify(topic)}, expected no wildcards`,
+  );
+}
