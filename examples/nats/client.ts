@@ -3,6 +3,7 @@ import {
   type AsyncProtocolOptions,
   type Codec,
   ConnectError,
+  EventQueue,
   PendingCalls,
   ProtocolError,
   reconnecting,
@@ -11,6 +12,7 @@ import {
   startTls,
   type StartTlsOptions,
   type Transport,
+  type WaitOptions,
 } from "@parley/parley";
 import { checkSubject, nats } from "./codec.ts";
 import {
@@ -21,7 +23,6 @@ import {
   type ServerInfo,
   type ServerMessage,
 } from "./messages.ts";
-import { Subscription } from "./subscription.ts";
 
 /** Options of a client. */
 export interface NatsOptions extends AsyncProtocolOptions {
@@ -32,13 +33,28 @@ export interface NatsOptions extends AsyncProtocolOptions {
   timeout?: number | undefined;
 }
 
+/** Options of a subscription. */
+export interface SubscribeOptions extends WaitOptions {
+  /** Each message goes to one of the subscriptions that name the same queue. */
+  queue?: string | undefined;
+}
+
 /** Options of a request. */
-export interface RequestOptions {
-  signal?: AbortSignal | undefined;
+export interface RequestOptions extends WaitOptions {
   /** In milliseconds; the client's if it is not given. */
   timeout?: number | undefined;
 }
 
+interface Subscription {
+  subject: string;
+  queue: string | undefined;
+  messages: EventQueue<NatsMessage>;
+  /** Aborted if the subscription itself fails: its iteration throws the reason. */
+  failure: AbortController;
+}
+
+/** How many messages of a subscription may wait to be taken. */
+const MAX_WAITING = 65_536;
 /** The subscription to the answers to all requests. */
 const INBOX_SID = 1;
 const encoder = new TextEncoder();
@@ -110,23 +126,34 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   }
 
   /**
-   * The messages of a subject, which may have wildcards; with a queue, each goes
-   * to one of its members. To leave the iteration ends the subscription.
+   * The messages of a subject, which may have wildcards, until `close()`. They go
+   * on in the next session, and end with the last one.
    */
-  subscribe(subject: string, queue?: string): ReadableStream<NatsMessage> {
+  subscribe(
+    subject: string,
+    { queue, signal }: SubscribeOptions = {},
+  ): EventQueue<NatsMessage> {
     checkSubject(subject);
     if (queue !== undefined) checkSubject(queue);
+    signal?.throwIfAborted();
     const sid = ++this.#lastSid;
-    const subscription = new Subscription(subject, queue, () => {
-      const known = this.#subscriptions.delete(sid);
-      if (known && this.runstate === "running") this.send({ op: "UNSUB", sid });
+    const failure = new AbortController();
+    const signals = signal ? [signal, failure.signal] : [failure.signal];
+    const messages = new EventQueue<NatsMessage>({
+      nameOf: (message) => message.subject,
+      limit: MAX_WAITING,
+      signal: AbortSignal.any(signals),
+      onClosed: () => {
+        const known = this.#subscriptions.delete(sid);
+        const { runstate } = this;
+        if (known && runstate === "running") this.send({ op: "UNSUB", sid });
+      },
     });
-    this.#subscriptions.set(sid, subscription);
+    this.#subscriptions.set(sid, { subject, queue, messages, failure });
     if (this.runstate === "running") {
-      this.send({ op: "SUB", subject, queue, sid })
-        .catch((error) => this.#lasting || subscription.fail(error));
+      this.send({ op: "SUB", subject, queue, sid });
     }
-    return subscription.messages;
+    return messages;
   }
 
   /** Resolves when the server has processed all that was sent before. */
@@ -186,10 +213,13 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     return this.ping();
   }
 
-  protected override onMessage(received: ServerMessage): void | Promise<void> {
+  protected override onMessage(
+    received: ServerMessage,
+    bytes: number,
+  ): void | Promise<void> {
     switch (received.op) {
       case "MSG":
-        return this.#deliver(received.sid, received.message);
+        return this.#deliver(received.sid, received.message, bytes);
       case "PING":
         return this.send({ op: "PONG" });
       case "PONG": {
@@ -222,8 +252,12 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     );
   }
 
-  #deliver(sid: number, message: NatsMessage): void {
-    if (sid !== INBOX_SID) return this.#subscriptions.get(sid)?.push(message);
+  #deliver(sid: number, message: NatsMessage, bytes: number): void {
+    if (sid !== INBOX_SID) {
+      const subscription = this.#subscriptions.get(sid);
+      if (subscription) dispatch(subscription, message, bytes);
+      return;
+    }
     const id = Number(message.subject.slice(this.#inbox.length + 1));
     if (message.headers?.startsWith("NATS/1.0 503")) {
       this.#requests.reject(id, new NatsError("Nobody answers: no responders"));
@@ -236,15 +270,27 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
       [];
     if (subject === undefined) throw error;
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.subject === subject) subscription.fail(error);
+      if (subscription.subject === subject) subscription.failure.abort(error);
     }
   }
 
   #endSubscriptions(cause: unknown): void {
-    for (const subscription of this.#subscriptions.values()) {
-      subscription.fail(cause);
+    for (const { messages } of this.#subscriptions.values()) {
+      messages.end(cause);
     }
   }
+}
+
+/** Hands a message over; a consumer that is too slow loses its subscription. */
+function dispatch(
+  { subject, messages, failure }: Subscription,
+  message: NatsMessage,
+  bytes: number,
+): void {
+  messages.dispatch(message, bytes);
+  if (messages.dropped === 0) return;
+  const text = `Subscription ${subject}: its consumer is too slow`;
+  failure.abort(new NatsError(text));
 }
 
 /** A server that is away may come back; a wrong password does not get right. */

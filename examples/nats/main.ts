@@ -15,13 +15,13 @@ await connection.connected({ signal: AbortSignal.timeout(10_000) });
 const { version } = client.info ?? {};
 console.log(`Connected to nats-server ${version}`);
 
-const additions = client.subscribe("add");
+using additions = client.subscribe("add");
 const serving = (async () => {
   for await (const { payload, reply } of additions) {
     const numbers = JSON.parse(decoder.decode(payload)) as number[];
     const sum = numbers.reduce((a, b) => a + b, 0);
     if (reply) await client.publish(reply, String(sum));
-    break; // ends the subscription
+    break;
   }
 })();
 const answer = await client.request("add", "[1, 2, 39]");
