@@ -35,8 +35,8 @@
  */
 export * from "./mod.ts";
 import { contentLength } from "../protocol/codecs/content_length.ts";
-import { text } from "../protocol/codecs/text.ts";
-import { jsonTexts } from "./_peer/json_texts.ts";
+import { json } from "../protocol/codecs/json.ts";
+import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
 import type { AnyMethods } from "./methods.ts";
 import { JSONRPCPeer } from "./peer.ts";
 import type { JSONRPCPeerOptions } from "./peer_options.ts";
@@ -95,7 +95,7 @@ export class LSPPeer<Remote = LSPMethods, Local = Remote>
   constructor(options: LSPPeerOptions<Local> = {}) {
     super({
       ...options,
-      codec: (limits) => jsonTexts(text(contentLength(limits))),
+      codec: (limits) => json(contentLength(limits), BAD_MESSAGES),
       cancellation: "lsp",
     });
   }

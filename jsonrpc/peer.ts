@@ -3,15 +3,15 @@ import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
-import { lines } from "../protocol/codecs/lines.ts";
+import { jsonLines } from "../protocol/codecs/json_lines.ts";
 import { EventHub } from "../protocol/event_hub.ts";
 import type { EventQueue } from "../protocol/event_queue.ts";
 import type { ListenOptions } from "../protocol/listen_options.ts";
 import { Batch } from "./_peer/batch.ts";
 import { Incoming } from "./_peer/incoming.ts";
 import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
-import { jsonTexts } from "./_peer/json_texts.ts";
 import { callMessage, Outgoing } from "./_peer/outgoing.ts";
+import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
 import { Receiver } from "./_peer/receiver.ts";
 import type { JSONRPCMessage, JSONRPCNotification } from "./messages.ts";
 import type {
@@ -92,7 +92,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     checkNumber("timeout", timeout, 0, MAX_TIMEOUT);
     checkNumber("maxBatch", maxBatch, 1, Infinity);
     checkOrder(order);
-    this.#codec = options.codec ?? ((limits) => jsonTexts(lines(limits)));
+    this.#codec = options.codec ??
+      ((limits) => jsonLines({ ...limits, ...BAD_MESSAGES }));
     this.#maxBatch = maxBatch;
     const dialect = dialectOf(options.cancellation ?? false);
     this.#logger = getLogger([

@@ -9,7 +9,8 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
   extends AsyncProtocolOptions {
   /**
    * Makes the codec of a session. A message that is a `DecodeError` is answered
-   * with -32700, and the session goes on.
+   * with -32700, and one that is another `ProtocolError` with -32600: see
+   * `badMessages` of the codecs.
    *
    * @default {JSON, each message on a line}
    */

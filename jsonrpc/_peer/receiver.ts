@@ -52,10 +52,13 @@ export class Receiver {
     bytes: number,
     respond: Respond,
   ): void | Promise<void> {
-    if (message instanceof DecodeError) {
-      const { PARSE_ERROR } = JSONRPCErrorCode;
+    if (message instanceof ProtocolError) {
       this.#countInvalid(message.message);
-      return respond(failure(null, PARSE_ERROR, "Parse error"));
+      return respond(
+        message instanceof DecodeError
+          ? failure(null, JSONRPCErrorCode.PARSE_ERROR, "Parse error")
+          : failure(null, JSONRPCErrorCode.INVALID_REQUEST, "Invalid Request"),
+      );
     }
     const call = classify(message);
     switch (call.kind) {

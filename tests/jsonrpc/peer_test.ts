@@ -14,6 +14,9 @@ import {
   CallInterruptedError,
   CallTimeoutError,
   EndOfStreamError,
+  lines,
+  memoryPair,
+  Peer,
   ProtocolError,
   StateError,
 } from "../../mod.ts";
@@ -246,7 +249,7 @@ Deno.test("a peer that has disconnected can be used again", async () => {
   for (let time = 0; time < 2; time++) {
     await using ends = await twoPeers({ methods: { n: () => time } });
     await ends.client.disconnect();
-    const [near, far] = (await import("../../mod.ts")).memoryPair();
+    const [near, far] = memoryPair();
     const server = new JSONRPCPeer({ methods: { n: () => time } });
     await Promise.all([peer.connect(near), server.connect(far)]);
     assertEquals(await peer.request("n"), time);
@@ -277,4 +280,20 @@ Deno.test("options that cannot be are refused, naming option and value", () => {
   assertThrows(make({ methods: { x: 7 } }), TypeError, 'methods has "x"');
   assertThrows(make({ timeout: -1 }), RangeError, "timeout is -1");
   assertThrows(make({ maxBatch: 0 }), RangeError, "maxBatch is 0");
+});
+
+Deno.test("a message over the limit is answered with -32600, and the session goes on", async () => {
+  const [near, far] = memoryPair();
+  const peer = new JSONRPCPeer({
+    maxMessageBytes: 100,
+    methods: { ping: () => "pong" },
+  });
+  const raw = new Peer({ codec: lines });
+  await Promise.all([peer.connect(near), raw.connect(far)]);
+  await raw.send(`{"jsonrpc":"2.0","id":1,"method":"${"x".repeat(1000)}"}`);
+  await raw.send('{"jsonrpc":"2.0","id":2,"method":"ping"}');
+  assertEquals(JSON.parse(await raw.receive()).error.code, -32600);
+  assertEquals(JSON.parse(await raw.receive()).result, "pong");
+  await raw.disconnect();
+  await peer[Symbol.asyncDispose]();
 });
