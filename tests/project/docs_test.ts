@@ -1,0 +1,57 @@
+import { assertEquals, assertLessOrEqual } from "@std/assert";
+
+const root = new URL("../../", import.meta.url);
+const pages = [
+  "README.md",
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+];
+for await (const { name } of Deno.readDir(new URL("docs/", root))) {
+  if (name.endsWith(".md")) pages.push(`docs/${name}`);
+}
+
+async function exists(url: URL): Promise<boolean> {
+  return await Deno.stat(url).then(() => true, () => false);
+}
+
+/** The anchors of a page's headings, as hosts of Markdown make them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+  );
+}
+
+for (const page of pages) {
+  Deno.test(`${page}: every link and every path leads to something`, async () => {
+    const url = new URL(page, root);
+    const text = await Deno.readTextFile(url);
+    const missing: string[] = [];
+    for (const [, link = ""] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^\w+:/.test(link)) continue;
+      const target = new URL(link, url);
+      const anchor = target.hash.slice(1);
+      target.hash = "";
+      if (!await exists(target)) missing.push(link);
+      else if (anchor !== "") {
+        const anchors = anchorsOf(await Deno.readTextFile(target));
+        if (!anchors.includes(anchor)) missing.push(link);
+      }
+    }
+    const room =
+      /`((?:bench|docs|examples|jsonrpc|msgpack|protocol|qmp|testing|tests|transports|typed_std)\/[\w./-]*)`/g;
+    for (const [, path = ""] of text.matchAll(room)) {
+      if (!await exists(new URL(path, root))) missing.push(path);
+    }
+    assertEquals(missing, []);
+  });
+}
+
+for (
+  const [page, lines] of [["README.md", 160], ["ARCHITECTURE.md", 120]] as const
+) {
+  Deno.test(`${page} has at most ${lines} lines`, async () => {
+    const text = await Deno.readTextFile(new URL(page, root));
+    assertLessOrEqual(text.trimEnd().split("\n").length, lines);
+  });
+}
