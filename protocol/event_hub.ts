@@ -1,6 +1,17 @@
 import { EventQueue } from "./event_queue.ts";
 import type { ListenOptions } from "./listen_options.ts";
 
+/** Options of `EventHub.listen()`. */
+export interface HubListenOptions<E> extends ListenOptions<E> {
+  /**
+   * Called once, when the queue takes no more events: a protocol may tell its
+   * peer that nobody listens.
+   *
+   * @default {undefined}
+   */
+  onClosed?: (() => void) | undefined;
+}
+
 /**
  * Hands each event to every queue that listens.
  *
@@ -35,13 +46,16 @@ export class EventHub<E> {
    */
   listen(
     names?: string | readonly string[],
-    options: ListenOptions<E> = {},
+    options: HubListenOptions<E> = {},
   ): EventQueue<E> {
     const queue = new EventQueue<E>({
       ...options,
       names,
       nameOf: this.#nameOf,
-      onClosed: (closed) => this.#queues.delete(closed),
+      onClosed: (closed) => {
+        this.#queues.delete(closed);
+        options.onClosed?.();
+      },
     });
     if (!queue.closed) this.#queues.add(queue);
     return queue;

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { EventHub } from "../../protocol/mod.ts";
+
+Deno.test("onClosed of EventHub.listen() is called once, however the queue ends", () => {
+  const hub = new EventHub<string>((event) => event);
+  const ended: string[] = [];
+  const aborted = new AbortController();
+  const listen = (how: string, signal?: AbortSignal) =>
+    hub.listen(undefined, { signal, onClosed: () => void ended.push(how) });
+  const closed = listen("closed");
+  listen("aborted", aborted.signal);
+  listen("ended");
+  listen("late", AbortSignal.abort());
+  assertEquals(ended, ["late"]);
+  closed.close();
+  closed.close();
+  aborted.abort();
+  hub.end(undefined);
+  hub.end(undefined);
+  assertEquals(ended, ["late", "closed", "aborted", "ended"]);
+});
+
+Deno.test("EventHub hands nothing more to a queue that is closed", () => {
+  const hub = new EventHub<string>((event) => event);
+  const closed = hub.listen();
+  const open = hub.listen();
+  closed.close();
+  hub.dispatch("tick");
+  assertEquals([closed.clear(), open.clear()], [[], ["tick"]]);
+});
