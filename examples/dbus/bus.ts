@@ -1,0 +1,248 @@
+import {
+  AsyncProtocol,
+  type AsyncProtocolOptions,
+  type Codec,
+  delimited,
+  type Endianness,
+  EventHub,
+  type EventQueue,
+  ParleyError,
+  PendingCalls,
+  ProtocolError,
+  text,
+} from "@parley/parley";
+import { dbus, type Message } from "./codec.ts";
+import type { Value } from "./types.ts";
+
+/** An error that a bus or one of its members replies with. */
+export class DBusError extends ParleyError {
+  /** Such as `org.freedesktop.DBus.Error.ServiceUnknown`. */
+  readonly errorName: string;
+
+  constructor(errorName: string, message: string) {
+    super(message);
+    this.errorName = errorName;
+  }
+}
+
+/** What is called, or what a signal is about. */
+export interface Target {
+  destination?: string | undefined;
+  path: string;
+  interface: string;
+  member: string;
+}
+
+/** Values and their types. */
+export interface Values {
+  signature: string;
+  body: Value[];
+}
+
+/** Options of a call. */
+export interface CallOptions {
+  /** Gives the call up; it is executed all the same. */
+  signal?: AbortSignal | undefined;
+  /** In milliseconds; 25,000 if it is not given. */
+  timeout?: number | undefined;
+}
+
+/** Which signals to hear: those that have all of this. */
+export type Rule = Partial<Omit<Target, "destination">> & { sender?: string };
+
+/** Options of a bus. */
+export interface BusOptions extends AsyncProtocolOptions {
+  /** The order of the bytes that are sent; little if it is not given. */
+  order?: Endianness | undefined;
+  /** Answers a call; a `DBusError` that it throws is the reply. */
+  onCall?: ((call: Message) => Values | Promise<Values>) | undefined;
+}
+
+const BUS = "org.freedesktop.DBus";
+const BUS_OBJECT = {
+  ...{ destination: BUS, path: "/org/freedesktop/DBus", interface: BUS },
+};
+const NO_REPLY_WANTED = 1;
+const NOTHING: Values = { signature: "", body: [] };
+
+/** A member of a message bus: calls others, is called, and hears signals. */
+export class Bus extends AsyncProtocol<string | Message> {
+  readonly #options: BusOptions;
+  readonly #calls = new PendingCalls<Value[]>();
+  readonly #signals = new EventHub<Message>(({ member }) => `${member}`);
+  #serial = 0;
+  #name = "";
+
+  constructor(options: BusOptions = {}) {
+    super({ keepAliveInterval: 30_000, ...options });
+    this.#options = options;
+  }
+
+  /** The name that the bus has given us, such as `:1.7`. */
+  get uniqueName(): string {
+    return this.#name;
+  }
+
+  /**
+   * Calls a method, and returns what it returns.
+   *
+   * @throws {DBusError} The reply is an error.
+   * @throws {CallError} There is no reply; `sent` tells whether it was sent.
+   */
+  async call(
+    target: Target,
+    { signature, body }: Values = NOTHING,
+    { signal, timeout = 25_000 }: CallOptions = {},
+  ): Promise<Value[]> {
+    this.assertRunning();
+    const { member: method } = target;
+    const id = this.#nextSerial();
+    const call = this.#calls.open({ id, method, signal, timeout });
+    const message = { type: "call", serial: id, ...target } as const;
+    const sending = this.send({ ...message, signature, body });
+    return await this.#calls.track(call, sending);
+  }
+
+  /** Sends a signal to all that listen. */
+  async emit(target: Target, { signature, body }: Values): Promise<void> {
+    this.assertRunning();
+    const message = { type: "signal", serial: this.#nextSerial() } as const;
+    await this.send({ ...message, ...target, signature, body });
+  }
+
+  /** The signals that match the rule, from now on to the end of the session. */
+  async listen(rule: Rule): Promise<EventQueue<Message>> {
+    const keys = Object.entries(rule);
+    const parts = keys.map(([key, value]) =>
+      `,${key}='${value.replaceAll("'", "'\\''")}'`
+    );
+    const body = [`type='signal'${parts.join("")}`];
+    const change = (member: string) =>
+      this.call({ ...BUS_OBJECT, member }, { signature: "s", body });
+    const { signal } = this;
+    const queue = this.#signals.listen(undefined, {
+      filter: (message) =>
+        keys.every(([key, value]) =>
+          message[key as keyof Rule] === value || isAlias(key, value)
+        ),
+      onClosed() {
+        if (!signal.aborted) change("RemoveMatch").catch(() => {});
+      },
+    });
+    try {
+      await change("AddMatch");
+      return queue;
+    } catch (error) {
+      queue.close();
+      throw error;
+    }
+  }
+
+  /** Takes a name that others can call, such as `org.example.Clock`. */
+  async requestName(name: string): Promise<void> {
+    const member = "RequestName";
+    const values = { signature: "su", body: [name, 4] }; // do not queue
+    const [result] = await this.call({ ...BUS_OBJECT, member }, values);
+    if (result === 1 || result === 4) return;
+    throw new DBusError(`${BUS}.Error.Failed`, `Name is taken: ${name}`);
+  }
+
+  protected override createCodec(): Codec<string | Message> {
+    return text(delimited("\r\n")) as Codec<string | Message>;
+  }
+
+  protected override async negotiate(signal: AbortSignal): Promise<void> {
+    // The socket tells the bus whose process this is.
+    this.send("\0AUTH EXTERNAL");
+    await this.#expect(/^DATA/, signal);
+    this.send("DATA");
+    await this.#expect(/^OK /, signal);
+    this.send("BEGIN");
+    const { maxMessageBytes } = this;
+    const codec = dbus({ maxMessageBytes }, this.#options.order);
+    this.useCodec(codec as Codec<string | Message>);
+    this.#serial = 0;
+    const serial = this.#nextSerial();
+    this.send({
+      type: "call",
+      serial,
+      ...BUS_OBJECT,
+      member: "Hello",
+      body: [],
+    });
+    const reply = await this.receive({ signal }) as Message;
+    if (reply.type !== "return") throw errorOf(reply);
+    this.#name = `${reply.body[0]}`;
+  }
+
+  protected override onMessage(message: string | Message, bytes: number): void {
+    if (typeof message === "string") return;
+    const { type, replySerial = 0, body } = message;
+    if (type === "return") this.#calls.resolve(replySerial, body);
+    else if (type === "error") {
+      this.#calls.reject(replySerial, errorOf(message));
+    } else if (type === "signal") this.#signals.dispatch(message, bytes);
+    else if (type === "call") this.#answer(message, bytes);
+  }
+
+  protected override onSessionEnd(cause: unknown): void {
+    this.#calls.end(cause);
+    this.#signals.end(cause);
+  }
+
+  protected override async keepAlive(): Promise<void> {
+    const peer = { ...BUS_OBJECT, interface: `${BUS}.Peer` };
+    await this.call({ ...peer, member: "Ping" });
+  }
+
+  async #expect(answer: RegExp, signal: AbortSignal): Promise<void> {
+    const line = await this.receive({ signal });
+    if (typeof line === "string" && answer.test(line)) return;
+    throw new ProtocolError(`Bus answers ${JSON.stringify(line)} to AUTH`);
+  }
+
+  /** Executes a call, while others go on, and replies. */
+  async #answer(call: Message, bytes: number): Promise<void> {
+    const { budget } = this;
+    budget.take(bytes); // too many calls at once are not read
+    const { onCall = unknownMethod } = this.#options;
+    try {
+      const values = await onCall(call);
+      await this.#reply(call, { type: "return", ...values });
+    } catch (error) {
+      const errorName = error instanceof DBusError
+        ? error.errorName
+        : `${BUS}.Error.Failed`;
+      const body = [error instanceof Error ? error.message : `${error}`];
+      const reply = { type: "error", errorName, signature: "s", body } as const;
+      await this.#reply(call, reply).catch(() => {}); // the session has ended
+    } finally {
+      budget.release(bytes);
+    }
+  }
+
+  async #reply(call: Message, reply: Omit<Message, "serial">): Promise<void> {
+    const { serial: replySerial, sender: destination, flags = 0 } = call;
+    if (flags & NO_REPLY_WANTED) return;
+    const serial = this.#nextSerial();
+    await this.send({ ...reply, serial, replySerial, destination });
+  }
+
+  #nextSerial(): number {
+    this.#serial = this.#serial % 0xffffffff + 1;
+    return this.#serial;
+  }
+}
+
+/** Whether it is a name that a sender has beside the one that messages tell. */
+function isAlias(key: string, value: string): boolean {
+  return key === "sender" && !value.startsWith(":") && value !== BUS;
+}
+
+function unknownMethod({ member }: Message): never {
+  throw new DBusError(`${BUS}.Error.UnknownMethod`, `No method ${member}`);
+}
+
+function errorOf({ errorName = "", body: [text] }: Message): DBusError {
+  return new DBusError(errorName, typeof text === "string" ? text : errorName);
+}

@@ -1,0 +1,401 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
+import { busTransport } from "../../examples/dbus/address.ts";
+import { Bus, type BusOptions, DBusError } from "../../examples/dbus/bus.ts";
+import { dbus, type Message } from "../../examples/dbus/codec.ts";
+import { type Value, Variant } from "../../examples/dbus/types.ts";
+import { Writer } from "../../examples/dbus/writer.ts";
+import {
+  CallInterruptedError,
+  DecodeError,
+  type EventQueue,
+  MessageTooLargeError,
+  reconnecting,
+  StateError,
+  type Transport,
+  TruncatedMessageError,
+} from "../../mod.ts";
+import { faulty, type InjectedFault, testCodec } from "../../testing/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { runDeno } from "../support/program.ts";
+import { needs, RealProcess } from "../support/real_process.ts";
+
+const daemon = needs("dbus-daemon", "dbus-send");
+
+const config = (path: string) =>
+  `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path=${path}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/>
+  </policy>
+</busconfig>`;
+
+interface Daemon extends AsyncDisposable {
+  process: RealProcess;
+  address: string;
+  transport: Transport;
+}
+
+/** Starts a bus of its own, at this path or in its own folder. */
+async function startBus(path?: string): Promise<Daemon> {
+  const process = await RealProcess.start({
+    program: "dbus-daemon",
+    args: async (folder) => {
+      const file = `${folder}/bus.conf`;
+      await Deno.writeTextFile(file, config(path ?? `${folder}/bus`));
+      return ["--nofork", "--print-address=2", `--config-file=${file}`];
+    },
+    ready: /^unix:\S+$/,
+  });
+  try {
+    const [address] = await process.ready();
+    const dispose = () => process[Symbol.asyncDispose]();
+    const transport = busTransport(address);
+    return { process, address, transport, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await process[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function connected(
+  { transport }: Daemon,
+  options?: BusOptions,
+): Promise<Bus> {
+  const bus = new Bus(options);
+  await bus.connect(transport);
+  return bus;
+}
+
+/** The object that the tests call, of whatever member of the bus. */
+const clock = { path: "/clock", interface: "org.example.Clock" };
+const busObject = {
+  ...{ destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus" },
+  interface: "org.freedesktop.DBus",
+};
+
+const EVERYTHING = "ybnqiuxtdsoga{sv}a(ii)ayaaiv(y(s)t)ad";
+const everything: Value[] = [
+  ...[255, true, -32768, 65535, -2147483648, 4294967295, -(2n ** 63n)],
+  ...[2n ** 64n - 1n, -0.5, "grüße\u{1f680}", "/a/b", "a{sv}"],
+  new Map([["one", new Variant("as", ["a", "bc"])]]),
+  ...[[[1, 2], [3, 4]], Uint8Array.of(1, 2, 3), [[], [1], [2, 3]]],
+  new Variant("v", new Variant("(yt)", [1, 2n])),
+  ...[[7, ["x"], 8n], []],
+];
+
+/** `Ping` as other implementations send it. */
+const ping = new TextEncoder().encode(
+  "l\x01\x00\x01\x00\x00\x00\x00\x07\x00\x00\x00\x1d\x00\x00\x00" +
+    "\x01\x01o\x00\x02\x00\x00\x00/a\x00\x00\x00\x00\x00\x00" +
+    "\x03\x01s\x00\x04\x00\x00\x00Ping\x00\x00\x00\x00",
+);
+const pinged: Message = {
+  ...{ type: "call", serial: 7, path: "/a", member: "Ping", body: [] },
+};
+
+for (const order of ["little", "big"] as const) {
+  testCodec(`the codec of D-Bus, ${order} endian`, (options) => {
+    return dbus(options, order);
+  }, {
+    "a call": { input: ping, messages: [pinged] },
+    "a message that is cut": {
+      input: ping.subarray(0, 40),
+      messages: [],
+      error: { class: TruncatedMessageError, has: { offset: 0, length: 40 } },
+    },
+    "another protocol": {
+      input: "HTTP/1.1 400 Bad Request\r\n",
+      messages: [],
+      error: { class: DecodeError, has: { offset: 0 } },
+    },
+    "a string that passes its message": {
+      input: ping.map((byte, at) => at === 36 ? 0xff : byte),
+      messages: [],
+      error: { class: DecodeError, has: { offset: 0 } },
+    },
+    "a message of 4 GB": {
+      input: ping.map((byte, at) => at === 7 ? 0xff : byte),
+      messages: [],
+      error: { class: MessageTooLargeError, has: { offset: 0 } },
+    },
+  }, {
+    messages: {
+      generate: () => ({
+        value: { ...pinged, signature: EVERYTHING, body: everything },
+      }),
+    },
+    sized: (bytes) => ({
+      ...pinged,
+      signature: "ay",
+      body: [new Uint8Array(bytes)],
+    }),
+  });
+}
+
+Deno.test("D-Bus: values that are not of their type are refused", () => {
+  for (
+    const [signature, value] of [
+      ["y", 256],
+      ["y", 1.5],
+      ["i", "1"],
+      ["t", 1],
+      ["s", "a\0b"],
+      ["(ii)", [1]],
+      ["as", ["a", 1]],
+      ["v", "a"],
+      ["a{sv}", [["a", 1]]],
+    ] as [string, Value][]
+  ) {
+    assertThrows(() => new Writer("little").writeAll(signature, [value]));
+  }
+  for (const signature of ["(", "()", "a", "z", "{s}", "a".repeat(40) + "s"]) {
+    assertThrows(
+      () => new Writer("little").writeAll(signature, [1]),
+      TypeError,
+    );
+  }
+});
+
+Deno.test({
+  name: "D-Bus: calls the bus, and errors are for their calls",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using bus = await connected(server);
+    assertMatch(bus.uniqueName, /^:1\.\d+$/);
+    const calls = await Promise.allSettled([
+      bus.call({ ...busObject, member: "ListNames" }),
+      bus.call({ ...busObject, member: "Nonsense" }),
+      bus.call({ ...busObject, member: "GetId" }),
+      bus.call({ ...busObject, member: "GetNameOwner" }, {
+        ...{ signature: "s", body: [busObject.destination] },
+      }),
+    ]);
+    const [names, nonsense, id, owner] = calls;
+    assert(names?.status === "fulfilled" && id?.status === "fulfilled");
+    assertEquals(names.value, [[busObject.destination, bus.uniqueName]]);
+    assertMatch(String(id.value[0]), /^[0-9a-f]{32}$/);
+    assert(nonsense?.status === "rejected");
+    assertInstanceOf(nonsense.reason, DBusError);
+    assertMatch(nonsense.reason.errorName, /UnknownMethod$/);
+    assert(owner?.status === "fulfilled");
+    assertEquals(owner.value, [busObject.destination]);
+  },
+});
+
+Deno.test({
+  name: "D-Bus: members of either byte order call each other with every type",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    const onCall = ({ signature = "", body }: Message) => ({ signature, body });
+    await using little = await connected(server, { onCall });
+    await using big = await connected(server, { onCall, order: "big" });
+    const values = { signature: EVERYTHING, body: everything };
+    for (const [from, to] of [[little, big], [big, little]] as const) {
+      const target = { ...clock, member: "Echo", destination: to.uniqueName };
+      assertEquals(await from.call(target, values), everything);
+    }
+  },
+});
+
+Deno.test({
+  name: "D-Bus: dbus-send calls us by name, and gets replies and errors",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using bus = await connected(server, {
+      async onCall({ member, body: [value] }) {
+        if (member === "Whose") {
+          // A handler may use the bus that it is called by.
+          const [names] = await bus.call({ ...busObject, member: "ListNames" });
+          return { signature: "as", body: [names ?? []] };
+        }
+        if (member !== "Double") {
+          throw new DBusError("org.example.Error.No", `No ${member}`);
+        }
+        return { signature: "i", body: [2 * Number(value)] };
+      },
+    });
+    await bus.requestName("org.example.Clock");
+    const send = async (...args: string[]) => {
+      const { stdout, stderr } = await new Deno.Command("dbus-send", {
+        args: [
+          ...[`--bus=${server.address}`, "--print-reply=literal"],
+          ...["--dest=org.example.Clock", "/clock", ...args],
+        ],
+      }).output();
+      return new TextDecoder().decode(stdout) +
+        new TextDecoder().decode(stderr);
+    };
+    assertMatch(await send("org.example.Clock.Double", "int32:21"), /int32 42/);
+    assertMatch(await send("org.example.Clock.Whose"), /org\.example\.Clock/);
+    assertEquals(
+      await send("org.example.Clock.Stop"),
+      "Error org.example.Error.No: No Stop\n",
+    );
+
+    await using second = await connected(server);
+    await assertRejects(
+      () => second.requestName("org.example.Clock"),
+      DBusError,
+      "Name is taken: org.example.Clock",
+    );
+  },
+});
+
+Deno.test({
+  name: "D-Bus: signals reach those that listen, until they leave",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using sender = await connected(server, { order: "big" });
+    await using bus = await connected(server);
+    const ticks = await bus.listen({ ...clock, member: "Tick" });
+    using tocks = await bus.listen({
+      sender: sender.uniqueName,
+      member: "Tock",
+    });
+    for (const [n, member] of ["Tick", "Tock", "Tack", "Tick"].entries()) {
+      await sender.emit({ ...clock, member }, { signature: "u", body: [n] });
+    }
+    const timeout = 10_000;
+    assertEquals((await ticks.next(undefined, { timeout })).body, [0]);
+    assertEquals((await ticks.next(undefined, { timeout })).body, [3]);
+    assertEquals((await tocks.next(undefined, { timeout })).body, [1]);
+    assertEquals(tocks.clear(), []);
+
+    // The bus sends nothing more of what nobody listens to.
+    ticks.close();
+    await bus.call({ ...busObject, member: "GetId" });
+    const { messagesReceived } = bus.stats;
+    const tick = { ...clock, member: "Tick" };
+    await sender.emit(tick, { signature: "u", body: [4] });
+    await sender.call({ ...busObject, member: "GetId" });
+    await bus.call({ ...busObject, member: "GetId" });
+    assertEquals(bus.stats.messagesReceived, messagesReceived + 1);
+  },
+});
+
+Deno.test({
+  name: "D-Bus: a connection that is split and delayed changes nothing",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    const faults: InjectedFault[] = [];
+    const transport = faulty(server.transport, {
+      faults: ["split", "delay"],
+      every: 30,
+      onFault: (fault) => faults.push(fault),
+    });
+    await using echo = new Bus({
+      onCall: ({ signature = "", body }) => ({ signature, body }),
+    });
+    await using bus = new Bus({ order: "big" });
+    await echo.connect(transport);
+    await bus.connect(transport);
+    const target = { ...clock, member: "Echo", destination: echo.uniqueName };
+    const values = { signature: EVERYTHING, body: everything };
+    for (let n = 0; n < 5; n++) {
+      assertEquals(await bus.call(target, values), everything);
+    }
+    assert(faults.length > 10, `${transport}: ${faults.length} faults`);
+  },
+});
+
+Deno.test({
+  name:
+    "D-Bus: killed in the middle, calls say that they were sent, and the client comes back and listens again",
+  ...daemon,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "parley-" });
+    const path = `${folder}/bus`;
+    const transport = busTransport(`unix:path=${path}`);
+    const { promise: never, resolve } = Promise.withResolvers<void>();
+    const bus = new Bus({
+      onCall: () => never.then(() => ({ signature: "", body: [] })),
+    });
+    const listening: EventQueue<Message>[] = [];
+    const onConnect = async () => {
+      listening.push(await bus.listen({ ...clock, member: "Tick" }));
+    };
+    await using connection = reconnecting(bus, transport, {
+      ...{ onConnect, initialDelay: 20, maxDelay: 100 },
+    });
+    {
+      await using first = await startBus(path);
+      await connection.connected({ signal: AbortSignal.timeout(10_000) });
+      const self = { ...clock, member: "Wait", destination: bus.uniqueName };
+      const waiting = rejection(bus.call(self));
+      await bus.call({ ...busObject, member: "GetId" });
+      first.process.kill("SIGKILL");
+      const error = await waiting;
+      assertInstanceOf(error, CallInterruptedError);
+      assertEquals([error.method, error.sent], ["Wait", true]);
+      await assertRejects(() => bus.call(self), StateError);
+    }
+    resolve();
+    await Deno.remove(path).catch(() => {});
+    await using second = await startBus(path);
+    await connection.connected({ signal: AbortSignal.timeout(10_000) });
+    await using sender = await connected(second);
+    const tick = { ...clock, member: "Tick" };
+    await sender.emit(tick, { signature: "s", body: ["back"] });
+    assertEquals((await listening[1]?.next())?.body, ["back"]);
+    await assertRejects(() => Promise.resolve(listening[0]?.next()));
+    await Deno.remove(folder, { recursive: true });
+  },
+});
+
+Deno.test("D-Bus: addresses of buses become transports", () => {
+  for (
+    const [address, transport] of [
+      ["unix:path=/run/user/1000/bus,guid=12ab", "unix:/run/user/1000/bus"],
+      ["unix:abstract=/tmp/a%20b", "unix:@/tmp/a b"],
+      ["nonsense:;tcp:host=localhost,port=12", "tcp://localhost:12"],
+    ] as const
+  ) {
+    assertEquals(`${busTransport(address)}`, transport);
+  }
+  assertThrows(() => busTransport("autolaunch:"), TypeError, "autolaunch:");
+});
+
+Deno.test({
+  name: "examples/dbus/main.ts runs",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using bus = await connected(server);
+    const rule = { sender: busObject.destination, member: "NameOwnerChanged" };
+    using changes = await bus.listen(rule);
+    const main = runDeno([
+      ...["run", "--no-prompt", "--allow-net", "--allow-read"],
+      ...["--allow-write", "examples/dbus/main.ts", server.address],
+    ]);
+    await changes.next(undefined, { timeout: 30_000 });
+    // It is on the bus, and begins to listen.
+    for (let n = 1;; n++) {
+      await bus.requestName(`org.example.Clock${n}`);
+      const ended = await Promise.race([main, changes.next()]);
+      if ("code" in ended) {
+        assertEquals([ended.code, ended.stderr], [0, ""]);
+        assertMatch(
+          ended.stdout,
+          /^Names: \[.*\]\nListening\n\S+ has come\n$/s,
+        );
+        return;
+      }
+    }
+  },
+});
