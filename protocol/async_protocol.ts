@@ -94,14 +94,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     this.#maxMessageBytes = options.maxMessageBytes;
     const label = this.constructor.name;
     const logger = loggerOf("parley", "protocol", options.name ?? label);
-    this.#lifecycle = new Lifecycle({
-      ...limits,
-      label,
-      log: new SessionLog(logger, (message) => {
-        return this.describe(message as In | Out);
-      }),
-      hooks: this as unknown as Hooks<In, Out>,
-    });
+    // The hooks are protected: they are for subclasses, and for the session.
+    const hooks = this as unknown as Hooks<In, Out>;
+    const log = new SessionLog(logger, hooks);
+    this.#lifecycle = new Lifecycle({ ...limits, label, log, hooks });
   }
 
   // Public interface

@@ -7,10 +7,10 @@ import type { SessionLog } from "./session_log.ts";
 /** The parts of a session that have to do with its incoming messages. */
 export interface Receiving<In> {
   readonly reader: MessageReader<In>;
-  readonly hooks: Pick<Hooks<In, never>, "filterInbound" | "onMessage">;
+  readonly hooks: Hooks<In, never>;
   readonly log: SessionLog;
   readonly budget: SessionBudget;
-  readonly timer: HandlerTimer;
+  readonly handlerTimer: HandlerTimer;
 }
 
 /**
@@ -19,8 +19,10 @@ export interface Receiving<In> {
  * so does the budget, while it is exceeded.
  */
 export async function handOverMessages<In>(
-  { reader, hooks, log, budget, timer }: Receiving<In>,
+  { reader, hooks, log, budget, handlerTimer }: Receiving<In>,
 ): Promise<void> {
+  const started = hooks.onSessionStart();
+  if (started) await started;
   if (reader.pending) await reader.pending;
   do {
     const logging = log.logsMessages;
@@ -33,9 +35,9 @@ export async function handOverMessages<In>(
       // To wait for nothing would cost each message a turn.
       if (held) {
         reader.count();
-        timer.begin();
+        handlerTimer.begin();
         await held;
-        timer.end();
+        handlerTimer.end();
       }
       // Only what handlers keep or send can exceed it here.
       if (budget.used > 0 && budget.exceeded) {
@@ -44,4 +46,5 @@ export async function handOverMessages<In>(
       }
     }
   } while (reader.fill(await reader.read()));
+  if (!reader.stopped) await hooks.onEnd();
 }

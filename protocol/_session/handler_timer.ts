@@ -1,20 +1,25 @@
 /** How long a handler may take before it is told of, in milliseconds. */
 const SLOW_MS = 5_000;
 
+/** The part of a session that is told of a slow handler. */
+export interface SlowHandlerSession {
+  /** Returns whether it has warned, which it does once. */
+  onSlowHandler(): boolean;
+}
+
 /**
  * Tells of a handler that has not settled for some seconds: once a session, and
  * with one timer for as many handlers as there are.
  */
 export class HandlerTimer {
-  readonly #onSlow: () => boolean;
+  readonly #session: SlowHandlerSession;
   #running = false;
   #handled = 0;
   #stopped = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onSlow Whether the handler is told of, which is not done again. */
-  constructor(onSlow: () => boolean) {
-    this.#onSlow = onSlow;
+  constructor(session: SlowHandlerSession) {
+    this.#session = session;
   }
 
   /** A handler has returned a promise. */
@@ -39,8 +44,9 @@ export class HandlerTimer {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (!this.#running) return;
-      if (handled === this.#handled && this.#onSlow()) this.#stopped = true;
-      else this.#wait();
+      if (handled === this.#handled && this.#session.onSlowHandler()) {
+        this.#stopped = true;
+      } else this.#wait();
     }, SLOW_MS);
   }
 }

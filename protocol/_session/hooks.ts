@@ -14,5 +14,6 @@ export interface Hooks<In, Out> {
   onShutdown(): void | Promise<void>;
   onSessionEnd(cause: unknown): void;
   keepAlive(): void | Promise<void>;
+  describe(message: unknown): unknown;
   isOrderlyEnd(cause: unknown): boolean;
 }

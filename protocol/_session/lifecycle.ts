@@ -9,6 +9,8 @@ import { RunstateMachine } from "./runstate_machine.ts";
 import { Session } from "./session.ts";
 import type { SessionHost, SessionOptions } from "./session_options.ts";
 
+const NO_HOST: SessionHost = { failureLevel: "error" };
+
 /** What the lifecycle needs to know of its protocol. */
 export interface LifecycleOptions<In, Out> extends SessionOptions<In, Out> {
   /** The name of the class, for messages. */
@@ -25,7 +27,7 @@ interface Attempt {
 /** Takes an object from idle through a session back to idle, any number of times. */
 export class Lifecycle<In, Out> {
   /** The owner of the next sessions. */
-  host: SessionHost = { failureLevel: "error" };
+  host: SessionHost = NO_HOST;
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
   #session: Session<In, Out> | undefined;

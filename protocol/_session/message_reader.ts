@@ -69,6 +69,11 @@ export class MessageReader<In> {
     return this.#lastActivity;
   }
 
+  /** Whether it gives no message any more. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Whether it waits for bytes, and has none of a message. */
   get resting(): boolean {
     return this.#resting;

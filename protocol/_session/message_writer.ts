@@ -4,6 +4,7 @@ import type { ByteBudget } from "../byte_budget.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { WriteBuffer } from "../codecs/write_buffer.ts";
 import { QueueLimitError } from "../errors.ts";
+import type { FailingSession } from "./session_budget.ts";
 
 /** The most that one write takes: larger ones gain nothing, and count late. */
 const WRITE_BYTES = 64 * 1024;
@@ -18,7 +19,7 @@ export interface MessageWriterOptions<Out> {
   /** Counts the queue; if the queue is over the limit, the session ends. */
   budget: ByteBudget;
   /** Told when writing fails. */
-  onError: (error: unknown) => void;
+  session: FailingSession;
 }
 
 interface Flush extends PromiseWithResolvers<void> {
@@ -40,7 +41,7 @@ export class MessageWriter<Out> {
   #connection: Connection;
   readonly #highWaterMark: number;
   readonly #budget: ByteBudget;
-  readonly #onError: (error: unknown) => void;
+  readonly #session: FailingSession;
   #buffer = new WriteBuffer();
   /** The number of bytes that have left the buffer and are not taken. */
   #inFlight = 0;
@@ -67,7 +68,7 @@ export class MessageWriter<Out> {
       options.highWaterMark,
       options.budget.limit,
     );
-    this.#onError = options.onError;
+    this.#session = options.session;
   }
 
   /** The number of messages that were queued. */
@@ -187,7 +188,7 @@ export class MessageWriter<Out> {
       }
     } catch (error) {
       this.drop(error);
-      this.#onError(error);
+      this.#session.fail(error);
     }
     this.#draining = false;
   }
@@ -244,7 +245,7 @@ export class MessageWriter<Out> {
       queued,
     );
     this.drop(error);
-    this.#onError(error);
+    this.#session.fail(error);
     return rejected(error);
   }
 }

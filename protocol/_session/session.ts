@@ -56,11 +56,7 @@ export class Session<In, Out> {
     this.#options = options;
     this.#host = host;
     this.#onEnding = onEnding;
-    this.budget = new SessionBudget(
-      options.maxQueuedBytes,
-      host.budget,
-      (cause) => this.fail(cause),
-    );
+    this.budget = new SessionBudget(options.maxQueuedBytes, host.budget, this);
   }
 
   /** Aborted when the session ends, with its first cause. */
@@ -95,11 +91,10 @@ export class Session<In, Out> {
     const codec = hooks.createCodec();
     const shared = { codec, connection, budget: this.budget };
     const reader = new MessageReader<In>({ ...shared, maxMessageBytes });
-    const onError = (cause: unknown) => this.fail(cause);
     const writer = new MessageWriter<Out>({
       ...shared,
       highWaterMark,
-      onError,
+      session: this,
     });
     this.#wire = { connection, reader, writer };
     this.#limitSilence();
@@ -130,7 +125,11 @@ export class Session<In, Out> {
   run(): void {
     this.#running = true;
     this.#keepAlive();
-    this.#read().then(
+    const { reader } = this.#requireWire();
+    const { hooks, log } = this.#options;
+    const { budget } = this;
+    const handlerTimer = this.#handlerTimer = new HandlerTimer(this);
+    handOverMessages({ reader, hooks, log, budget, handlerTimer }).then(
       () => this.fail(new EndOfStreamError("Peer ended the stream")),
       (error) => this.fail(error),
     );
@@ -195,6 +194,15 @@ export class Session<In, Out> {
     }
     const drain = this.#running && (atEnd || idle);
     this.end({ cause, drain, failed: !orderly });
+  }
+
+  /** Warns of a handler that waits, unless it waits for the peer to read. */
+  onSlowHandler(): boolean {
+    if (this.budget.exceeded || this.#requireWire().writer.blocked) {
+      return false;
+    }
+    this.#options.log.slowHandler();
+    return true;
   }
 
   /**
@@ -283,26 +291,6 @@ export class Session<In, Out> {
   }
 
   // Its parts
-
-  async #read(): Promise<void> {
-    const { hooks, log } = this.#options;
-    const { budget } = this;
-    const { reader } = this.#requireWire();
-    const timer = this.#handlerTimer = new HandlerTimer(() => this.#isSlow());
-    const started = hooks.onSessionStart();
-    if (started) await started;
-    await handOverMessages({ reader, hooks, log, budget, timer });
-    if (this.open) await hooks.onEnd();
-  }
-
-  /** Tells of a handler that waits, unless it waits for the peer to read. */
-  #isSlow(): boolean {
-    if (this.budget.exceeded || this.#requireWire().writer.blocked) {
-      return false;
-    }
-    this.#options.log.slowHandler();
-    return true;
-  }
 
   #limitSilence(): void {
     const own = this.#options.idleTimeout ?? Infinity;

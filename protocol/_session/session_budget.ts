@@ -10,23 +10,32 @@ export interface SharedBudget {
   isOver(session: SessionBudget): boolean;
 }
 
+/** The part of a session that its parts tell of failures. */
+export interface FailingSession {
+  fail(cause: unknown): void;
+}
+
 /** A session's budget, which counts in its server's budget too. */
 export class SessionBudget extends ByteBudget {
   #shared: SharedBudget | undefined;
   #unread = 0;
   #ended = false;
-  /** Ends the session because its server holds too much. */
-  readonly evict: (cause: unknown) => void;
+  readonly #session: FailingSession;
 
   constructor(
     limit: number,
     shared: SharedBudget | undefined,
-    evict: (cause: unknown) => void,
+    session: FailingSession,
   ) {
     super(limit);
-    this.evict = evict;
+    this.#session = session;
     this.#shared = shared;
     shared?.join(this);
+  }
+
+  /** Ends the session because its server holds too much. */
+  evict(cause: unknown): void {
+    this.#session.fail(cause);
   }
 
   /** All bytes of the session, those of an incomplete message included. */

@@ -5,16 +5,16 @@ import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
 import { EndOfStreamError } from "../errors.ts";
 import type { Runstate } from "../runstate.ts";
+import type { Hooks } from "./hooks.ts";
 
 /** What is logged of a session. */
 export class SessionLog {
   readonly #logger: Logger;
-  readonly #describe: (message: unknown) => unknown;
+  readonly #hooks: Pick<Hooks<never, never>, "describe">;
 
-  /** @param describe What is shown of a message. */
-  constructor(logger: Logger, describe: (message: unknown) => unknown) {
+  constructor(logger: Logger, hooks: Pick<Hooks<never, never>, "describe">) {
     this.#logger = logger;
-    this.#describe = describe;
+    this.#hooks = hooks;
   }
 
   /** Whether messages are logged. */
@@ -26,7 +26,7 @@ export class SessionLog {
   message(direction: "→" | "←", message: unknown): void {
     let described: unknown;
     try {
-      described = this.#describe(message);
+      described = this.#hooks.describe(message);
     } catch (error) {
       described = error;
     }
