@@ -24,8 +24,7 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { jsonPeer, recordRunstates } from "../support/session.ts";
 import { untyped } from "../support/untyped.ts";
 
-// Arguments that a type-checked caller cannot give, and hooks that do what is
-// not expected of them.
+// Arguments that a type-checked caller cannot give, and hooks that misbehave.
 
 for (
   const [options, errorClass, message] of untyped<AsyncProtocolOptions>([
@@ -131,7 +130,7 @@ for (
   });
 }
 
-Deno.test("connect() whose negotiation throws an object without a text rejects with it as the cause", async () => {
+Deno.test("connect() rejects with the thrown value as the cause if a negotiation throws an object without a text", async () => {
   const thrown = Object.create(null);
   class Throwing extends Peer<unknown> {
     protected override negotiate(): Promise<void> {
@@ -145,7 +144,7 @@ Deno.test("connect() whose negotiation throws an object without a text rejects w
   await far.close();
 });
 
-Deno.test("isOrderlyEnd() that throws leaves the end as it is", async () => {
+Deno.test("an error thrown by isOrderlyEnd() does not change how the session ends", async () => {
   class Throwing extends Peer<unknown> {
     protected override isOrderlyEnd(): boolean {
       throw new Error("Not a yes, nor a no");
@@ -188,7 +187,7 @@ Deno.test("accept() closes a listener that a transport delivers after the abort"
   await closed.promise;
 });
 
-Deno.test("accept() ends the connection that it has got when the listener cannot be closed", async () => {
+Deno.test("accept() ends its connection if the listener cannot be closed", async () => {
   const [near, far] = memoryPair();
   const failure = new Error("cannot close");
   const listener: Listener = {
@@ -215,7 +214,7 @@ Deno.test("accept() ends the connection that it has got when the listener cannot
   await far.close();
 });
 
-Deno.test("the time that sends wait for room is counted while they wait, and no moment twice", async () => {
+Deno.test("blockedMs includes waits that still go on, and counts concurrent waits once", async () => {
   const [near, far] = memoryPair();
   const peer = jsonPeer({ highWaterMark: 0, closeTimeout: 1 });
   await peer.connect(near);

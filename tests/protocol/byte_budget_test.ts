@@ -26,15 +26,15 @@ import { VirtualTime } from "../support/virtual_time.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** What the pipes and buffers between two sessions hold at most. */
+/** The largest number of bytes in the pipes and buffers between two sessions. */
 const PIPES = 3 * 64 * KIB;
 
-/** Lets everything happen that waits for no timer. */
+/** Runs all pending work that does not wait for a timer. */
 async function settled(): Promise<void> {
   for (let n = 0; n < 100; n++) await turns();
 }
 
-Deno.test("a budget that is exceeded has room again when enough is released", async () => {
+Deno.test("an exceeded budget has room again when enough bytes are released", async () => {
   const budget = new ByteBudget(100);
   budget.take(100);
   assertEquals(budget.exceeded, false);
@@ -76,7 +76,7 @@ Deno.test("sends that are not awaited end the session of a peer that does not re
   await remote.close();
 });
 
-Deno.test("the limit for what is queued is 8 MiB by default", async () => {
+Deno.test("maxQueuedBytes is 8 MiB by default", async () => {
   const { peer, remote } = await runningPeer();
   const message = "x".repeat(MIB - 3);
   for (let n = 0; n < 9; n++) peer.send(message).catch(() => {});
@@ -89,7 +89,7 @@ Deno.test("the limit for what is queued is 8 MiB by default", async () => {
   await remote.close();
 });
 
-Deno.test("sends that are awaited wait for a slow peer, also where highWaterMark is above maxQueuedBytes", async () => {
+Deno.test("awaited sends wait for a slow peer, also if highWaterMark is above maxQueuedBytes", async () => {
   const options = { maxQueuedBytes: 10_000, highWaterMark: Infinity };
   const { peer, remote } = await runningPeer(options);
   let sent = 0;
@@ -109,7 +109,7 @@ Deno.test("sends that are awaited wait for a slow peer, also where highWaterMark
   await remote.close();
 });
 
-Deno.test("one message that is larger than maxQueuedBytes is sent and received where nothing else is held", async () => {
+Deno.test("a message that is larger than maxQueuedBytes is sent and received if nothing else is held", async () => {
   const [near, far] = memoryPair();
   const options = { maxQueuedBytes: 1_000, maxMessageBytes: MIB };
   const one = jsonPeer(options);
@@ -126,7 +126,7 @@ Deno.test("one message that is larger than maxQueuedBytes is sent and received w
   await assertRejects(() => other.disconnect(), EndOfStreamError);
 });
 
-Deno.test("a Peer whose messages are not taken holds no more than maxQueuedBytes and a message", async () => {
+Deno.test("a Peer whose messages are not taken holds at most maxQueuedBytes and one message", async () => {
   const { peer, remote } = await runningPeer({
     maxQueuedBytes: MIB,
     maxMessageBytes: 10 * MIB,
@@ -149,7 +149,7 @@ Deno.test("a Peer whose messages are not taken holds no more than maxQueuedBytes
   await remote.close();
 });
 
-Deno.test("a protocol that keeps messages is read no further until it releases them", async () => {
+Deno.test("a protocol that keeps messages reads no further until it releases them", async () => {
   class Keeper extends AsyncProtocol<string> {
     kept: number[] = [];
     protected override createCodec(): Codec<string> {
@@ -195,7 +195,7 @@ Deno.test("disconnect() ends a session whose reader is held by its budget", asyn
   await remote.close();
 });
 
-/** Answers each line with as many bytes as it says, and waits for no reader. */
+/** Answers each line with as many bytes as the line says, without waiting for room. */
 class Lavish extends Peer<string> {
   protected override onMessage(line: string): void {
     this.send("x".repeat(Number(line) - 1)).catch(() => {});
@@ -287,7 +287,7 @@ Deno.test("a server that holds too much goes on with all its sessions when their
   await server.shutdown();
 });
 
-Deno.test("messages that are not complete count for what a server holds", async () => {
+Deno.test("incomplete messages count towards a server's maxQueuedBytes", async () => {
   using time = new VirtualTime();
   const { server, connect } = await served(MIB);
   const attackers = [await connect(), await connect(), await connect()];
@@ -311,7 +311,7 @@ Deno.test("messages that are not complete count for what a server holds", async 
   await server.shutdown();
 });
 
-Deno.test("a session in negotiation counts for what its server holds, and ends by it", async () => {
+Deno.test("a session in negotiation counts towards its server's maxQueuedBytes, and ends if it is exceeded", async () => {
   using time = new VirtualTime();
   class Negotiator extends Peer<string> {
     protected override async negotiate(): Promise<void> {
@@ -341,7 +341,7 @@ Deno.test("a session in negotiation counts for what its server holds, and ends b
   await server.shutdown();
 });
 
-Deno.test("a send that is not awaited is never an unhandled rejection, however it fails", async () => {
+Deno.test("a send that is not awaited and fails is not an unhandled rejection", async () => {
   const { peer, remote } = await runningPeer({ maxQueuedBytes: 10 });
   const aborted = AbortSignal.abort(new Error("aborted"));
   const sends = [
@@ -365,7 +365,7 @@ Deno.test("a send that is not awaited is never an unhandled rejection, however i
   await remote.close();
 });
 
-Deno.test("a limit for what is queued that is out of range is refused", async () => {
+Deno.test("a maxQueuedBytes that is out of range is refused", async () => {
   for (const maxQueuedBytes of [0, -1, NaN]) {
     await assertRejects(
       async () => await Promise.resolve(jsonPeer({ maxQueuedBytes })),

@@ -18,7 +18,7 @@ import { memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { jsonPeer, runningPeer, write } from "../support/session.ts";
 
-Deno.test("disconnect() sends all that is queued, also while the peer is blocked in writing to us", async () => {
+Deno.test("disconnect() sends all queued messages, also while the peer is blocked in writing to us", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 60_000 });
   // The peer reads only once its own 8 MiB are written.
   const echo = (async () => {
@@ -36,7 +36,7 @@ Deno.test("disconnect() sends all that is queued, also while the peer is blocked
   await remote.close();
 });
 
-Deno.test("disconnect() with a stalled peer ends after closeTimeout and says what was not sent", async () => {
+Deno.test("disconnect() with a stalled peer ends after closeTimeout and reports the unsent bytes", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 10 });
   peer.send("x".repeat(1024 * 1024));
   const error = await assertRejects(() => peer.disconnect(), FlushTimeoutError);
@@ -55,7 +55,7 @@ Deno.test("disconnect() with a stalled peer ends after closeTimeout and says wha
   await remote.close();
 });
 
-Deno.test("disconnect() is forced by its signal, and says what was not sent", async () => {
+Deno.test("disconnect() is forced by its signal, and reports the unsent bytes", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 60_000 });
   peer.send("x".repeat(1024 * 1024));
   const controller = new AbortController();
@@ -108,7 +108,7 @@ Deno.test("disconnect() within a handler ends the session", async () => {
   await far.close();
 });
 
-Deno.test("what the peer sends after disconnect() is not delivered", async () => {
+Deno.test("messages that arrive after disconnect() are not delivered", async () => {
   const { peer, remote } = await runningPeer();
   const ending = peer.disconnect();
   await write(remote, "1\n").catch(() => {});
@@ -117,7 +117,7 @@ Deno.test("what the peer sends after disconnect() is not delivered", async () =>
   await remote.close();
 });
 
-Deno.test("disconnect() with a reason tells it to signal, closed, iterations and receive(), and ends in order", async () => {
+Deno.test("signal, closed, iterations and receive() get the reason of disconnect(), and the session ends in order", async () => {
   const { peer, remote } = await runningPeer();
   const reason = new Error("watchdog");
   const iteration = peer[Symbol.asyncIterator]().next();
@@ -132,7 +132,7 @@ Deno.test("disconnect() with a reason tells it to signal, closed, iterations and
   await remote.close();
 });
 
-Deno.test("disconnect() with a reason ends an attempt with it", async () => {
+Deno.test("the reason of disconnect() ends a connection attempt", async () => {
   const peer = jsonPeer();
   const reason = new Error("not now");
   const connecting = rejection(peer.connect({
@@ -140,14 +140,14 @@ Deno.test("disconnect() with a reason ends an attempt with it", async () => {
       new Promise((_, reject) =>
         signal?.addEventListener("abort", () => reject(signal.reason))
       ),
-    listen: () => Promise.reject(new Error("nobody listens")),
+    listen: () => Promise.reject(new Error("no listener")),
   }));
   await peer.disconnect({ reason });
   assertStrictEquals(await connecting, reason);
   assertEquals(peer.runstate, "idle");
 });
 
-Deno.test("disconnect() with a reason still says what was not sent", async () => {
+Deno.test("disconnect() with a reason reports the unsent bytes", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 10 });
   const reason = new Error("watchdog");
   peer.send("x".repeat(1024 * 1024));
@@ -160,7 +160,7 @@ Deno.test("disconnect() with a reason still says what was not sent", async () =>
   await remote.close();
 });
 
-Deno.test("the reason of the first disconnect() counts, and none after the session has failed", async () => {
+Deno.test("the first reason of disconnect() is used, and none after the session has failed", async () => {
   const { peer, remote } = await runningPeer();
   const reason = new Error("first");
   const { closed } = peer;

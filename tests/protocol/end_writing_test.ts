@@ -16,7 +16,7 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { runningPeer, write } from "../support/session.ts";
 
-/** Answers all that was said once the peer has said all. */
+/** Answers all received lines once the peer has half-closed. */
 class AtEnd extends Peer<string> {
   readonly #heard: string[] = [];
   protected override onMessage(line: string): void {
@@ -28,7 +28,7 @@ class AtEnd extends Peer<string> {
 }
 
 for (const way of ["memory", "tcp"] as const) {
-  Deno.test(`a client that has said all still gets the answer, over ${way}`, async () => {
+  Deno.test(`a client that has half-closed still gets the answer, over ${way}`, async () => {
     const client = new Peer({ codec: lines });
     const server = new AtEnd({ codec: lines });
     if (way === "memory") {
@@ -55,7 +55,7 @@ for (const way of ["memory", "tcp"] as const) {
   });
 }
 
-Deno.test("after end() nothing can be sent, and what was queued is", async () => {
+Deno.test("after end() nothing can be sent, and queued messages are sent", async () => {
   const { peer, remote } = await runningPeer();
   const text = "x".repeat(1_000_000);
   peer.send(text);
@@ -73,7 +73,7 @@ Deno.test("after end() nothing can be sent, and what was queued is", async () =>
   await remote.close();
 });
 
-Deno.test("an aborted end() ends its wait alone", async () => {
+Deno.test("aborting end() ends only its wait", async () => {
   const { peer, remote } = await runningPeer();
   peer.send("x".repeat(1_000_000));
   const watched = new WatchedSignal();
@@ -86,7 +86,7 @@ Deno.test("an aborted end() ends its wait alone", async () => {
   await remote.close();
 });
 
-Deno.test("end() rejects with what ends its session, and without a session with a StateError", async () => {
+Deno.test("end() rejects with the cause of its session's end, and with a StateError without a session", async () => {
   const { peer, remote } = await runningPeer();
   peer.send("x".repeat(1_000_000));
   const ended = peer.end();
@@ -95,12 +95,12 @@ Deno.test("end() rejects with what ends its session, and without a session with 
   assertStrictEquals(await rejection(ended), cause);
   await rejection(peer.disconnect());
   assertInstanceOf(await rejection(peer.end()), StateError);
-  // None that is left alone is an unhandled rejection.
+  // None of them is an unhandled rejection.
   peer.end();
   await new Promise((resolve) => setTimeout(resolve));
 });
 
-Deno.test("disconnect() after end() is in order, and sends the rest", async () => {
+Deno.test("disconnect() after end() ends in order, and sends the rest", async () => {
   const { peer, remote } = await runningPeer();
   peer.send("x".repeat(1_000_000));
   const ended = rejection(peer.end());

@@ -19,7 +19,7 @@ class Greeted extends Peer<string> {
   }
 }
 
-/** Does not heed anything. */
+/** Ignores everything, its signal included. */
 class Stuck extends Peer<string> {
   protected override negotiate(): Promise<void> {
     return new Promise(() => {});
@@ -27,7 +27,7 @@ class Stuck extends Peer<string> {
 }
 
 for (const [name, Protocol] of Object.entries({ Greeted, Stuck })) {
-  Deno.test(`a peer that answers nothing fails connecting after handshakeTimeout: ${name}`, async () => {
+  Deno.test(`connecting to a peer that answers nothing fails after handshakeTimeout: ${name}`, async () => {
     using time = new VirtualTime();
     for (const handshakeTimeout of [undefined, 300]) {
       const limit = handshakeTimeout ?? 10_000;
@@ -81,7 +81,7 @@ Deno.test("a negotiation without a limit is possible", async () => {
   await far.close();
 });
 
-Deno.test("a client that says nothing to a server is let go after handshakeTimeout", async () => {
+Deno.test("a server ends the session of a silent client after handshakeTimeout", async () => {
   using time = new VirtualTime();
   const transport = memory();
   const errors: unknown[] = [];

@@ -1,5 +1,5 @@
-// Passes a message of 16 MiB by each codec, over each transport, and prints how
-// many MiB the two sessions, still open, hold more than before.
+// Sends a message of 16 MiB by each codec, over each transport, and prints how
+// many more MiB the two open sessions hold than before.
 import {
   type Codec,
   contentLength,
@@ -19,7 +19,7 @@ const SIZE = 16 * MIB;
 
 declare const gc: () => void;
 
-/** Twice, as buffers are swept some time after they are found to be garbage. */
+/** Collects twice: buffers are freed some time after they are found to be garbage. */
 function heldMiB(): number {
   gc();
   gc();

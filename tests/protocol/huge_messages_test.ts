@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 
-Deno.test("once a message of 16 MiB has passed, less than 1.5 MiB of its memory are held", async () => {
+Deno.test("after a message of 16 MiB, the sessions hold less than 1.5 MiB of its memory", async () => {
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--allow-all", "--v8-flags=--expose-gc"],

@@ -15,7 +15,7 @@ import { write } from "../support/session.ts";
 
 const MIB = 1024 * 1024;
 
-/** A codec without a limit, which finds a message when it has so many bytes. */
+/** A codec without a limit, whose messages have a fixed number of bytes. */
 function unlimited(size: number): Codec<number, never> {
   return {
     decode(input) {
@@ -27,7 +27,7 @@ function unlimited(size: number): Codec<number, never> {
   };
 }
 
-Deno.test("a codec that never returns a message does not make its session hold what comes", async () => {
+Deno.test("a session bounds its buffer if its codec never returns a message", async () => {
   const [near, far] = memoryPair();
   const peer = new Peer({
     codec: () => unlimited(Infinity),

@@ -111,7 +111,7 @@ Deno.test("accept() of a listener leaves it open for the next session", async ()
   }
 });
 
-Deno.test("connect() that is refused rejects with its cause, by way of disconnecting", async () => {
+Deno.test("a refused connect() rejects with its cause, and goes through disconnecting", async () => {
   const protocol = new Lines();
   const states = recordRunstates(protocol);
   const error = await assertRejects(
@@ -125,7 +125,7 @@ Deno.test("connect() that is refused rejects with its cause, by way of disconnec
 });
 
 for (const verb of ["connect", "accept"] as const) {
-  Deno.test(`${verb}() that is aborted rejects with the reason itself and is idle again`, async () => {
+  Deno.test(`an aborted ${verb}() rejects with the reason itself and is idle again`, async () => {
     const protocol = new Lines();
     const states = recordRunstates(protocol);
     const controller = new AbortController();
@@ -162,7 +162,7 @@ for (const verb of ["connect", "accept"] as const) {
     await canBeUsedAgain(protocol);
   });
 
-  Deno.test(`disconnect() aborts a ${verb}() under way`, async () => {
+  Deno.test(`disconnect() aborts a pending ${verb}()`, async () => {
     const protocol = new Lines();
     const states = recordRunstates(protocol);
     const attempt = assertRejects(
@@ -205,7 +205,7 @@ Deno.test("connect() with a transport that ignores the signal ends within closeT
   await canBeUsedAgain(protocol);
 });
 
-Deno.test("connect() rejects when the negotiation fails, and lets the connection go", async () => {
+Deno.test("connect() rejects when the negotiation fails, and releases the connection", async () => {
   const protocol = new Lines();
   const states = recordRunstates(protocol);
   const cause = new Error("wrong version");
@@ -248,7 +248,7 @@ Deno.test("connect() rejects when the peer closes during negotiation", async () 
   await canBeUsedAgain(protocol);
 });
 
-Deno.test("connect() aborted in a negotiation that heeds no signal rejects all the same", async () => {
+Deno.test("connect() rejects when it is aborted, even if the negotiation ignores its signal", async () => {
   const protocol = new Lines();
   const negotiating = Promise.withResolvers<AbortSignal>();
   protocol.negotiation = (signal) => (negotiating.resolve(signal), never);
@@ -289,7 +289,7 @@ Deno.test("negotiate() can send and receive before messages flow to onMessage()"
   await assertRejects(() => server.disconnect(), EndOfStreamError);
 });
 
-Deno.test("a peer that ends takes the session to disconnecting, where it stays until disconnect()", async () => {
+Deno.test("when the peer ends, the session is disconnecting until disconnect()", async () => {
   const { peer, remote } = await runningPeer();
   const states = recordRunstates(peer);
   await remote.close();
@@ -302,7 +302,7 @@ Deno.test("a peer that ends takes the session to disconnecting, where it stays u
   await canBeUsedAgain(peer);
 });
 
-Deno.test("a peer that resets takes the session to disconnecting with the error as the cause", async () => {
+Deno.test("when the peer resets, the session is disconnecting with the error as the cause", async () => {
   const { peer, remote } = await runningPeer();
   const states = recordRunstates(peer);
   remote.abort(new Error("power cut"));
@@ -339,7 +339,7 @@ for (const kind of ["throws", "rejects"] as const) {
   });
 }
 
-Deno.test("disconnect() from idle passes disconnecting", async () => {
+Deno.test("disconnect() from idle goes through disconnecting", async () => {
   const protocol = new Lines();
   const states = recordRunstates(protocol);
   await protocol.disconnect();
@@ -357,7 +357,7 @@ Deno.test("disconnect() of a running session is an orderly end at this side", as
   await remote.close();
 });
 
-Deno.test("two disconnects at once have one outcome", async () => {
+Deno.test("two concurrent disconnects have one outcome", async () => {
   const { peer, remote } = await runningPeer();
   const states = recordRunstates(peer);
   await remote.close();
@@ -374,7 +374,7 @@ Deno.test("two disconnects at once have one outcome", async () => {
   assertEquals(await states.stop(), ["disconnecting", "idle"]);
 });
 
-Deno.test("two disconnects of a running session at once both fulfil", async () => {
+Deno.test("two concurrent disconnects of a running session both fulfil", async () => {
   const { peer, remote } = await runningPeer();
   const states = recordRunstates(peer);
   await Promise.all([peer.disconnect(), peer.disconnect()]);
@@ -428,7 +428,7 @@ Deno.test("connect() and accept() need idle, and change nothing otherwise", asyn
   await far.close();
 });
 
-Deno.test("send() and receive() need a session that can talk", async () => {
+Deno.test("send() and receive() require a session", async () => {
   const protocol = new Lines();
   await assertRejects(
     () => protocol.send("x"),
@@ -451,7 +451,7 @@ Deno.test("send() and receive() need a session that can talk", async () => {
   await far.close();
 });
 
-Deno.test("await using disconnects, and takes a peer's end for no error", async () => {
+Deno.test("await using disconnects, and does not treat the peer's EOF as an error", async () => {
   const [near, far] = memoryPair();
   const protocol = new Lines();
   {
@@ -463,7 +463,7 @@ Deno.test("await using disconnects, and takes a peer's end for no error", async 
   assertEquals(protocol.runstate, Runstate.IDLE);
 });
 
-Deno.test("await using throws what else has ended the session", async () => {
+Deno.test("await using throws any other cause of the session's end", async () => {
   const [near, far] = memoryPair();
   await assertRejects(async () => {
     await using protocol = new Lines();

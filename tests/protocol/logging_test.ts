@@ -28,7 +28,7 @@ import { memory, memoryPair } from "../../transports/mod.ts";
 
 type Level = "debug" | "info" | "warning" | "error";
 
-/** Everything that is logged while the function runs, at the level or above. */
+/** All records that are logged while the function runs, at the level or above. */
 async function logged(
   lowestLevel: Level,
   run: () => Promise<void>,
@@ -121,7 +121,7 @@ Deno.test("a failure is logged once, at error, as the error with its stack", asy
   assertStringIncludes(cause.stack ?? "", "\n    at ");
 });
 
-Deno.test("a cause that comes after the first is logged as a warning", async () => {
+Deno.test("a later cause is logged as a warning", async () => {
   const gate = Promise.withResolvers<void>();
   const called = Promise.withResolvers<void>();
   class Late extends AsyncProtocol<string> {
@@ -168,7 +168,7 @@ Deno.test("a failed connect is logged at error", async () => {
   assertInstanceOf(error, ConnectError);
 });
 
-Deno.test("describe() decides what is logged of a message, and changes nothing else", async () => {
+Deno.test("describe() changes what is logged of a message, and nothing else", async () => {
   class Discreet extends Peer<string> {
     protected override describe(message: string): unknown {
       return message.length;
@@ -192,10 +192,10 @@ Deno.test("describe() decides what is logged of a message, and changes nothing e
 /** A peer's text that forges a log line and acts on a terminal. */
 const EVIL = "no\n2026-01-01 [INF] forged {message}\r\x1b[2J\x9b2J\u202e\u2028";
 
-/** Whatever would act on a terminal, or begin a line that is not a stack's. */
+/** Characters that act on a terminal, or begin a line that is not of a stack. */
 const UNSAFE = /[\p{Cf}\p{Zl}]|(?!\n)\p{Cc}|\n(?!\s|[\]}]|$)/u;
 
-Deno.test("no text of a peer forges a log line, whatever it comes in", async () => {
+Deno.test("no text of a peer forges a log line", async () => {
   class Evil extends Peer<string> {
     protected override negotiate(): Promise<void> {
       return failing === "negotiate"
@@ -268,7 +268,7 @@ Deno.test("a logged error keeps its class, its members, its stack and its causes
   assertEquals(error.message, "a\nb");
 });
 
-Deno.test("what is thrown and no error is logged, whatever its members do", async () => {
+Deno.test("a thrown value that is not an error is logged, whatever its members do", async () => {
   const hostile = new Proxy(new Error("x"), {
     get: () => {
       throw new Error("no member for you");
@@ -295,7 +295,7 @@ Deno.test("what is thrown and no error is logged, whatever its members do", asyn
   }
 });
 
-Deno.test("a describe() that throws ends no session", async () => {
+Deno.test("an error in describe() does not end the session", async () => {
   const error = new Error("cannot describe");
   class Indescribable extends Peer<string> {
     protected override describe(): unknown {

@@ -30,7 +30,7 @@ type Broken = [
   new (...args: never[]) => ProtocolError,
 ];
 
-Deno.test("messages arrive in order, and what one turn sends goes out in one write", async () => {
+Deno.test("messages arrive in order, and the messages of one turn go out in one write", async () => {
   const written: number[] = [];
   const [near, far] = memoryPair();
   const counted = new TransformStream<Uint8Array, Uint8Array>({
@@ -133,7 +133,7 @@ Deno.test("a message is encoded when send() is called", async () => {
   await remote.close();
 });
 
-Deno.test("a message that cannot be encoded rejects its send() and the session lives", async () => {
+Deno.test("a message that cannot be encoded rejects its send(), and the session goes on", async () => {
   const { peer, remote } = await runningPeer();
   const circular: { self?: unknown } = {};
   circular.self = circular;
@@ -148,7 +148,7 @@ Deno.test("a message that cannot be encoded rejects its send() and the session l
   await remote.close();
 });
 
-Deno.test("what a codec had written of a message that cannot be encoded is taken back", async () => {
+Deno.test("the written part of a message that cannot be encoded is discarded", async () => {
   const half: Codec<string> = {
     decode: () => undefined,
     encode: (message, output) => {
@@ -189,7 +189,7 @@ Deno.test("send() waits for room once highWaterMark is queued, and a stalled pee
   await assertRejects(() => peer.disconnect(), Deno.errors.ConnectionReset);
 });
 
-Deno.test("a send() that waited resolves when the peer reads on, and the wait is counted", async () => {
+Deno.test("a waiting send() resolves when the peer reads on, and the wait is counted", async () => {
   const { peer, remote } = await runningPeer({ highWaterMark: 0 });
   const big = peer.send("x".repeat(1024 * 1024));
   const read = toBytes(remote.readable);
@@ -200,7 +200,7 @@ Deno.test("a send() that waited resolves when the peer reads on, and the wait is
   await remote.close();
 });
 
-Deno.test("flush() resolves when the transport has taken all that was sent", async () => {
+Deno.test("flush() resolves when the transport has taken all sent bytes", async () => {
   const { peer, remote } = await runningPeer();
   const read = toBytes(remote.readable);
   peer.send("x".repeat(300_000));
@@ -316,7 +316,7 @@ Deno.test("1,000 aborted connects and accepts leave no listener on a long-lived 
   assertEquals(watched.listeners, 0);
 });
 
-Deno.test("a peer that only ends its writing still gets the 8 MiB that were queued", async () => {
+Deno.test("a peer that half-closes still gets the 8 MiB that were queued", async () => {
   const { peer, remote } = await runningPeer();
   const message = "x".repeat(1024 * 1024 - 3);
   for (let n = 0; n < 8; n++) peer.send(message);
@@ -354,7 +354,7 @@ for (
   });
 }
 
-Deno.test("maxMessageBytes is handed to the codec", async () => {
+Deno.test("the codec gets maxMessageBytes", async () => {
   const { peer, remote } = await runningPeer({ maxMessageBytes: 10 });
   await write(remote, '"0123456789"\n');
   const error = await assertRejects(() => peer.closed, MessageTooLargeError);
@@ -399,7 +399,7 @@ Deno.test("filters see each message, inbound and outbound, in negotiation too", 
   await far.close();
 });
 
-Deno.test("isOrderlyEnd() makes an expected end of the peer an orderly one", async () => {
+Deno.test("if isOrderlyEnd() returns true, the peer's end is orderly", async () => {
   class Expecting extends AsyncProtocol<string> {
     protected override createCodec(): Codec<string> {
       return lines();

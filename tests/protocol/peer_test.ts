@@ -13,7 +13,7 @@ import { jsonPeer, runningPeer } from "../support/session.ts";
 
 const encoder = new TextEncoder();
 
-Deno.test("an iteration ends after what was received when the peer ends the stream", async () => {
+Deno.test("an iteration ends after the received messages when the peer ends the stream", async () => {
   const { peer, remote } = await runningPeer();
   const writer = remote.writable.getWriter();
   await writer.write(encoder.encode("1\n2\n3\n"));
@@ -25,7 +25,7 @@ Deno.test("an iteration ends after what was received when the peer ends the stre
   await remote.close();
 });
 
-Deno.test("an iteration throws what has ended the session, after what was received", async () => {
+Deno.test("an iteration throws the cause of the session's end, after the received messages", async () => {
   const { peer, remote } = await runningPeer();
   const writer = remote.writable.getWriter();
   await writer.write(encoder.encode("1\n{]\n"));
@@ -38,7 +38,7 @@ Deno.test("an iteration throws what has ended the session, after what was receiv
   await remote.close();
 });
 
-Deno.test("what waits when the session ends can be looked at later", async () => {
+Deno.test("promises that reject when the session ends may be awaited later", async () => {
   const { peer, remote } = await runningPeer();
   const waits = [
     peer.send("x".repeat(1024 * 1024)),
@@ -53,7 +53,7 @@ Deno.test("what waits when the session ends can be looked at later", async () =>
   await rejection(peer.disconnect());
 });
 
-Deno.test("an iteration that waits ends with an orderly disconnect()", async () => {
+Deno.test("a waiting iteration ends with an orderly disconnect()", async () => {
   const { peer, remote } = await runningPeer();
   const next = peer[Symbol.asyncIterator]().next();
   await peer.disconnect();
@@ -61,7 +61,7 @@ Deno.test("an iteration that waits ends with an orderly disconnect()", async () 
   await remote.close();
 });
 
-Deno.test("leaving an iteration loses no message for the next one", async () => {
+Deno.test("after break, the next iteration misses no message", async () => {
   const { peer, remote } = await runningPeer();
   const writer = remote.writable.getWriter();
   await writer.write(encoder.encode("1\n2\n3\n"));
@@ -77,7 +77,7 @@ Deno.test("leaving an iteration loses no message for the next one", async () => 
   await remote.close();
 });
 
-Deno.test("an iteration begun before connect() sees the first session", async () => {
+Deno.test("an iteration that begins before connect() gets the first session's messages", async () => {
   const [near, far] = memoryPair();
   const peer = jsonPeer();
   const next = peer[Symbol.asyncIterator]().next();
@@ -126,7 +126,7 @@ Deno.test("a Peer that is not iterated stops its peer after a bounded number of 
   await remote.close();
 });
 
-Deno.test("an iterated Peer holds the reader once for many messages, not for each", async () => {
+Deno.test("an iterated Peer pauses the reader once for many messages, not for each", async () => {
   let holds = 0;
   class Counting extends Peer<unknown> {
     protected override onMessage(message: unknown): void | Promise<void> {
@@ -150,7 +150,7 @@ Deno.test("an iterated Peer holds the reader once for many messages, not for eac
   await far.close();
 });
 
-Deno.test("disconnect() ends a session whose reader is held back", async () => {
+Deno.test("disconnect() ends a session whose reader is held by backpressure", async () => {
   const { peer, remote } = await runningPeer();
   await remote.writable.getWriter().write(encoder.encode("1\n".repeat(100)));
   while (peer.stats.messagesReceived < 64) {

@@ -28,7 +28,7 @@ Deno.test("a reply settles the call with its id, and no other", async () => {
   assertEquals(calls.reject(99, new Error("unknown")), false);
 });
 
-Deno.test("an id of the caller's own is used, and refused while it waits", () => {
+Deno.test("an id of the caller is used, and refused while its call is pending", () => {
   const calls = new PendingCalls<string, string>();
   assertEquals(calls.open({ id: "constructor" }).id, "constructor");
   assertThrows(
@@ -60,7 +60,7 @@ Deno.test("a maxId that is not a positive integer is refused", () => {
   }
 });
 
-Deno.test("first() gives the calls in the order in which they were opened", () => {
+Deno.test("first() returns the calls in the order in which they were opened", () => {
   const calls = new PendingCalls<number>();
   const opened = [calls.open(), calls.open(), calls.open()];
   for (const call of opened) {
@@ -70,7 +70,7 @@ Deno.test("first() gives the calls in the order in which they were opened", () =
   assertEquals(calls.first(), undefined);
 });
 
-Deno.test("a call that was given up takes its turn, and its late reply is dropped", async () => {
+Deno.test("an aborted call keeps its place, and its late reply is dropped", async () => {
   const calls = new PendingCalls<string>();
   const controller = new AbortController();
   const reason = new Error("no longer needed");
@@ -87,7 +87,7 @@ Deno.test("a call that was given up takes its turn, and its late reply is droppe
   assertEquals(calls.first(), undefined);
 });
 
-Deno.test("a call past its deadline says which, after how long, and that it was sent", async () => {
+Deno.test("the error of a call past its deadline has the method, the time, and that it was sent", async () => {
   const calls = new PendingCalls<string>();
   const slow = calls.open({ method: "freeze", timeout: 20 });
   const held = calls.open({ method: "thaw", timeout: 10 });
@@ -102,7 +102,7 @@ Deno.test("a call past its deadline says which, after how long, and that it was 
   assertEquals(calls.size, 0);
 });
 
-Deno.test("a deadline that comes earlier than one before it is kept", async () => {
+Deno.test("a deadline that is earlier than a pending one is met", async () => {
   const calls = new PendingCalls<string>();
   const long = calls.open({ timeout: 2 ** 31 - 1 });
   const short = calls.open({ timeout: 1 });
@@ -123,7 +123,7 @@ Deno.test("the end of the session interrupts every call, with its cause", async 
   assertEquals(calls.resolve(call.id, "late"), false);
 });
 
-Deno.test("an aborted signal registers nothing", () => {
+Deno.test("with an aborted signal, no call is registered", () => {
   const calls = new PendingCalls<string>();
   const reason = new Error("too late");
   const open = () => calls.open({ signal: AbortSignal.abort(reason) });
@@ -132,7 +132,7 @@ Deno.test("an aborted signal registers nothing", () => {
   assertEquals(calls.first(), undefined);
 });
 
-Deno.test("a request that cannot be encoded takes its call out again", async () => {
+Deno.test("a request that cannot be encoded removes its call", async () => {
   const calls = new PendingCalls<string>();
   const error = new TypeError("Cannot encode");
   const bad = calls.open();
@@ -146,7 +146,7 @@ Deno.test("a request that cannot be encoded takes its call out again", async () 
   assertEquals(await calls.track(good, Promise.resolve()), "yes");
 });
 
-Deno.test("forget() takes out a call that was given up, and no other", async () => {
+Deno.test("forget() removes an aborted call, and no other", async () => {
   const calls = new PendingCalls<string>();
   const controller = new AbortController();
   const given = calls.open({ signal: controller.signal });
@@ -158,7 +158,7 @@ Deno.test("forget() takes out a call that was given up, and no other", async () 
   assertEquals(calls.has(given.id), false);
 });
 
-Deno.test("65,536 unanswered calls that were given up refuse the next one", async () => {
+Deno.test("with 65,536 aborted calls without a reply, the next call is refused", async () => {
   const calls = new PendingCalls<string>();
   const controller = new AbortController();
   for (let i = 0; i < 65_536; i++) {
@@ -173,7 +173,7 @@ Deno.test("65,536 unanswered calls that were given up refuse the next one", asyn
   calls.end(undefined);
 });
 
-Deno.test("100,000 calls leave nothing behind", async () => {
+Deno.test("after 100,000 calls, none is held", async () => {
   const calls = new PendingCalls<number>();
   const { signal } = new AbortController();
   for (let i = 0; i < 100_000; i++) {
@@ -185,7 +185,7 @@ Deno.test("100,000 calls leave nothing behind", async () => {
   assertEquals(calls.first(), undefined);
 });
 
-Deno.test("the first of 100,000 calls is found in as little time as any by its id", () => {
+Deno.test("first() of 100,000 calls takes about as long as a lookup by id", () => {
   const time = (answer: (calls: PendingCalls<number>, id: number) => void) => {
     const calls = new PendingCalls<number>();
     for (let id = 1; id <= 100_000; id++) calls.open({ id });
@@ -204,7 +204,7 @@ Deno.test("the first of 100,000 calls is found in as little time as any by its i
   assertLess(inOrder, 20 * byId);
 });
 
-Deno.test("first() is the oldest call, whatever is opened, answered or ended in between", () => {
+Deno.test("first() is the oldest pending call, whatever calls were opened, answered or ended", () => {
   const steps = fc.array(fc.oneof(
     fc.constant("open" as const),
     fc.constant("first" as const),

@@ -20,7 +20,7 @@ import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { jsonPeer, runningPeer, write } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 
-Deno.test("receive() takes messages in their order, those that are there and those that come", async () => {
+Deno.test("receive() takes messages in order, whether received before or after the call", async () => {
   const { peer, remote } = await runningPeer();
   await write(remote, "1\n2\n");
   assertEquals(await peer.receive(), 1);
@@ -55,7 +55,7 @@ Deno.test("an aborted receive() takes no message, and keeps no listener on its s
   await remote.close();
 });
 
-Deno.test("a receive() that is aborted just when its message comes either gives it or leaves it to the next", async () => {
+Deno.test("a receive() that is aborted as its message arrives returns it or leaves it to the next", async () => {
   for (const turnsBefore of [0, 1, 2, 3, 5, 8, 13]) {
     const { peer, remote } = await runningPeer();
     const controller = new AbortController();
@@ -89,7 +89,7 @@ Deno.test("receive() rejects with an EndOfStreamError after the last message, wh
   }
 });
 
-Deno.test("receive() rejects with what has ended the session, after what was received", async () => {
+Deno.test("receive() rejects with the cause of the session's end, after the received messages", async () => {
   const { peer, remote } = await runningPeer();
   await write(remote, "1\n{]\n");
   const cause = await rejection(peer.closed);
@@ -122,7 +122,7 @@ Deno.test("a receive() before connect() takes the first message of the session",
   await far.close();
 });
 
-Deno.test("return() of an iterator ends its next() that waits, which takes no message", async () => {
+Deno.test("return() of an iterator ends its waiting next(), which takes no message", async () => {
   const { peer, remote } = await runningPeer();
   const left = peer[Symbol.asyncIterator]();
   const other = peer[Symbol.asyncIterator]();
@@ -139,7 +139,7 @@ Deno.test("return() of an iterator ends its next() that waits, which takes no me
   await remote.close();
 });
 
-/** Receives in its negotiation as it is told to. */
+/** A peer whose negotiation a test can set. */
 class Negotiator extends AsyncProtocol<string> {
   constructor(readonly script: (own: Negotiator) => Promise<void>) {
     super();
@@ -189,7 +189,7 @@ Deno.test("an aborted receive() within negotiate() takes no message of the negot
   await far.close();
 });
 
-Deno.test("a peer that ends after an aborted receive() within negotiate() ends the negotiation", async () => {
+Deno.test("the peer's EOF after an aborted receive() within negotiate() ends the negotiation", async () => {
   const [near, far] = memoryPair();
   const protocol = new Negotiator(async (own) => {
     const controller = new AbortController();

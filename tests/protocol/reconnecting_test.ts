@@ -23,7 +23,7 @@ import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
 const codec = () => lines();
-/** At once, the first time: no test waits for a clock. */
+/** The first retry comes at once: no test waits for a clock. */
 const atOnce = { initialDelay: 0, maxDelay: 1 };
 
 /** A server whose sessions a test ends. */
@@ -121,7 +121,7 @@ Deno.test("an onConnect() that fails ends the session, and is tried again", asyn
   assertEquals(failures, []);
 });
 
-Deno.test("a session that ends while onConnect() waits is made again", async () => {
+Deno.test("a client whose session ends while onConnect() waits is connected again", async () => {
   const transport = memory();
   await using serving = await served(transport);
   const client = new Peer({ codec });
@@ -140,7 +140,7 @@ Deno.test("a session that ends while onConnect() waits is made again", async () 
   assertEquals(calls, 2);
 });
 
-Deno.test("an error that is not worth another attempt is the last, wherever it comes from", async () => {
+Deno.test("an error that is not retriable ends the reconnection, wherever it comes from", async () => {
   const wrongPassword = new Error("wrong password");
   const isRetriable = (error: unknown) => {
     const cause = error instanceof ConnectError ? error.cause : error;
@@ -179,7 +179,7 @@ Deno.test("an error that is not worth another attempt is the last, wherever it c
   assertStrictEquals(await rejection(running.closed), wrongPassword);
 });
 
-Deno.test("attempts that fail are given up after maxAttempts in a row", async () => {
+Deno.test("reconnecting() gives up after maxAttempts failed attempts in a row", async () => {
   const to = failing(new Error("refused"));
   const connection = reconnecting(new Peer({ codec }), to, {
     ...atOnce,
@@ -189,7 +189,7 @@ Deno.test("attempts that fail are given up after maxAttempts in a row", async ()
   assertEquals(to.attempts, 4);
 });
 
-Deno.test("a permission that is missing, and a listener that is closed, are not tried again", async () => {
+Deno.test("a missing permission and a closed listener are not retried", async () => {
   const denied = failing(new Deno.errors.NotCapable("no net access"));
   await rejection(reconnecting(new Peer({ codec }), denied).closed);
   assertEquals(denied.attempts, 1);
@@ -243,7 +243,7 @@ Deno.test("disconnect() while connecting, or within onConnect(), is the end", as
   }
 });
 
-Deno.test("a protocol that is running already is looked after", async () => {
+Deno.test("a protocol that is running already is connected again, too", async () => {
   const transport = memory();
   await using serving = await served(transport);
   const client = new Peer({ codec });
@@ -279,7 +279,7 @@ Deno.test("an aborted connected() rejects with the reason, and keeps no listener
   await connection[Symbol.asyncDispose]();
 });
 
-/** The bounds of the pauses of a server that ends each session after a while. */
+/** The bounds of the pauses if the server ends each session after a while. */
 async function pauses(count: number, lifetime: number): Promise<number[]> {
   using time = new VirtualTime();
   const random = Math.random;
@@ -316,7 +316,7 @@ async function pauses(count: number, lifetime: number): Promise<number[]> {
   return found;
 }
 
-Deno.test("pauses grow while sessions end soon, and are short again after one that has lived for a while", async () => {
+Deno.test("pauses grow while sessions end soon, and are short again after a longer session", async () => {
   assertEquals(await pauses(6, 1_000), [100, 200, 400, 800, 1_000, 1_000]);
   assertEquals(await pauses(3, 10_000), [100, 100, 100]);
 });

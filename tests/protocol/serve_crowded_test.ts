@@ -3,7 +3,7 @@ import { TextLineStream } from "@std/streams";
 import { tcp } from "../../transports/mod.ts";
 import { jsonPeer } from "../support/session.ts";
 
-Deno.test("serve() that runs out of file descriptors keeps its sessions, and accepts again when there are some again", async () => {
+Deno.test("serve() without free file descriptors keeps its sessions, and accepts again when some are free", async () => {
   const program = new URL("crowded_server.ts", import.meta.url).pathname;
   await using child = new Deno.Command("sh", {
     // Both limits: Deno raises the soft one to the hard one.

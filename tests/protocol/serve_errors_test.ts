@@ -36,7 +36,7 @@ interface Told {
   session: Failing | undefined;
 }
 
-/** What a server tells of while clients send these lines, each its own ones. */
+/** The errors that a server reports while each client sends its lines. */
 async function served(
   conversations: string[],
   options: { onError?: (error: unknown, session?: Failing) => void } = {},
@@ -73,7 +73,7 @@ async function served(
   return { records, sessions };
 }
 
-Deno.test("onError() is told of each session that fails, with the error and the session, and nothing is logged at error", async () => {
+Deno.test("onError() gets the error and the session of each failure, and nothing is logged at error", async () => {
   const told: Told[] = [];
   const { records, sessions } = await served([
     '"hello"\n"fail"\n',
@@ -91,7 +91,7 @@ Deno.test("onError() is told of each session that fails, with the error and the 
   assertEquals(records.filter(({ level }) => level !== "info"), []);
 });
 
-Deno.test("onError() is not told of peers that end their sessions, nor of sessions that shutdown() ends", async () => {
+Deno.test("onError() is not called if the peer or shutdown() ends a session", async () => {
   const told: unknown[] = [];
   const { sessions } = await served([
     '"hello"\n',
@@ -128,7 +128,7 @@ Deno.test("without onError(), a failure of a session is logged once, at error le
   }
 });
 
-Deno.test("onError() is told of create() and accept() that fail, without a session", async () => {
+Deno.test("onError() gets errors of create() and accept(), without a session", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const cannotAccept = new Error("no file descriptor");
@@ -157,7 +157,7 @@ Deno.test("onError() is told of create() and accept() that fail, without a sessi
   await server.shutdown();
 });
 
-Deno.test("an onError() that throws is logged, and the server goes on", async () => {
+Deno.test("an error thrown by onError() is logged, and the server goes on", async () => {
   const { records, sessions } = await served(
     ['"hello"\n"fail"\n', '"hello"\n"fail"\n'],
     {
@@ -174,7 +174,7 @@ Deno.test("an onError() that throws is logged, and the server goes on", async ()
   ]);
 });
 
-Deno.test("create() is given the connection that its session gets", async () => {
+Deno.test("create() gets the connection of its session", async () => {
   const transport = memory({ name: "with-address" });
   const given: Connection[] = [];
   const server = serve(await transport.listen(), (connection) => {

@@ -13,7 +13,7 @@ import { write } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
-/** Answers each line when it is told to. */
+/** Answers each line when the test lets it. */
 class Answering extends Peer<string> {
   readonly asked: PromiseWithResolvers<void>[] = [];
   negotiation: Promise<void> = Promise.resolve();
@@ -69,7 +69,7 @@ async function settles(promise: Promise<unknown>): Promise<boolean> {
   return settled;
 }
 
-Deno.test("shutdown() ends sessions in which nothing is going on at once", async () => {
+Deno.test("shutdown() ends idle sessions at once", async () => {
   using time = new VirtualTime();
   const { transport, server, connect } = await serving(() => new Answering());
   const silent = await connect();
@@ -91,7 +91,7 @@ Deno.test("shutdown() ends sessions in which nothing is going on at once", async
   await using _free = await transport.listen();
 });
 
-Deno.test("shutdown() accepts no connection any more, and lets a handler finish", async () => {
+Deno.test("shutdown() accepts no more connections, and lets a handler finish", async () => {
   const { transport, server, connect } = await serving(() => new Answering());
   const { client, session } = await connect();
   await client.send("one");
@@ -112,7 +112,7 @@ Deno.test("shutdown() accepts no connection any more, and lets a handler finish"
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("shutdown() lets a message come that has come in part", async () => {
+Deno.test("shutdown() waits for the rest of an incomplete message", async () => {
   const { transport, server } = await serving(() => new Answering());
   const session = new Promise<Answering>((resolve) => {
     const find = () => {
@@ -137,7 +137,7 @@ Deno.test("shutdown() lets a message come that has come in part", async () => {
   await connection.close();
 });
 
-Deno.test("shutdown() lets everything be sent that is queued", async () => {
+Deno.test("shutdown() sends all queued messages", async () => {
   const { transport, server } = await serving(() => new Answering());
   const connection = await transport.connect();
   while (server.sessions.size === 0) await turns();
@@ -152,7 +152,7 @@ Deno.test("shutdown() lets everything be sent that is queued", async () => {
   await connection.close();
 });
 
-Deno.test("shutdown() waits for what onShutdown() waits for", async () => {
+Deno.test("shutdown() waits for the promise of onShutdown()", async () => {
   const { server, connect } = await serving(() => new Answering());
   const { client, session } = await connect();
   const work = Promise.withResolvers<void>();
@@ -166,7 +166,7 @@ Deno.test("shutdown() waits for what onShutdown() waits for", async () => {
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("an onShutdown() that throws ends its session with that error", async () => {
+Deno.test("an error thrown by onShutdown() ends its session", async () => {
   const errors: unknown[] = [];
   const { server, connect } = await serving(() => new Answering(), {
     onError: (error) => errors.push(error),
@@ -184,7 +184,7 @@ Deno.test("an onShutdown() that throws ends its session with that error", async 
   assertEquals(errors, [error, error]);
 });
 
-Deno.test("shutdown() lets a loop over a Peer's messages finish with the one that it has", async () => {
+Deno.test("shutdown() lets a loop over a Peer's messages finish with its current message", async () => {
   const { server, connect } = await serving(() => new Peer({ codec: lines }));
   const { client, session } = await connect();
   const work = Promise.withResolvers<void>();
@@ -207,7 +207,7 @@ Deno.test("shutdown() lets a loop over a Peer's messages finish with the one tha
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("shutdown() disconnects in order, after shutdownTimeout, sessions in which something is going on", async () => {
+Deno.test("shutdown() disconnects busy sessions in order after shutdownTimeout", async () => {
   using time = new VirtualTime();
   const { server, connect } = await serving(() => new Answering());
   const { client, session } = await connect();
@@ -241,7 +241,7 @@ Deno.test("shutdown() with an aborted signal disconnects at once, and keeps no l
   assertEquals(watched.listeners, 0);
 });
 
-Deno.test("shutdown() ends within its deadlines though a client neither reads nor ends, and a handler never settles", async () => {
+Deno.test("shutdown() ends within its deadlines even if a client neither reads nor ends, and a handler never settles", async () => {
   using time = new VirtualTime();
   const { transport, server } = await serving(() => new Answering());
   const unread = await transport.connect();

@@ -101,7 +101,7 @@ Deno.test("serve() gives each connection a session of its own", async () => {
   for (const client of all) await client.disconnect();
 });
 
-Deno.test("a session of serve() that its peer has ended is idle again and not among the sessions any more", async () => {
+Deno.test("a session of serve() that its peer has ended is idle again, and removed from the sessions", async () => {
   const transport = memory();
   const echo = new Echo();
   const states = recordRunstates(echo);
@@ -121,7 +121,7 @@ Deno.test("a session of serve() that its peer has ended is idle again and not am
   ]);
 });
 
-Deno.test("a session of serve() that disconnects by itself passes disconnecting once", async () => {
+Deno.test("a session of serve() that disconnects by itself is disconnecting once", async () => {
   const transport = memory();
   const echo = new Echo();
   const states = recordRunstates(echo);
@@ -139,7 +139,7 @@ Deno.test("a session of serve() that disconnects by itself passes disconnecting 
   ]);
 });
 
-Deno.test("a session of serve() that negotiates for ever holds up no other", async () => {
+Deno.test("a session of serve() that negotiates for ever does not delay other sessions", async () => {
   const transport = memory();
   const created: Echo[] = [];
   await using server = serve(
@@ -162,7 +162,7 @@ Deno.test("a session of serve() that negotiates for ever holds up no other", asy
   for (const echo of created) await echo.negotiating.promise;
 });
 
-Deno.test("a session of serve() that fails touches no other", async () => {
+Deno.test("a session of serve() that fails does not affect other sessions", async () => {
   const transport = memory();
   let created = 0;
   await using server = serve(await transport.listen(), () => {
@@ -193,7 +193,7 @@ Deno.test("a session of serve() that fails touches no other", async () => {
   await good.disconnect();
 });
 
-Deno.test("serve() ends a connection for which create() gives a session that is in use, and leaves that alone", async () => {
+Deno.test("serve() ends a connection if create() returns a session that is in use, which goes on", async () => {
   const transport = memory();
   const echo = new Echo();
   await using _server = serve(await transport.listen(), () => echo);
@@ -207,7 +207,7 @@ Deno.test("serve() ends a connection for which create() gives a session that is 
   await first.disconnect();
 });
 
-Deno.test("serve() with maxSessions accepts the next one when one has ended", async () => {
+Deno.test("serve() with maxSessions accepts the next connection when a session has ended", async () => {
   const transport = memory();
   let created = 0;
   await using _server = serve(
@@ -303,7 +303,7 @@ Deno.test("shutdown() ends a connection that waits for room under maxSessions", 
   await client.disconnect().catch(() => {});
 });
 
-Deno.test("serve() whose listener is closed goes on with its sessions, and finishes with the last", async () => {
+Deno.test("serve() with a closed listener goes on with its sessions, and ends with the last", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const server = serve(listener, () => new Echo());
@@ -348,7 +348,7 @@ Deno.test("shutdown() does not wait for a failing accept to be tried again", asy
   assertEquals(failures, 5);
 });
 
-Deno.test("shutdown() ends also if close() of the listener wakes no accept()", async () => {
+Deno.test("shutdown() ends even if close() of the listener does not end a pending accept()", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const error = new Error("cannot close");
@@ -382,7 +382,7 @@ Deno.test("closed and shutdown() reject with the error of a listener that cannot
   }
 });
 
-Deno.test("1,000 sessions at once end with the server", async () => {
+Deno.test("1,000 concurrent sessions end with the server", async () => {
   const transport = memory();
   const created = new Set<Echo>();
   const server = serve(await transport.listen(), () => {
@@ -428,7 +428,7 @@ Deno.test("serve() refuses limits that are out of range", async () => {
   }
 });
 
-Deno.test("a client that does not read holds up no other of a server that sends to all, and ends in the end", async () => {
+Deno.test("a client that does not read does not delay others of a server that sends to all, and its session ends", async () => {
   const transport = memory();
   const errors: [unknown, unknown][] = [];
   class Radio extends Peer<unknown> {

@@ -16,7 +16,7 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { write } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 
-/** Records what is called, in which runstate. */
+/** Records the hooks that are called, and the runstate. */
 class Recorder extends AsyncProtocol<string> {
   readonly calls: unknown[] = [];
   negotiation: () => void | Promise<void> = () => {};
@@ -47,7 +47,7 @@ class Recorder extends AsyncProtocol<string> {
   }
 }
 
-Deno.test("a session tells its protocol of its start, before its messages, and of its end, with the cause", async () => {
+Deno.test("onSessionStart() is called before the messages, and onSessionEnd() with the cause of the end", async () => {
   const protocol = new Recorder();
   for (const end of ["disconnect", "reason", "peer", "failure"] as const) {
     protocol.calls.length = 0;
@@ -78,7 +78,7 @@ Deno.test("a session tells its protocol of its start, before its messages, and o
   }
 });
 
-Deno.test("messages wait for what the start of a session waits for", async () => {
+Deno.test("messages wait until onSessionStart() settles", async () => {
   const [near, far] = memoryPair();
   const protocol = new Recorder();
   const gate = Promise.withResolvers<void>();
@@ -95,7 +95,7 @@ Deno.test("messages wait for what the start of a session waits for", async () =>
   await far.close();
 });
 
-Deno.test("a start that fails ends the session with its error", async () => {
+Deno.test("an error in onSessionStart() ends the session", async () => {
   const error = new Error("cannot start");
   for (
     const starting of [
@@ -115,7 +115,7 @@ Deno.test("a start that fails ends the session with its error", async () => {
   }
 });
 
-Deno.test("a start that ends its session itself is not a failure", async () => {
+Deno.test("an onSessionStart() that disconnects is not a failure", async () => {
   const [near, far] = memoryPair();
   const protocol = new Recorder();
   await write(far, "early\n");
@@ -133,7 +133,7 @@ Deno.test("a start that ends its session itself is not a failure", async () => {
   await far.close();
 });
 
-Deno.test("an end that throws is logged, and changes nothing", async () => {
+Deno.test("an error in onSessionEnd() is logged, and changes nothing", async () => {
   const [near, far] = memoryPair();
   const protocol = new Recorder();
   protocol.ending = () => {
@@ -146,7 +146,7 @@ Deno.test("an end that throws is logged, and changes nothing", async () => {
   await far.close();
 });
 
-Deno.test("a session that does not come about has neither a start nor an end", async () => {
+Deno.test("if the negotiation fails, neither onSessionStart() nor onSessionEnd() is called", async () => {
   const protocol = new Recorder();
   await assertRejects(() => protocol.connect(memory()), ConnectError);
   protocol.negotiation = () => Promise.reject(new Error("wrong version"));

@@ -22,7 +22,7 @@ import { write } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
-/** Pings when nothing is heard. */
+/** Pings a silent peer. */
 class Pinging extends AsyncProtocol<string> {
   pings = 0;
   ping: () => void | Promise<void> = () => void this.send("ping");
@@ -48,7 +48,7 @@ async function connected(
   return { protocol, remote };
 }
 
-/** Lets time pass in small steps, and everything happen in each. */
+/** Advances time in small steps, and runs all pending work in each. */
 async function pass(time: VirtualTime, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 25) {
     time.pass(25);
@@ -111,7 +111,7 @@ Deno.test("a session that is idle ends within a quarter more than idleTimeout", 
   await remote.close();
 });
 
-Deno.test("a peer that stops reading is idle in the end", async () => {
+Deno.test("a session whose peer stops reading becomes idle", async () => {
   using time = new VirtualTime();
   const { protocol, remote } = await connected({
     idleTimeout: 1_000,
@@ -126,7 +126,7 @@ Deno.test("a peer that stops reading is idle in the end", async () => {
   await remote.close();
 });
 
-Deno.test("a peer that is silent is pinged after keepAliveInterval, and again and again", async () => {
+Deno.test("a silent peer is pinged after each keepAliveInterval", async () => {
   using time = new VirtualTime();
   const { protocol, remote } = await connected({ keepAliveInterval: 1_000 });
   await pass(time, 975);
@@ -148,7 +148,7 @@ Deno.test("a peer that is silent is pinged after keepAliveInterval, and again an
   assertEquals(time.waiting, 0);
 });
 
-Deno.test("a peer that talks is pinged if nothing is sent to it, where keepAliveDirection is either", async () => {
+Deno.test("with keepAliveDirection either, a peer that sends is pinged if nothing is sent to it", async () => {
   for (const keepAliveDirection of ["received", "either"] as const) {
     using time = new VirtualTime();
     const { protocol, remote } = await connected({
@@ -176,7 +176,7 @@ Deno.test("a peer that talks is pinged if nothing is sent to it, where keepAlive
   }
 });
 
-Deno.test("when nothing goes either way, keepAlive() is called once", async () => {
+Deno.test("when no byte goes either way, keepAlive() is called once", async () => {
   using time = new VirtualTime();
   const { protocol, remote } = await connected({
     keepAliveInterval: 1_000,
@@ -191,7 +191,7 @@ Deno.test("when nothing goes either way, keepAlive() is called once", async () =
   await remote.close();
 });
 
-Deno.test("a peer that does not answer pings is idle, one that answers is not", async () => {
+Deno.test("a session is idle if its peer does not answer pings, and not if it does", async () => {
   for (const answers of [true, false]) {
     using time = new VirtualTime();
     const { protocol, remote } = await connected({
@@ -231,7 +231,7 @@ Deno.test("pings to a peer that does not read do not keep it alive", async () =>
   await remote.close();
 });
 
-Deno.test("a ping that waits for its answer is not sent twice, and one that fails ends the session", async () => {
+Deno.test("a ping is not sent again while it waits for its answer, and a failed ping ends the session", async () => {
   using time = new VirtualTime();
   const { protocol, remote } = await connected({ keepAliveInterval: 1_000 });
   const answer = Promise.withResolvers<void>();
@@ -249,7 +249,7 @@ Deno.test("a ping that waits for its answer is not sent twice, and one that fail
   assertEquals(time.waiting, 0);
 });
 
-Deno.test("a negotiation in which nothing is said ends by idleTimeout, and is not pinged", async () => {
+Deno.test("a silent negotiation ends by idleTimeout, and is not pinged", async () => {
   using time = new VirtualTime();
   class Waiting extends Pinging {
     protected override async negotiate(): Promise<void> {
@@ -268,7 +268,7 @@ Deno.test("a negotiation in which nothing is said ends by idleTimeout, and is no
   far.abort();
 });
 
-Deno.test("the shorter of a server's and a protocol's idleTimeout counts, and onError() is told", async () => {
+Deno.test("the shorter idleTimeout of server and protocol applies, and onError() gets the error", async () => {
   for (const [ofServer, ofProtocol] of [[500, 1_000], [1_000, 500]] as const) {
     using time = new VirtualTime();
     const transport = memory();
@@ -298,7 +298,7 @@ Deno.test("a keepAliveDirection that is unknown is refused", () => {
   );
 });
 
-Deno.test("limits of silence that are out of range are refused", () => {
+Deno.test("idleTimeout and keepAliveInterval that are out of range are refused", () => {
   for (const option of ["idleTimeout", "keepAliveInterval"]) {
     for (const value of [0, -1, NaN, Infinity]) {
       assertThrows(

@@ -24,7 +24,7 @@ async function warnings(run: () => Promise<void>): Promise<string[]> {
   return records.map(({ message }) => message.join(""));
 }
 
-/** Waits within a handler as it is told to. */
+/** A protocol whose handler a test can set. */
 class Waiting extends AsyncProtocol<string> {
   handler: (line: string) => void | Promise<void> = () => {};
   protected override createCodec(): Codec<string> {
@@ -38,7 +38,7 @@ class Waiting extends AsyncProtocol<string> {
   }
 }
 
-Deno.test("a handler that waits for a later message is told of after 5 seconds, once", async () => {
+Deno.test("a handler that waits for a later message is logged once, after 5 seconds", async () => {
   using time = new VirtualTime();
   const logged = await warnings(async () => {
     const [near, far] = memoryPair();
@@ -66,7 +66,7 @@ Deno.test("a handler that waits for a later message is told of after 5 seconds, 
   assertEquals(time.waiting, 0);
 });
 
-Deno.test("handlers that settle in time are not told of, however many there are", async () => {
+Deno.test("handlers that settle in time are not logged, however many there are", async () => {
   using time = new VirtualTime();
   const logged = await warnings(async () => {
     const [near, far] = memoryPair();
@@ -92,7 +92,7 @@ Deno.test("handlers that settle in time are not told of, however many there are"
   assertEquals(logged, []);
 });
 
-Deno.test("a reader that backpressure holds is not told of: the peer does not read, or messages are not taken", async () => {
+Deno.test("a reader held by backpressure is not logged: the peer does not read, or messages are not taken", async () => {
   using time = new VirtualTime();
   const logged = await warnings(async () => {
     const [near, far] = memoryPair();

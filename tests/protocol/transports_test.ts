@@ -90,7 +90,7 @@ for (const [name, make] of Object.entries(transports)) {
     await accepted.close();
   });
 
-  Deno.test(`${name}: disconnect() with a stalled peer ends and says what was not sent`, async () => {
+  Deno.test(`${name}: disconnect() with a stalled peer ends and reports the unsent bytes`, async () => {
     await using place = await meeting(make());
     const sender = jsonPeer({ closeTimeout: 20 });
     const [accepted] = await Promise.all([
@@ -129,17 +129,17 @@ for (const [name, make] of Object.entries(transports)) {
 for (
   const [what, address, cause] of [
     [
-      "TCP connect that is refused",
+      "refused TCP connect",
       "tcp://127.0.0.1:1",
       Deno.errors.ConnectionRefused,
     ],
     [
-      "Unix path that is not there",
+      "Unix path that does not exist",
       `unix:${folder}/nothing`,
       Deno.errors.NotFound,
     ],
     [
-      "Unix path that is no socket",
+      "Unix path that is not a socket",
       `unix:${folder}/file`,
       Deno.errors.ConnectionRefused,
     ],
@@ -156,14 +156,14 @@ for (
     );
     assertInstanceOf(error.cause, cause);
     assertEquals(await states.stop(), ["connecting", "disconnecting", "idle"]);
-    // And it can be used again.
+    // The protocol can be used again.
     await using place = await meeting(memory());
     await Promise.all([peer.connect(place.dial), place.listener.accept()]);
     await peer.disconnect();
   });
 }
 
-Deno.test("a Unix path of a dead listener is a ConnectError that is refused", async () => {
+Deno.test("a stale Unix path is a ConnectError with ConnectionRefused", async () => {
   const path = `${folder}/dead`;
   const listener = Deno.listen({ transport: "unix", path: `${path}-bound` });
   await Deno.rename(`${path}-bound`, path);

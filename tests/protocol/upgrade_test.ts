@@ -47,7 +47,7 @@ function inverted(connection: Connection): Promise<Connection> {
 
 type Change = (connection: Connection) => Promise<Connection>;
 
-/** Asks for an upgrade, as a client of STARTTLS does. */
+/** Requests an upgrade, as a client of STARTTLS does. */
 class Client extends AsyncProtocol<string> {
   received: string[] = [];
   protected override createCodec(): Codec<string> {
@@ -74,7 +74,7 @@ class Client extends AsyncProtocol<string> {
   }
 }
 
-/** Upgrades the connection of a client that asks for it. */
+/** Upgrades the connection when the client requests it. */
 class Server extends AsyncProtocol<string> {
   received: string[] = [];
   protected override createCodec(): Codec<string> {
@@ -107,7 +107,7 @@ Deno.test("both ends go on over the connection that upgrade() makes", async () =
   await Promise.all([near.closed, far.closed]);
 });
 
-Deno.test("bytes that were read before an upgrade end the session, and are not handed over", async () => {
+Deno.test("bytes that were read before an upgrade end the session, and are not delivered", async () => {
   const injected = [
     "STARTTLS\nRCPT TO:<evil>\n",
     "STARTTLS\nR",
@@ -132,7 +132,7 @@ Deno.test("bytes that were read before an upgrade end the session, and are not h
   }
 });
 
-Deno.test("bytes that a server sends behind its consent end the session of its client", async () => {
+Deno.test("bytes that a server sends behind its consent end the client's session", async () => {
   const [near, far] = memoryPair();
   let changed = 0;
   const client = new Client((connection) => {
@@ -148,7 +148,7 @@ Deno.test("bytes that a server sends behind its consent end the session of its c
   far.abort();
 });
 
-Deno.test("an upgrade that fails fails connecting with its error, and leaves nothing open", async () => {
+Deno.test("a failed upgrade rejects connect() with its error, and leaves nothing open", async () => {
   const [near, far] = memoryPair();
   const failure = new Error("bad certificate");
   const client = new Client(() => Promise.reject(failure));
@@ -161,7 +161,7 @@ Deno.test("an upgrade that fails fails connecting with its error, and leaves not
   far.abort();
 });
 
-Deno.test("an attempt that is aborted during an upgrade owns the connection that comes later", async () => {
+Deno.test("an attempt that is aborted during an upgrade aborts the connection that arrives later", async () => {
   const [near, far] = memoryPair();
   const [later, other] = memoryPair();
   const gate = Promise.withResolvers<Connection>();

@@ -16,7 +16,7 @@ import { bytes } from "../../testing/_codec_checks/decoding.ts";
 
 type Message = string | Uint8Array;
 
-/** Speaks lines, until a line says `binary`: then frames behind their length. */
+/** Speaks lines until the line `binary`, then length-prefixed frames. */
 class Upgrading extends AsyncProtocol<Message> {
   readonly received: Message[] = [];
   greeting = "";
@@ -44,7 +44,7 @@ class Upgrading extends AsyncProtocol<Message> {
   }
 }
 
-/** What is received of bytes that come in chunks, and what is sent back then. */
+/** The messages received from bytes in chunks, and the bytes sent back. */
 async function talk(
   chunks: Uint8Array[],
   answers: Message[] = [],
@@ -86,7 +86,7 @@ Deno.test("useCodec() in negotiate() holds for the messages after it", async () 
   assertEquals(sent, Uint8Array.of(0, 0, 0, 1, 7));
 });
 
-Deno.test("useCodec() lets what has been sent go out as it was encoded", async () => {
+Deno.test("useCodec() does not change messages that are encoded already", async () => {
   const [near, far] = memoryPair();
   await using upgrading = new Upgrading();
   const connecting = upgrading.connect(near);
@@ -141,7 +141,7 @@ Deno.test("useCodec() is refused without a session", () => {
   );
 });
 
-Deno.test("codecs that take turns on one stream each find their messages, however it is cut", async () => {
+Deno.test("codecs that alternate on one stream each find their messages, whatever the chunks", async () => {
   const codecs: Codec<Message>[] = [
     lines(),
     text(contentLength()),
@@ -155,7 +155,7 @@ Deno.test("codecs that take turns on one stream each find their messages, howeve
     return `\0\0\0${String.fromCharCode(content.length)}${content}`;
   };
 
-  /** Each message says which codec the next one comes in. */
+  /** Each message names the codec of the next one. */
   class Alternating extends AsyncProtocol<Message> {
     readonly received: string[] = [];
     protected override createCodec(): Codec<Message> {

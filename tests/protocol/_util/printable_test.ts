@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { printable } from "../../../protocol/_util/printable.ts";
 
-Deno.test("printable() leaves text that can be seen as it is", () => {
+Deno.test("printable() leaves visible text as it is", () => {
   const text = 'Grüße, 世界 🚀 \\n "quoted" ~';
   assertEquals(printable(text), text);
 });
 
-Deno.test("printable() escapes what a terminal or a log would act on", () => {
+Deno.test("printable() escapes characters that a terminal or a log would act on", () => {
   const cases: [string, string][] = [
     ["a\nb\r\n\tc", "a\\nb\\r\\n\\tc"],
     ["\x1b]0;title\x07", "\\u{1b}]0;title\\u{7}"],
@@ -20,7 +20,7 @@ Deno.test("printable() escapes what a terminal or a log would act on", () => {
   for (const [text, shown] of cases) assertEquals(printable(text), shown);
 });
 
-Deno.test("printable() leaves no UTF-16 unit that is a control, whatever the text", () => {
+Deno.test("printable() leaves no control character in any text", () => {
   for (let code = 0; code <= 0xffff; code++) {
     const shown = printable(String.fromCharCode(code));
     assertEquals(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(shown), false);
