@@ -54,8 +54,8 @@ export let hasEndedByGuest: <S extends QMPSchema>(
  * After `quit()`, and after a `SHUTDOWN` event, the server's end is orderly:
  * `closed` fulfils, and `disconnect()` does not reject.
  *
- * A `Schema` types commands and events. A function that takes any `QMPClient`
- * takes one with a schema, too.
+ * A `Schema` types commands and events. A function that takes any `QMPClient` also
+ * accepts a client with a schema.
  *
  * @example Commands, errors and events
  * ```ts
@@ -82,8 +82,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     hasEndedByGuest = (client) => client.#endedByGuest;
   }
   /**
-   * Makes a client with a schema fit where any client fits: TypeScript then
-   * compares the clients, member by member, not their schemas.
+   * Makes a client with a schema assignable to a client without one: TypeScript
+   * then compares the clients, member by member, not their schemas.
    */
   readonly #schema?: { [Part in keyof Schema]-?: unknown };
   readonly #awaitGreeting: boolean;
@@ -159,8 +159,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    * Executes a command, and resolves with its result.
    *
    * An abort rejects with the signal's reason. If the command waits for its turn,
-   * it is taken back and never sent. If it was sent, it may run, and its reply is
-   * dropped. `onSent` tells which it was.
+   * it is removed and never sent. If it was sent, it may run, and its reply is
+   * dropped. `onSent` is called if it was sent.
    *
    * @throws {ExecuteError} The server replies with an error.
    * @throws {BadReplyError} The reply is neither a result nor an error.
@@ -168,7 +168,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    * whether the command was sent.
    * @throws {ExecInterruptedError} The session ended first; the error says whether
    * the command was sent.
-   * @throws {CallError} 65,536 commands that were given up have no reply.
+   * @throws {CallError} 65,536 aborted commands have no reply.
    * @throws {StateError} The session is not running.
    * @throws {TypeError} The arguments have no JSON text.
    * @throws {RangeError} `timeout` is out of range.
@@ -188,8 +188,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   }
 
   /**
-   * Executes a command that is given as a whole message. A copy of it is sent,
-   * with an id of the client's unless it has one. For the rest it is like
+   * Executes a command that is given as a whole message. It sends a copy, with an
+   * id of the client's unless the message has one. Otherwise it is like
    * `execute()`.
    *
    * @throws {TypeError} The message does not name a command, or its id is in use,
@@ -313,12 +313,12 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
     this.#hub.end(cause);
   }
 
-  /** Asks for the version; that there is no reply is left to `idleTimeout`. */
+  /** Asks for the version. If there is no reply, `idleTimeout` ends the session. */
   protected override async keepAlive(): Promise<void> {
     await this.#execute({ execute: "query-version" }, {}).catch(() => {});
   }
 
-  /** Routes a message to the command or the listeners that it is for. */
+  /** Routes a message to its command or its listeners. */
   protected override onMessage(message: QMPMessage, bytes: number): void {
     this.#session.handle(message, bytes);
   }
@@ -330,7 +330,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
 
   /**
    * After `quit`, or once the guest has shut down, the server ends the session,
-   * with an EOF or a reset. Bytes that are not messages are an error still.
+   * with an EOF or a reset. Bytes that are not messages are still an error.
    */
   protected override isOrderlyEnd(cause: unknown): boolean {
     const { quitting, shutDown } = this.#session;

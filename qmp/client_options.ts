@@ -16,9 +16,9 @@ export interface QMPClientOptions extends AsyncProtocolOptions {
    */
   awaitGreeting?: boolean | undefined;
   /**
-   * Whether capabilities are negotiated after the greeting, which is awaited in
-   * that case: all capabilities that the server offers and the client knows are
-   * enabled. Otherwise the server stays in negotiation mode.
+   * Whether to await the greeting and negotiate capabilities: all capabilities
+   * that the server offers and the client knows are enabled. Otherwise the server
+   * stays in negotiation mode.
    *
    * @default {true}
    */
@@ -49,7 +49,7 @@ export interface ExecuteOptions extends WaitOptions {
   timeout?: number | undefined;
   /**
    * Called when the command has been handed to the transport. A command that is
-   * aborted before that is never sent; one that is aborted later may run.
+   * aborted before is never sent; a command that is aborted later may run.
    *
    * @default {undefined}
    */

@@ -11,7 +11,7 @@ import type { EmitOptions, QMPSession } from "./session.ts";
 
 /**
  * An error that a handler throws: the command is answered with its class and
- * description. An `ExecuteError` of a `QMPClient` is passed on in the same way,
+ * description. An `ExecuteError` of a `QMPClient` is forwarded in the same way,
  * and any other error becomes a `GenericError`.
  */
 export class CommandError extends ParleyError {
@@ -34,7 +34,7 @@ export interface CommandServer<S extends QMPSchema = AnySchema> {
     name: N,
     ...data: EmitParameters<S, N, EmitOptions>
   ): Promise<void>;
-  /** Ends in order. A handler must not wait for this: it waits for the handler. */
+  /** Ends in order. A handler must not await this, because it waits for the handler. */
   close(options?: WaitOptions): Promise<void>;
 }
 
@@ -47,16 +47,16 @@ export interface CommandContext<S extends QMPSchema = AnySchema> {
   /** The command as it was received. */
   readonly message: QMPCommand;
   /**
-   * Aborted when the client has ended writing, or the session has ended: the
-   * client may not wait for the result any more.
+   * Aborted when the client has half-closed, or the session has ended: the client
+   * may no longer wait for the result.
    */
   readonly signal: AbortSignal;
 }
 
 /**
  * Executes a command. It returns the result, or a promise of it; `undefined`
- * becomes an empty object. In a session, a command in band begins when the one
- * before is answered. A command out of band begins at once.
+ * becomes an empty object. In a session, an in-band command begins when the
+ * command before it is answered. An out-of-band command begins at once.
  */
 export type CommandHandler<A, R, S extends QMPSchema = AnySchema> = (
   args: A,
@@ -68,8 +68,8 @@ export interface CommandDefinition<A, R, S extends QMPSchema = AnySchema> {
   /** Executes the command. */
   run: CommandHandler<A, R, S>;
   /**
-   * The arguments' types, by name: others are refused before the command is run.
-   * The name of an argument that may be missing ends in `?`. If `arguments` is
+   * The arguments' types, by name. Other arguments are refused before the command runs.
+   * The name of an optional argument ends in `?`. If `arguments` is
    * not given, any arguments are allowed.
    *
    * @default {undefined}

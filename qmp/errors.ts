@@ -12,7 +12,7 @@ import type { QMPMessage } from "./messages.ts";
  * The server sent no greeting, sent none in time, or sent too many. It is the
  * cause of a `ConnectError`, or ends the session.
  *
- * The errors of QMP, beside those of every protocol:
+ * The errors of QMP, in addition to the errors of every protocol:
  *
  * ```
  * ParleyError
@@ -149,8 +149,8 @@ export class BadReplyError extends ProtocolError {
 }
 
 /**
- * The server could not parse what it read, so that it is unknown which command
- * it was. It ends the session.
+ * The server could not parse its input, so it is unknown which command failed. It
+ * ends the session.
  */
 export class ServerParseError extends ProtocolError {
   /** The server's whole message. */

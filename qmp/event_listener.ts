@@ -6,7 +6,7 @@ import type { QMPEvent } from "./messages.ts";
 
 export type { ListenOptions, NextEventOptions };
 
-/** Those of some events that have one of these names. */
+/** The events in a union that have one of these names. */
 export type EventNamed<E, N> = E extends { readonly event: infer Name }
   ? string extends Name ? E
   : Name extends N ? E
@@ -14,9 +14,9 @@ export type EventNamed<E, N> = E extends { readonly event: infer Name }
   : never;
 
 /**
- * A queue of the events of a client, which belongs to this listener: an event
- * that is read here is not missed elsewhere. It receives the events from the
- * moment it is made, in order, and ends with the session, once the queued events
+ * A queue of a client's events. Every listener has a queue of its own, so reading
+ * an event here does not remove it elsewhere. A listener receives the events from
+ * its creation on, in order, and ends with the session, once the queued events
  * have been read.
  *
  * An iteration takes events from the queue. After `break`, the next iteration

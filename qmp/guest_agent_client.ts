@@ -49,8 +49,8 @@ export interface GuestAgentClientOptions extends AsyncProtocolOptions {
    */
   maxMessageBytes?: number | undefined;
   /**
-   * The deadline of each reply, in milliseconds. It is not unusual that an agent
-   * does not reply: its guest may be busy, or may have none.
+   * The deadline of each reply, in milliseconds. Expect missing replies: the guest
+   * may be busy, or have no agent.
    *
    * @default {10000}
    */
@@ -78,11 +78,10 @@ export interface GuestExecuteOptions extends WaitOptions {
  * A client of QEMU's guest agent, which speaks QMP's language without greeting,
  * events and ids.
  *
- * At the start of a session the client synchronizes with the agent: what is left
- * of other sessions is dropped. Commands are executed one after another. After a
- * command that was given up, by its deadline or its signal, the client
- * synchronizes again, so that a late reply is not taken for the reply to another
- * command.
+ * At the start of a session the client synchronizes with the agent, and drops
+ * leftovers of other sessions. Commands are executed one after another. After a
+ * command that timed out or was aborted, the client synchronizes again, so that a
+ * late reply is not taken for the reply to another command.
  *
  * The agent runs in the guest, so do not trust it. {@linkcode GuestAgentSchema}
  * types its commands: `new GuestAgentClient<GuestAgentSchema>()`.
@@ -137,10 +136,9 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
   // Public interface
 
   /**
-   * Executes a command, after those that were given before, and resolves with its
-   * result. A command that is answered only if it fails, such as
-   * `guest-shutdown`, resolves when there is no answer in time, or when the
-   * session has ended.
+   * Executes a command, after all earlier commands, and resolves with its result.
+   * A command that is answered only if it fails, such as `guest-shutdown`,
+   * resolves when there is no answer in time, or when the session has ended.
    *
    * An abort rejects with the signal's reason: a command that was sent may run.
    *
@@ -208,8 +206,8 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
 
   /**
    * Writes a file of the guest, of any size, in pieces: other commands are
-   * executed in between. The file is made if there is none, and loses its content
-   * if there is one. Text is written as UTF-8.
+   * executed in between. The file is created, or truncated if it exists. Text is
+   * written as UTF-8.
    *
    * @throws {ExecuteError} The file cannot be opened or written.
    * @throws {BadReplyError} A reply is not what the command returns.
@@ -295,7 +293,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     }
   }
 
-  /** Pings the agent; that it does not reply is left to `idleTimeout`. */
+  /** Pings the agent. If there is no reply, `idleTimeout` ends the session. */
   protected override async keepAlive(): Promise<void> {
     await this.#execute("guest-ping", undefined, {}).catch(() => {});
   }

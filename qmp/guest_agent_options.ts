@@ -22,7 +22,7 @@ export interface GuestExecOptions extends WaitOptions {
   input?: Uint8Array | string | undefined;
 }
 
-/** What a program in the guest has done. */
+/** The result of a program in the guest. */
 export interface GuestExecResult {
   /** Whether the exit code is 0. */
   readonly success: boolean;
@@ -47,7 +47,7 @@ export interface GuestExecResult {
 export interface GuestReadFileOptions extends WaitOptions {
   /**
    * The largest file that is read, in bytes. It bounds the memory that a hostile
-   * guest can make the client take.
+   * guest can consume in the client.
    *
    * @default {1073741824}
    */

@@ -23,8 +23,8 @@ import type { QMPInteger } from "./messages.ts";
 
 /**
  * The commands of QEMU's guest agent, up to version 10, for
- * `GuestAgentClient<GuestAgentSchema>`. Which of them an agent has, `guest-info`
- * tells.
+ * `GuestAgentClient<GuestAgentSchema>`. `guest-info` lists the commands that an
+ * agent has.
  *
  * @example Typed commands
  * ```ts

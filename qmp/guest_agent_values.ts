@@ -3,7 +3,7 @@ import type { QMPInteger, QMPOther } from "./messages.ts";
 /** How a guest shuts down. */
 export type GuestShutdownMode = "halt" | "powerdown" | "reboot";
 
-/** What of a program's output is captured; since agents of version 8.1. */
+/** The captured part of a program's output; since agents of version 8.1. */
 export type GuestExecCaptureOutputMode =
   | "none"
   | "stdout"
@@ -11,7 +11,7 @@ export type GuestExecCaptureOutputMode =
   | "separated"
   | "merged";
 
-/** From where an offset in a file counts. */
+/** The origin of an offset in a file. */
 export type GuestFileWhence = "set" | "cur" | "end";
 
 /** Whether file systems are frozen. */
@@ -66,7 +66,7 @@ export type GuestAgentCommandInfo = {
   "success-response": boolean;
 };
 
-/** What a program has done so far. */
+/** The status of a program. */
 export type GuestExecStatus = {
   exited: boolean;
   exitcode?: QMPInteger;
@@ -79,7 +79,7 @@ export type GuestExecStatus = {
   "err-truncated"?: boolean;
 };
 
-/** What has been trimmed of a file system, in bytes. */
+/** The bytes that were trimmed of a file system. */
 export type GuestFilesystemTrimResult = {
   path: string;
   error?: string;
@@ -98,7 +98,7 @@ export type GuestFilesystemInfo = {
   disk: GuestDiskAddress[];
 };
 
-/** Where a disk is. */
+/** The address of a disk. */
 export type GuestDiskAddress = {
   "pci-controller": {
     domain: QMPInteger;
@@ -127,7 +127,7 @@ export type GuestDiskInfo = {
   dependencies?: string[];
   address?: GuestDiskAddress;
   alias?: string;
-  /** What the disk says of its health; its members depend on the type. */
+  /** The disk's health data, whose members depend on the type. */
   smart?: { type: GuestDiskBusType; [member: string]: unknown };
 };
 
@@ -191,7 +191,7 @@ export type GuestNetworkRoute = {
   metric: QMPInteger;
   gateway?: string;
   version: QMPInteger;
-  /** There are more, which depend on the version of IP. */
+  /** Further members depend on the version of IP. */
   [member: string]: unknown;
 };
 
@@ -244,7 +244,7 @@ export type GuestDeviceInfo = {
   };
 };
 
-/** An operating system, as it names itself. */
+/** An operating system, in its own words. */
 export type GuestOSInfo = {
   "kernel-release"?: string;
   "kernel-version"?: string;
@@ -261,7 +261,7 @@ export type GuestOSInfo = {
 /** A user who is logged in. */
 export type GuestUser = {
   user: string;
-  /** Of a Windows guest. */
+  /** The domain of a user of a Windows guest. */
   domain?: string;
   /** Seconds since the epoch. */
   "login-time": number;

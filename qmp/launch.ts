@@ -23,7 +23,7 @@ export interface LaunchOptions<S extends QMPSchema = AnySchema>
    */
   program?: string | undefined;
   /**
-   * Its arguments. Those for the control socket are added at the end.
+   * Its arguments. The arguments for the control socket are added at the end.
    *
    * @default {[]}
    */
@@ -47,8 +47,8 @@ export interface LaunchOptions<S extends QMPSchema = AnySchema>
    */
   stdin?: "piped" | "inherit" | "null" | undefined;
   /**
-   * The program's standard output, as in `Deno.Command`. A pipe that nobody
-   * reads can bring the program to a stop.
+   * The program's standard output, as in `Deno.Command`. A pipe that is not read
+   * can block the program.
    *
    * @default {"null"}
    */
@@ -95,14 +95,14 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
   /** Fulfils when the process has ended. */
   readonly status: Promise<Deno.CommandStatus>;
   /**
-   * Writes to the program's standard input. The end closes it, if it is not
+   * Writes to the program's standard input. Disposal closes it, unless it is
    * locked.
    *
    * @throws {TypeError} The option `stdin` was not `"piped"`.
    */
   readonly stdin: WritableStream<Uint8Array>;
   /**
-   * Reads the program's standard output. The end cancels it, if it is not
+   * Reads the program's standard output. Disposal cancels it, unless it is
    * locked.
    *
    * @throws {TypeError} The option `stdout` was not `"piped"`.
@@ -110,12 +110,12 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
   readonly stdout: ReadableStream<Uint8Array>;
   /** The last 16 Ki characters of the program's standard error. */
   readonly stderr: string;
-  /** A private folder with the control socket in it. The end removes it. */
+  /** A private folder with the control socket in it. Disposal removes it. */
   readonly folder: string;
   /**
    * Presses the power button, waits until the guest has shut down, and ends the
    * program as a disposal does. If the guest does not shut down in time, or has
-   * no power button, the program is ended like that at once.
+   * no power button, the program is ended in this way at once.
    *
    * @returns Whether the guest has shut down by itself.
    * @throws {RangeError} `timeout` is negative or not a number.
@@ -140,10 +140,10 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  * If this process ends without a disposal, by a signal, by `Deno.exit()` or by
  * an uncaught error, the program is ended by SIGTERM, or after `endTimeout` by
  * SIGKILL, and the folder is removed. After an uncaught error, Deno kills the
- * program itself, by SIGKILL. The rest is done by a small `sh`, which waits
- * beside the program and needs `--allow-run=sh`. Without that permission, or if
- * the `sh` is killed too, the program goes on. The next launch of the same user
- * removes the folder.
+ * program itself, by SIGKILL. A small `sh` process beside the program does the
+ * rest, and needs `--allow-run=sh`. Without this permission, or if the `sh` is
+ * killed too, the program goes on. The next launch of the same user removes the
+ * folder.
  *
  * It needs `--allow-run` for the program, `--allow-net`, and `--allow-read
  * --allow-write` for the folder of temporary files.
@@ -186,7 +186,7 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  * await showing;
  * ```
  *
- * @example A file that the program gets open
+ * @example A file descriptor for the program
  * ```ts ignore
  * import { launch } from "@parley/parley/qmp/launch";
  *
@@ -240,7 +240,7 @@ export async function launch<S extends QMPSchema = AnySchema>(
     ...(cwd === undefined ? {} : { cwd }),
   });
   const keeper = startKeeper(child.pid, { timeout: endTimeout, folder });
-  // The number may be that of another process from then on.
+  // From then on, another process may have this number.
   child.status.then(() => keeper?.dismiss());
   cleanup.defer(() => keeper?.dismiss());
   cleanup.defer(() => child.end(client, endTimeout));

@@ -21,7 +21,7 @@ export type MergedEvent<Source, E = QMPEvent> = E & {
  * Makes one listener to the events of several clients, in the order in which they
  * arrive. Each event has its client in `from`. The listener is like the listener
  * of a client, with one `limit` and one `maxBytes` for all, and ends when the last
- * of the sessions has ended. A reconnection may take the place of a client: its
+ * of the sessions has ended. A reconnection may be given in place of a client: its
  * events go on from session to session.
  *
  * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
@@ -69,7 +69,7 @@ export function mergeEvents<
   const listened = merged.closed ? [] : sources;
   const ends = Array.from(listened, async (from) => {
     const part = from.listen(undefined, {
-      // Handed on at once: this keeps the order of all events.
+      // Forwarded at once, to keep the order of all events.
       filter: (event, bytes) => {
         merged.dispatch({ ...event, from } as QMPEvent, bytes);
         return false;

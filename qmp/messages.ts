@@ -36,7 +36,7 @@ export interface QMPCommand {
   readonly id?: string | number;
 }
 
-/** A message that a server sends by itself. */
+/** A message that a server sends without a command. */
 export interface QMPEvent<
   Name extends string = string,
   Data = Record<string, unknown> | undefined,
@@ -57,5 +57,5 @@ export interface QMPEvent<
 /** An integer: a `bigint` if a number would not be exact. */
 export type QMPInteger = number | bigint;
 
-/** A value that only a newer server has, beside the known values of a type. */
+/** A value of a newer server, in addition to the known values of a type. */
 export type QMPOther = string & Record<never, never>;

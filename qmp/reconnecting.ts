@@ -14,8 +14,8 @@ import type { AnySchema, EventName, EventOf, QMPSchema } from "./schema.ts";
 /** Options of {@linkcode reconnecting} for QMP. */
 export interface QMPReconnectPolicy extends ReconnectPolicy {
   /**
-   * Whether the client is connected again after the guest has shut down, as if
-   * its session had been lost: another QEMU takes its place. By default the
+   * Whether the client is connected again after the guest has shut down, as if its
+   * session had been lost, for another QEMU that takes its place. By default the
    * session is the last one, as after `quit()`.
    *
    * @default {false}
@@ -41,8 +41,8 @@ export interface QMPReconnection<S extends QMPSchema = AnySchema>
 /**
  * Connects a client, and again whenever its session fails or its server ends it,
  * with pauses that grow. A client that is running already is kept connected from
- * now on. With a listener, the server connects again; the listener stays open
- * and belongs to the caller.
+ * now on. With a listener, the server connects again. The listener stays open: its
+ * owner is the caller.
  *
  * Each session is negotiated anew, and commands that were pending have been
  * rejected. A session that ends in order is the last one: after `quit()`,
@@ -99,7 +99,7 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
       goesOn: () => policy.afterShutdown === true && hasEndedByGuest(client),
     });
     this.closed = this.#supervisor.closed;
-    // Once it is closed, connected() tells why.
+    // Once it is closed, connected() rejects with the reason.
     this.closed.catch(() => {}).then(() => this.connected())
       .catch((cause) => this.#hub.end(cause));
   }
@@ -119,7 +119,7 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
     return this.#supervisor[Symbol.asyncDispose]();
   }
 
-  /** Hands events on the moment they come, also those before the negotiation. */
+  /** Forwards events at once, also events before the negotiation. */
   #tap(client: QMPClient<S>): Disposable {
     return client.listen(undefined, {
       filter: (event, bytes) => {

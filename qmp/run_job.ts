@@ -10,14 +10,14 @@ import type { CommandArguments, CommandName, QMPSchema } from "./schema.ts";
 
 /**
  * Executes a command that starts a job, and resolves when the job has succeeded,
- * with the event that tells so: `BLOCK_JOB_COMPLETED`, or the `JOB_STATUS_CHANGE`
- * to `concluded` of a job that has no such event. That job is dismissed.
+ * with the event of its success: `BLOCK_JOB_COMPLETED`, or the `JOB_STATUS_CHANGE`
+ * to `concluded` of a job that has no such event. Such a job is dismissed.
  *
- * A job that becomes `ready`, such as a mirror, waits for `job-complete`. For
- * jobs that are started otherwise there is {@linkcode waitForJob}.
+ * A job that becomes `ready`, such as a mirror, waits for `job-complete`.
+ * {@linkcode waitForJob} is for jobs that are started in another way.
  *
  * An abort rejects at once, and cancels the job, which takes the server a while.
- * A command that has not been sent yet is taken back.
+ * A command that has not been sent yet is never sent.
  *
  * @throws {JobError} The job failed, or was cancelled.
  * @throws {ExecuteError} The server refuses the command.
@@ -73,7 +73,7 @@ export async function runJob<S extends QMPSchema, C extends CommandName<S>>(
 
 /** A job from the command that starts it to its end. */
 class Job {
-  /** Settles when the job has ended, also if the caller does not wait any more. */
+  /** Settles when the job has ended, even if the caller no longer waits. */
   readonly outcome: Promise<QMPEvent>;
   readonly #client: QMPClient;
   readonly #id: string;

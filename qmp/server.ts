@@ -34,7 +34,7 @@ export type QMPCommands<S extends QMPSchema> = {
     | CommandDefinition<HandlerArguments<S, C>, CommandResult<S, C>, S>;
 };
 
-/** Options of a server; those of a protocol are for its sessions. */
+/** Options of a server. The options of a protocol apply to its sessions. */
 export interface QMPServerOptions<S extends QMPSchema = AnySchema>
   extends AsyncProtocolOptions {
   /**
@@ -46,8 +46,8 @@ export interface QMPServerOptions<S extends QMPSchema = AnySchema>
    */
   commands?: QMPCommands<S> | undefined;
   /**
-   * A handler for all other commands, for a relay. It finds the command's name
-   * in the message of its context.
+   * A handler for all other commands, for a relay. The command's name is in the
+   * message of its context.
    *
    * @default {undefined}
    */
@@ -73,10 +73,10 @@ export interface QMPServerOptions<S extends QMPSchema = AnySchema>
  * A QMP server: commands are handlers, and events go to every client or to one.
  * It serves any number of clients, over any transport.
  *
- * A client is greeted, negotiates, and then executes commands. Those in band run
- * one after another, and their answers come in the same order. Those out of band
- * run at once; a command has to allow this. While 8 commands in band or 8 out of
- * band wait for their answers, nothing more is read from the client.
+ * A client is greeted, negotiates, and then executes commands. In-band commands
+ * run one after another, and their answers come in the same order. Out-of-band
+ * commands run at once; a command has to allow this. While 8 in-band or 8
+ * out-of-band commands wait for their answers, the client is not read.
  *
  * A message that is not a command is answered with an error. The session ends at
  * the 5th such message before the first command, and at the 100th in all. If the
@@ -130,7 +130,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   /**
    * Makes a server that no client can reach yet.
    *
-   * @throws {TypeError} A command has no handler, or a type is not one of QMP.
+   * @throws {TypeError} A command has no handler, or a type is not a QMP type.
    * @throws {RangeError} An option is out of range.
    */
   constructor(options: QMPServerOptions<S> = {}) {
@@ -163,7 +163,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   }
 
   /**
-   * Serves every client that comes to a listener, and owns the listener.
+   * Serves every client that connects to a listener, and owns the listener.
    *
    * @throws {RangeError} An option is out of range.
    */
@@ -205,10 +205,10 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   }
 
   /**
-   * Sends an event to every client that has negotiated. The promise resolves
-   * when there is room for more at each client. It waits for one client a second
-   * at most in the whole session, so that a client that does not read holds up no
-   * other. After that second, events to the client are only queued, and the
+   * Sends an event to every client that has negotiated. The promise resolves when
+   * there is room for more at each client. It waits for one client at most a
+   * second in the whole session, so that a client that does not read does not
+   * delay others. After this second, events to the client are only queued, and the
    * session ends if it holds more than `maxQueuedBytes`. So no client misses an
    * event without knowing it.
    *

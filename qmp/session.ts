@@ -11,7 +11,7 @@ import type {
 /** Options of `emit()`. */
 export interface EmitOptions {
   /**
-   * When the event happened, for a relay of another server's events.
+   * The time of the event, for a relay of another server's events.
    *
    * @default {now}
    */
@@ -34,7 +34,7 @@ export interface QMPSession<S extends QMPSchema = AnySchema>
     ...data: EmitParameters<S, N, EmitOptions>
   ): Promise<void>;
   /**
-   * Ends the session in order: what has been received is executed and answered,
+   * Ends the session in order: received commands are executed and answered,
    * nothing more is read, and the session is disconnected. After `closeTimeout`,
    * or when the signal is aborted, the end is forced.
    *

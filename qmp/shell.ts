@@ -37,7 +37,7 @@ import { versionText } from "./_shell/version_text.ts";
 import { LineError } from "./_shell/words.ts";
 import { QMPClient } from "./client.ts";
 
-/** After so long without a greeting, a person at a terminal gets a hint. */
+/** The time without a greeting after which a terminal shows a hint. */
 const SILENCE_MS = 2_000;
 
 /** Runs the shell, and resolves with its exit code. */
@@ -61,7 +61,7 @@ async function main(args: readonly string[]): Promise<number> {
     await connect(partner, options, output);
     return await talk(partner, options, output, standard);
   } catch (error) {
-    if (standard.gone.aborted) return 141; // as a shell says SIGPIPE
+    if (standard.gone.aborted) return 141; // a shell's code for SIGPIPE
     const isWrong = error instanceof LineError;
     if (!isWrong && !(error instanceof ParleyError)) throw error;
     output.error(error.message);
@@ -69,11 +69,11 @@ async function main(args: readonly string[]): Promise<number> {
     if (hint !== undefined) output.note(hint);
     return isWrong ? 2 : 3;
   } finally {
-    await partner.client.disconnect().catch(() => {}); // It is told above.
+    await partner.client.disconnect().catch(() => {}); // It is reported above.
   }
 }
 
-/** Connects; a terminal shows after a while why there may be no answer. */
+/** Connects. If there is no answer for a while, a terminal shows a likely reason. */
 async function connect(
   { client }: Partner,
   { transport, address, agent }: ShellOptions,
@@ -113,7 +113,7 @@ async function talk(
   const conversation = new Conversation(partner, dialect, output);
   const { gone } = standard;
   if (command === undefined) {
-    // The end of the session ends the events, and the next command tells it.
+    // The end of the session ends the events, and the next command reports it.
     conversation.showEvents().catch(() => {});
   }
   const lines = command === undefined

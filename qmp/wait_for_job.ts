@@ -10,9 +10,9 @@ import type { QMPSchema } from "./schema.ts";
 
 /**
  * Waits for a job that has been started: by a `transaction`, by another client,
- * or in an earlier session. It resolves when the job has succeeded, with the
- * event that tells so, as {@linkcode runJob} does. If the job had concluded
- * before, and no event told how, it resolves with `undefined`.
+ * or in an earlier session. It resolves when the job has succeeded, with the same
+ * event as {@linkcode runJob}. If the job had concluded before, and there was no
+ * event with its outcome, it resolves with `undefined`.
  *
  * A job that stays until it is dismissed is dismissed. An abort rejects at once;
  * the job goes on.

@@ -28,15 +28,15 @@ import {
 const IN_BAND_WINDOW = 7;
 
 /**
- * A QEMU that a client reaches while it starts may greet twice. Each greeting is
- * answered, so a limit bounds what a server that does not read makes us queue.
+ * A QEMU that is still starting may greet twice. Each greeting is answered, so a
+ * limit bounds the bytes that are queued for a server that does not read.
  */
 const MAX_GREETINGS = 8;
 
-/** Events after which a guest runs again that has shut down (`-no-shutdown`). */
+/** Events after which a guest that has shut down runs again (`-no-shutdown`). */
 const STARTED: ReadonlySet<string> = new Set(["RESET", "RESUME"]);
 
-/** What a session needs from its client. */
+/** The parts of the client that a session needs. */
 export interface ClientSessionOptions {
   send(message: QMPMessage): Promise<void>;
   hub: QMPEventHub;
@@ -73,7 +73,7 @@ export class ClientSession {
     return this.#negotiated;
   }
 
-  /** Whether the server was told to quit, and has not refused. */
+  /** Whether the server has received `quit`, and has not refused. */
   get quitting(): boolean {
     return this.#quitting;
   }
@@ -106,7 +106,7 @@ export class ClientSession {
   }
 
   /**
-   * Routes a message to the command or the listeners that it is for.
+   * Routes a message to its command or its listeners.
    *
    * @param bytes Its size on the wire.
    */
@@ -137,7 +137,7 @@ export class ClientSession {
   }
 
   /**
-   * A greeting may come again: then the server has forgotten what was agreed on.
+   * A greeting may come again: then the server has forgotten the capabilities.
    * While a request has no answer, it is not repeated: a second one would stop
    * QEMU.
    */

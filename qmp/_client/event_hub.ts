@@ -15,8 +15,8 @@ export class QMPEventHub extends EventHub<QMPEvent> {
   }
 
   /**
-   * Makes a listener whose events have the type `E`, which their names give to
-   * them: the queue does not know it.
+   * Makes a listener whose events have the type `E`. The names determine the type,
+   * which the queue does not know.
    */
   listenTo<E extends { readonly event: string } = QMPEvent>(
     names: string | readonly string[] | undefined,

@@ -3,7 +3,7 @@ export class FifoSet<T> {
   readonly #items = new Set<T>();
   /**
    * Stands before the first item. A new iterator would pass all the places of
-   * items that have been removed, one by one.
+   * the removed items, one by one.
    */
   #front = this.#items.values();
 

@@ -5,7 +5,7 @@ import type { QMPEventListener } from "../event_listener.ts";
 import type { JobStatus } from "../job_status.ts";
 import type { QMPEvent, QMPMessage } from "../messages.ts";
 
-/** The events that tell how a block job has ended, just before it concludes. */
+/** The events with the outcome of a block job, sent just before it concludes. */
 const BLOCK_JOB_ENDS: readonly string[] = [
   "BLOCK_JOB_COMPLETED",
   "BLOCK_JOB_CANCELLED",
@@ -25,10 +25,10 @@ export class JobWatch implements Disposable {
   readonly #id: string;
   readonly #onStatus: ((status: JobStatus) => void) | undefined;
   readonly #listener: QMPEventListener;
-  /** Aborted when nobody waits any more. */
+  /** Aborted when the caller no longer waits. */
   readonly #over = new AbortController();
   #status: unknown;
-  /** The event that tells how the block job has ended. */
+  /** The event with the outcome of the block job. */
   #end: QMPEvent | undefined;
 
   constructor(
@@ -52,7 +52,7 @@ export class JobWatch implements Disposable {
 
   /**
    * Follows a job that starts after this watch was made, and resolves with the
-   * event that tells that it has succeeded.
+   * event of its success.
    *
    * @throws {JobError} The job has failed, or was cancelled.
    * @throws {EndOfStreamError} The session has ended.
@@ -103,7 +103,7 @@ export class JobWatch implements Disposable {
     return job ? await this.#dismiss(job, event) : this.#endInHistory();
   }
 
-  /** Takes the outcome of a concluded job, and dismisses it if nobody else does. */
+  /** Takes the outcome of a concluded job, and dismisses it if it would stay. */
   async #dismiss<E>(job: QMPMessage, event: E): Promise<E> {
     if (!BLOCK_JOB_TYPES.includes(job.type)) {
       try {
@@ -117,7 +117,7 @@ export class JobWatch implements Disposable {
     return event;
   }
 
-  /** What `query-jobs` says of the job. */
+  /** The entry of `query-jobs` for the job. */
   async #query(): Promise<QMPMessage | undefined> {
     const jobs = await this.#execute("query-jobs");
     return Array.isArray(jobs)
@@ -139,7 +139,7 @@ export class JobWatch implements Disposable {
     throw new JobError(this.#id, "the server has no such job");
   }
 
-  /** The event, if it tells of success. */
+  /** The event, if the job succeeded. */
   #succeeded(event: QMPEvent): QMPEvent {
     if (event.event === "BLOCK_JOB_CANCELLED") throw new JobError(this.#id);
     const { error } = event.data ?? {};

@@ -33,11 +33,11 @@ export interface PendingCommand {
 
 /** The commands of a session that have no reply yet. */
 export class PendingCommands {
-  /** How many commands may be on the wire in band; the others wait, in order. */
+  /** The number of in-band commands that may be on the wire; the others wait. */
   window = Infinity;
   readonly #send: (message: QMPMessage) => Promise<void>;
   readonly #calls = new PendingCalls<unknown, CommandId>();
-  /** Those of `#calls`, with what was sent. */
+  /** The commands of `#calls`, with their messages. */
   readonly #commands = new Map<unknown, PendingCommand>();
   readonly #waiting = new FifoSet<PendingCommand>();
   #onWire = 0;
@@ -142,7 +142,7 @@ export class PendingCommands {
     const { call, inBand, message, options } = pending;
     call.sent = true;
     if (inBand) this.#onWire++;
-    // Not awaited: callers that wait for replies bound what is queued.
+    // Not awaited: callers that wait for replies bound the queue.
     this.#send(message).catch((error) => {
       if (this.#commands.get(call.id) !== pending) return;
       this.#release(pending);
@@ -155,7 +155,7 @@ export class PendingCommands {
     }
   }
 
-  /** Forgets a command that is no longer on the wire; the next one may go. */
+  /** Removes a command that is no longer on the wire; the next one may be sent. */
   #release(pending: PendingCommand): void {
     this.#commands.delete(pending.call.id);
     if (!pending.inBand) return;
@@ -174,7 +174,7 @@ export class PendingCommands {
     return !this.#calls.has(call.id);
   }
 
-  /** Takes back a command that was given up, unless it was sent. */
+  /** Removes an aborted command, unless it was sent. */
   #withdraw(pending: PendingCommand): void {
     if (pending.call.sent) return;
     this.#waiting.remove(pending);

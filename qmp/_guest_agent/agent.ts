@@ -9,11 +9,11 @@ export interface AgentOptions {
   signal?: AbortSignal | undefined;
   /** The deadline of the reply, in milliseconds from now. */
   timeout?: number | undefined;
-  /** Called when it is the command's turn: only the agent holds it up now. */
+  /** Called when it is the command's turn: from now on, only the agent delays it. */
   onTurn?: (() => void) | undefined;
 }
 
-/** An agent, as programs and files in its guest need it. */
+/** The parts of an agent's client that programs and files need. */
 export interface Agent {
   readonly logger: Logger;
   /** The default deadline of a reply, in milliseconds. */
@@ -58,12 +58,12 @@ export function bytesOf(
   try {
     if (typeof text === "string") return Uint8Array.fromBase64(text);
   } catch {
-    // It is told below, without the bytes.
+    // The error below does not quote the bytes.
   }
   throw badResult(`${member} is not base64`, command, args, result);
 }
 
-/** The error of a result that is not what the command returns. */
+/** The error for a malformed result of a command. */
 export function badResult(
   why: string,
   command: string,

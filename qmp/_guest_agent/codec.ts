@@ -15,13 +15,13 @@ const SENTINEL = 0xff;
 
 /**
  * An agent reads at most 48 MiB of a file at once, and captures at most 16 MiB of
- * each of the two outputs of a program; base64 makes a third more of either.
+ * each of the two outputs of a program; base64 makes either a third larger.
  */
 const MAX_MESSAGE_BYTES = 65 * 2 ** 20;
 
 /**
  * JSON objects, and a way back to the start of one. In place of a message that is
- * too large or is not a JSON object there is the error.
+ * too large or is not a JSON object, the error is decoded.
  */
 export class GuestCodec
   implements Codec<QMPMessage | ProtocolError, QMPMessage> {

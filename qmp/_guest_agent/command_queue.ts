@@ -7,10 +7,10 @@ import { commandName } from "../_wire/command_name.ts";
 import { BadReplyError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
 
-/** What a queue needs from its session. */
+/** The parts of a session that the queue needs. */
 export interface CommandQueueOptions {
   send(message: QMPMessage): Promise<void>;
-  /** Drops what arrives until the agent answers a request to synchronize. */
+  /** Drops input until the agent answers a request to synchronize. */
   drop(): void;
   /** The number of bytes that the transport has not taken. */
   queuedBytes(): number;
@@ -21,7 +21,7 @@ export interface GuestCommandOptions {
   /** The deadline of the reply, in milliseconds from now. */
   timeout: number;
   signal?: AbortSignal | undefined;
-  /** Called when it is the command's turn: only the agent holds it up now. */
+  /** Called when it is the command's turn: from now on, only the agent delays it. */
   onTurn?: (() => void) | undefined;
 }
 
@@ -34,9 +34,9 @@ interface PendingCommand {
 
 /**
  * The commands of one session with a guest agent. Replies carry no id, so one
- * command at a time is on the wire. After a command that was given up its reply
- * may still come: before the next command the agent is asked to repeat a number,
- * and whatever comes before that answer is dropped.
+ * command at a time is on the wire. The reply to an aborted command may still
+ * come. So before the next command, the agent is asked to repeat a number, and
+ * everything that arrives before this answer is dropped.
  */
 export class CommandQueue {
   readonly #options: CommandQueueOptions;
@@ -52,7 +52,7 @@ export class CommandQueue {
   #requested: number | undefined;
   /** The command before which a number was requested last. */
   #requestedFor: PendingCommand | undefined;
-  /** Random, so that answers to other clients are told apart. */
+  /** Random, so that answers to other clients are recognized. */
   #lastNumber = Math.floor(Math.random() * 2 ** 31);
 
   constructor(options: CommandQueueOptions) {
@@ -94,7 +94,7 @@ export class CommandQueue {
 
   /** Asks the agent to repeat a number. */
   synchronize(): void {
-    // A second request behind one that is still queued gains nothing.
+    // A second request is useless while one is still queued.
     if (this.#requested !== undefined && this.#options.queuedBytes() > 0) {
       return;
     }
@@ -134,7 +134,7 @@ export class CommandQueue {
     this.#calls.end(cause);
   }
 
-  /** Fails the command on the wire; what follows is out of step. */
+  /** Fails the command on the wire; the next one synchronizes first. */
   #receiveBad(cause: ProtocolError): boolean {
     if (this.#requested !== undefined) return true;
     const command = this.#current;
@@ -184,7 +184,7 @@ export class CommandQueue {
     return !this.#calls.has(call.id);
   }
 
-  /** Takes out a command that was given up; the next one may go. */
+  /** Removes an aborted command; the next one may be sent. */
   #withdraw(command: PendingCommand): void {
     this.#calls.forget(command.call.id);
     this.#waiting.remove(command);

@@ -6,8 +6,8 @@ import type { WaitOptions } from "../../transports/transport.ts";
 import { type Agent, badResult, bytesOf, request, toBytes } from "./agent.ts";
 
 /**
- * What is read or written at once: 256 KiB in base64. Larger pieces are not
- * faster, and hold up other commands.
+ * The size of a piece, which is 256 KiB in base64. Larger pieces are not faster,
+ * and delay other commands.
  */
 const PIECE_BYTES = 192 * 1024;
 
@@ -41,7 +41,7 @@ export async function readGuestFile(
       }
       if (result.eof === true) return joined(pieces, length);
       if (piece.length === 0) {
-        throw badResult("no byte, and not the end", command, args, result);
+        throw badResult("no byte, and not EOF", command, args, result);
       }
     }
   });
@@ -103,7 +103,7 @@ async function withFile<T>(
   return result;
 }
 
-/** Closes a file if it gets open; the caller has an error already. */
+/** Closes a file once it is open; the caller has an error already. */
 function closeLater(
   { logger }: Agent,
   path: string,

@@ -9,7 +9,7 @@ import type {
 import type { QMPMessage } from "../messages.ts";
 import { type Agent, badResult, bytesOf, request, toBytes } from "./agent.ts";
 
-/** The pauses between two questions for the status of a program. */
+/** The pauses between two requests for the status of a program. */
 const MIN_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 500;
 
@@ -44,8 +44,8 @@ export async function execInGuest(
 }
 
 /**
- * The status of a program. An agent gives the output once, and it may be large:
- * so the reply has no deadline for as long as bytes arrive.
+ * The status of a program. An agent sends the output once, and it may be large,
+ * so the reply has no deadline while bytes arrive.
  */
 async function statusOf(
   agent: Agent,

@@ -2,10 +2,10 @@ import { Runstate } from "../../protocol/mod.ts";
 import type { QMPClient } from "../client.ts";
 import { within } from "../_client/wait.ts";
 
-/** How much of its standard error is kept of a process: the last of it. */
+/** How many of the last characters of a process's standard error are kept. */
 const STDERR_CHARACTERS = 16 * 1024;
 
-/** For how long stderr is read after the end, if a helper has it open too. */
+/** How long stderr is read after the process's end if a helper keeps it open. */
 const STDERR_MS = 200;
 
 /** How a program is started. */
@@ -61,7 +61,7 @@ export class Child {
     return this.#stderr;
   }
 
-  /** Fulfils with an error that says how the process has ended. */
+  /** Fulfils with an error that has the exit code or signal of the process. */
   get death(): Promise<Error> {
     return this.ended.then(({ code, signal }) =>
       new Error(
@@ -71,9 +71,9 @@ export class Child {
   }
 
   /**
-   * Ends the process, as gently as it lets us, and leaves the client idle.
+   * Ends the process, by force only if necessary, and leaves the client idle.
    *
-   * @param timeout How long each way may take, in milliseconds.
+   * @param timeout How long each step may take, in milliseconds.
    */
   async end(client: Client, timeout: number): Promise<void> {
     const { status } = this;
@@ -85,7 +85,7 @@ export class Child {
     let failure: unknown;
     for (const way of ways) {
       try {
-        // Only the process counts: a helper may hold what it has inherited.
+        // Only the process matters: a helper may keep inherited descriptors open.
         const tried = Promise.try(way).then(() => status);
         await within(timeout, Promise.race([status, tried]));
         failure = undefined;
@@ -94,7 +94,7 @@ export class Child {
         failure = error;
       }
     }
-    // Only how the process has ended matters now.
+    // Only the process's end matters now.
     if (client.runstate !== Runstate.IDLE) {
       await client.disconnect().catch(() => {});
     }
@@ -117,7 +117,7 @@ export class Child {
     }
   }
 
-  /** A process whose standard error nobody reads could come to a stop. */
+  /** Reads standard error: a full pipe could block the process. */
   async #watch(): Promise<Deno.CommandStatus> {
     const read = this.#readErrors();
     const status = await this.status;
@@ -135,7 +135,7 @@ export class Child {
     }
   }
 
-  /** Closes the pipes that nobody reads or writes. */
+  /** Closes the pipes that are not locked. */
   async #release(): Promise<void> {
     const { stdin, stdout } = this.#options;
     if (stdin === "piped" && !this.stdin.locked) {

@@ -5,8 +5,8 @@ import {
 } from "../../transports/_unix/private_folder.ts";
 
 /**
- * Makes the private folder of a launch, and removes those that processes have
- * left which were killed.
+ * Makes the private folder of a launch, and removes the stale folders of killed
+ * processes.
  */
 export async function makeFolder(): Promise<PrivateFolder> {
   const folder = await makePrivateFolder(() =>

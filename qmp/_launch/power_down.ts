@@ -14,8 +14,8 @@ interface Machine<S extends QMPSchema> extends WaitOptions {
 /**
  * Presses the power button, and waits for the guest to shut down.
  *
- * @returns Whether it has. It has not if there is no button or no session, or
- * if the time is over.
+ * @returns Whether the guest has shut down. False if there is no button or no
+ * session, or if the time is over.
  * @throws The signal's reason, if it is aborted.
  */
 export async function powerDown<S extends QMPSchema>(

@@ -1,8 +1,8 @@
 import { type EnumInfo, valuesOf } from "./schema_info.ts";
 
 /**
- * The names that QEMU's documentation has for enumerations, each with values
- * that together only this one has. A server tells the values, not the names.
+ * The names of enumerations in QEMU's documentation, each with values that only
+ * this one has together. A server's schema has the values, not the names.
  */
 const KNOWN: Readonly<Record<string, string>> = {
   ActionCompletionMode: "individual grouped",

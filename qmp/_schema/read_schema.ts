@@ -29,7 +29,7 @@ const objectsWith = (...names: string[]): Check => (value) =>
 /** The members of every description. */
 const COMMON = new Map([["features", optional(strings)]]);
 
-/** The members of each kind of description; a server may tell more. */
+/** The members of each kind of description; a server may send more. */
 const SHAPES = new Map<unknown, ReadonlyMap<string, Check>>([
   ["command", new Map([["arg-type", string], ["ret-type", string]])],
   ["event", new Map([["arg-type", string]])],
@@ -55,7 +55,7 @@ const SHAPES = new Map<unknown, ReadonlyMap<string, Check>>([
 
 /**
  * Checks the answer to `query-qmp-schema`. Kinds of descriptions that are not
- * known are left as they are.
+ * known are not checked.
  *
  * @throws {ProtocolError} The answer is not a schema.
  */

@@ -61,7 +61,7 @@ export interface ObjectInfo extends Info {
 
 export interface MemberInfo extends Info {
   readonly type: string;
-  /** The member is optional if this is there, with any value. */
+  /** The member is optional if this is present, with any value. */
   readonly default?: unknown;
 }
 

@@ -24,8 +24,8 @@ import {
 } from "./typescript_text.ts";
 
 /**
- * A client sends only values that the server knows. A server may send more than
- * the schema tells, when it is newer.
+ * A client sends only values that the server knows. A newer server may send values
+ * that the schema does not have.
  */
 type Direction = "sent" | "received";
 
@@ -34,14 +34,14 @@ const MAX_DIMENSIONS = 16;
 
 /**
  * TypeScript that exports a type `Schema`, for `QMPClient<Schema>`, and the types
- * that it is made of.
+ * that it uses.
  *
  * The names that a server gives to types mean nothing and change from version to
- * version. An enumeration gets the name that QEMU's documentation has for it. Any
+ * version. An enumeration gets its name from QEMU's documentation. Any
  * other type is named after the first place where it is used.
  *
  * @param infos The result of `readSchema()`.
- * @param source A sentence on where the schema is from, for the comment.
+ * @param source A sentence about the source of the schema, for the comment.
  */
 export function typescriptOf(
   infos: readonly SchemaInfo[],
@@ -144,7 +144,7 @@ class Writer {
         );
       case "object":
         return this.#object(info.name, direction, name);
-      default: // A kind of type that is newer than this.
+      default: // A kind of type that is newer than this code.
         return "unknown";
     }
   }
@@ -193,7 +193,7 @@ class Writer {
     name: string,
   ): string[] {
     const types = members.map(({ type }) =>
-      // An alternate within an alternate could go round in circles.
+      // An alternate within an alternate could be circular.
       this.#index.get("alternate", type)
         ? "unknown"
         : this.#type(type, direction, innerName(name, "Value"))

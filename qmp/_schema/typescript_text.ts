@@ -22,7 +22,7 @@ export function noteOf({ features = [] }: Featured): string[] {
   ];
 }
 
-/** The lines of a comment of these paragraphs; without paragraphs, none. */
+/** The lines of a comment with these paragraphs; no lines without paragraphs. */
 export function comment(paragraphs: readonly string[]): string[] {
   if (paragraphs.length === 0) return [];
   const lines = paragraphs.flatMap((text) => [
@@ -59,7 +59,7 @@ export function union(types: readonly string[]): string {
   return types.length > 0 ? [...new Set(types)].join(" | ") : "never";
 }
 
-/** The declaration of a type that is one of several, over as many lines as it needs. */
+/** The declaration of a union type, on one line or several. */
 export function unionDeclaration(
   name: string,
   types: readonly string[],
@@ -77,7 +77,7 @@ export function nameFrom(text: string): string {
     .join("").replace(/^(?=\d)/, "_");
 }
 
-/** The name of a type within another: of both names, or of its own alone. */
+/** The name of a type within another: both names, or only its own. */
 export function innerName(outer: string, text: string): string {
   const inner = nameFrom(text);
   const whole = outer + inner.replace(/^_/, "");

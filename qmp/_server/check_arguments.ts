@@ -5,7 +5,7 @@ import { basicTypes, isArrayType, memberOf } from "./types.ts";
 /**
  * Checks arguments, or an object within them, against their declared types.
  *
- * @param path What stands before a member's name in messages.
+ * @param path The path before a member's name in messages.
  * @throws {CommandError} A member is missing, unexpected or of another type.
  */
 export function checkMembers(

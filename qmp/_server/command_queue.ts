@@ -1,24 +1,24 @@
 /**
- * How many commands in band may wait for their answers, and how many out of band.
+ * The number of in-band commands that may wait, and of out-of-band commands.
  * QEMU has the same limit in band.
  */
 const MAX_PENDING = 8;
 
 /**
- * The commands of a session that are not answered. Those in band run one after
- * another, those out of band at once.
+ * The commands of a session that are not answered. In-band commands run one after
+ * another, out-of-band commands at once.
  */
 export class CommandQueue {
   /** In band, in order; the first one runs. */
   readonly #inBand: (() => Promise<void>)[] = [];
   #outOfBand = 0;
-  /** One promise for all commands in band, and one for each out of band. */
+  /** One promise for all in-band commands, and one for each out-of-band command. */
   readonly #running = new Set<Promise<void>>();
   #room: PromiseWithResolvers<void> | undefined;
   #closed = false;
   #ended = false;
 
-  /** Whether no more commands are taken. */
+  /** Whether the queue accepts no more commands. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -54,18 +54,18 @@ export class CommandQueue {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Takes no more commands. The commands in the queue still run. */
+  /** Accepts no more commands. The commands in the queue still run. */
   close(): void {
     this.#closed = true;
   }
 
-  /** Drops the commands that do not run yet. */
+  /** Drops the commands that have not started. */
   end(): void {
     this.#ended = true;
     this.#wake();
   }
 
-  /** In a turn of its own, so that a command that ends its session is waited for. */
+  /** Runs in a later turn, so that a command that ends its session is waited for. */
   #start(run: () => Promise<void>): void {
     const running = Promise.resolve().then(run).finally(() =>
       this.#running.delete(running)

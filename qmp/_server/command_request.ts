@@ -11,7 +11,7 @@ export interface CommandRequest {
 }
 
 /**
- * Makes a request of a message.
+ * Makes a request from a message.
  *
  * @param oob Whether commands out of band are enabled.
  * @throws {CommandError} The message is not a command. QEMU uses the same words.

@@ -29,7 +29,7 @@ export class CommandTable<S extends QMPSchema> {
   /**
    * @param commands The commands by name: all own members count.
    * @param fallback The handler of all other commands.
-   * @throws {TypeError} A command has no handler, or a type is not one of QMP.
+   * @throws {TypeError} A command has no handler, or a type is not a QMP type.
    */
   constructor(commands: object, fallback: Given<S> | undefined) {
     for (const [name, given] of Object.entries(commands)) {

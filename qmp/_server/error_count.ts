@@ -1,9 +1,9 @@
 import { ProtocolError } from "../../protocol/mod.ts";
 
 /**
- * At how many messages that are not commands a session ends: before its first
- * command, and in all. Clients of other protocols send only a few lines before a
- * body, which may hold commands.
+ * The number of messages that are not commands at which a session ends: before its
+ * first command, and in all. Clients of other protocols send only a few lines
+ * before a body, which may contain commands.
  */
 const MAX_BEFORE_COMMAND = 5;
 const MAX_IN_ALL = 100;

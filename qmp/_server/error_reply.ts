@@ -10,7 +10,7 @@ export function isForClient(
   return error instanceof CommandError || error instanceof ExecuteError;
 }
 
-/** The answer to a command that has thrown an error. */
+/** The answer to a command whose handler has thrown an error. */
 export function errorReply(error: unknown): QMPMessage {
   if (!isForClient(error)) {
     return { error: { class: "GenericError", desc: messageOf(error) } };

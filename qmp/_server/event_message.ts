@@ -1,7 +1,7 @@
 import type { QMPEvent, QMPMessage } from "../messages.ts";
 import type { EmitOptions } from "../session.ts";
 
-/** An event as it is sent; its members are in the order that QEMU has. */
+/** An event as it is sent, with its members in QEMU's order. */
 export function eventMessage(
   event: string,
   data: unknown,

@@ -11,7 +11,7 @@ export interface DeclaredCommand {
 
 /**
  * The answer to `query-qmp-schema`: commands and events by their names, and the
- * types that they use, whose names have no meaning.
+ * types that they use, whose names are numbers without meaning.
  */
 export function introspect(
   commands: ReadonlyMap<string, DeclaredCommand>,
@@ -35,7 +35,7 @@ export function introspect(
   return [...entities, ...types.infos];
 }
 
-/** The types that have names. */
+/** The types, and their names. */
 class TypeNames {
   readonly infos: QMPMessage[] = [];
   /** The names of the types, by their JSON text. */

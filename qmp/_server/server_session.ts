@@ -31,13 +31,13 @@ import { ErrorCount } from "./error_count.ts";
 import { errorReply, isForClient } from "./error_reply.ts";
 import { eventMessage } from "./event_message.ts";
 
-/** What a session needs of its server. */
+/** The parts of the server that a session needs. */
 export interface SessionHost<S extends QMPSchema> {
-  /** What a client is greeted with. */
+  /** The greeting of a client. */
   readonly greeting: QMPGreeting;
-  /** Told of each session when it begins. */
+  /** Called with each session when it begins. */
   onBegin(session: ServerSession<S>): void;
-  /** Executes a command. Throws the error that it is answered with. */
+  /** Executes a command. It throws the error to answer with. */
   execute(
     request: CommandRequest,
     session: QMPSession<S>,
@@ -46,8 +46,8 @@ export interface SessionHost<S extends QMPSchema> {
 }
 
 /**
- * How long events to all clients may wait for one client in its whole session. A
- * limit for each event would let a client that reads now and then hold up all
+ * How long events to all clients may wait for one client in its whole session.
+ * With a limit for each event, a client that reads now and then could delay all
  * others for ever.
  */
 const PATIENCE_MS = 1_000;
@@ -63,11 +63,11 @@ export class ServerSession<S extends QMPSchema>
   #outOfBand = false;
   #queue = new CommandQueue();
   #errors = new ErrorCount();
-  /** Whether events to all clients do not wait for this one any more. */
+  /** Whether events to all clients no longer wait for this one. */
   #slow = false;
   /** The commands by their replies, for the log. */
   readonly #commands = new WeakMap<QMPMessage, unknown>();
-  /** Aborted when the client does not wait for answers any more. */
+  /** Aborted when the client may no longer wait for answers. */
   #left = new AbortController();
 
   constructor(host: SessionHost<S>, options: AsyncProtocolOptions = {}) {
@@ -117,7 +117,7 @@ export class ServerSession<S extends QMPSchema>
       late.abort(new DOMException(message, "TimeoutError"));
     }, this.#closeTimeout);
     const cut = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-    // If the session ends first, nothing can be answered any more.
+    // If the session ends first, no answer can be sent.
     const over = this.closed.catch(() => {});
     try {
       await abortable(Promise.race([this.#queue.idle(), over]), cut)
@@ -259,7 +259,7 @@ export class ServerSession<S extends QMPSchema>
     this.#logger.error("Session is ended: {message}", {
       message: printable(error.message),
     });
-    // `closed` tells it.
+    // `closed` rejects with the error.
     this.disconnect({ reason: error, signal }).catch(() => {});
   }
 
@@ -288,8 +288,8 @@ export class ServerSession<S extends QMPSchema>
 
   /**
    * Executes a command: out of band at once, in band in its turn. Before
-   * negotiation is done, the next message waits for the answer: only then is it
-   * known whether there are commands out of band.
+   * negotiation is done, the next message waits for the answer, which decides
+   * whether out-of-band execution is enabled.
    */
   protected override onMessage(
     message: unknown,
@@ -310,13 +310,13 @@ export class ServerSession<S extends QMPSchema>
     return this.#negotiated ? queue.room() : queue.idle();
   }
 
-  /** A client that has ended writing still gets its answers. */
+  /** A client that has half-closed still gets its answers. */
   protected override onEnd(): Promise<void> {
     this.#left.abort(new EndOfStreamError("Client has ended the stream"));
     return this.#queue.idle();
   }
 
-  /** Answers what was received, and takes no more. */
+  /** Answers the received commands, and accepts no more. */
   protected override onShutdown(): Promise<void> {
     return this.finish();
   }
@@ -334,7 +334,7 @@ export class ServerSession<S extends QMPSchema>
   }
 }
 
-/** A message of the client, as it is executed. */
+/** The execution of a client's message. */
 interface ClientMessage {
   readonly message: unknown;
   readonly id: unknown;

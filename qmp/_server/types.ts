@@ -38,7 +38,7 @@ export function memberOf(name: string): { name: string; optional: boolean } {
 /**
  * Checks that an option is the members of an object.
  *
- * @throws {TypeError} It is something else, or a type in it is not one of QMP.
+ * @throws {TypeError} It is not an object, or a type in it is not a QMP type.
  */
 export function checkDeclared(option: string, members: QMPMembers): void {
   if (typeof members !== "object" || members === null || isArrayType(members)) {
@@ -52,7 +52,7 @@ export function checkDeclared(option: string, members: QMPMembers): void {
 /**
  * Checks that an option is a type.
  *
- * @throws {TypeError} It is not one of QMP.
+ * @throws {TypeError} It is not a QMP type.
  */
 export function checkType(option: string, type: QMPType): void {
   if (typeof type === "string") {

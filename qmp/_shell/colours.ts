@@ -11,7 +11,7 @@ const CODES = {
 
 export type Colour = keyof typeof CODES;
 
-/** A text in a colour; the text after it has none. */
+/** A text in a colour, which ends with the text. */
 export function paint(colour: Colour, text: string): string {
   return `\x1b[${CODES[colour]}m${text}\x1b[0m`;
 }
@@ -42,8 +42,8 @@ function colourOf(token: string, isKey: boolean): Colour {
 }
 
 /**
- * The end of the string that begins at a position of a JSON text. A pattern for
- * a whole string takes memory in proportion to the string, and V8 refuses.
+ * The end of the string that begins at a position of a JSON text. A regular
+ * expression for a whole string fails in V8, as it takes memory in proportion.
  */
 export function endOfString(text: string, start: number): number {
   for (let at = start + 1;;) {

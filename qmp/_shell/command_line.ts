@@ -27,7 +27,7 @@ export function parseLine(
 ): ParsedLine {
   const [command = "", ...words] = splitWords(line);
   const type = typeOf(command);
-  // A member may select the members before it: the line is read twice.
+  // A member may select variants for the members before it: read the line twice.
   const known = readArguments(words, guide, type, {});
   return { command, args: readArguments(words, guide, type, known) };
 }
@@ -68,7 +68,7 @@ export function parseMessage(line: string): QMPCommand {
   return parseObject(line);
 }
 
-/** A value that can be of these kinds; text that is not JSON is a string. */
+/** Reads a value of one of these kinds; text that is not JSON is a string. */
 export function parseValue(text: string, kinds: readonly string[]): unknown {
   if (/^'.*'$/s.test(text)) return text.slice(1, -1);
   if (!/^["{[]/.test(text) && kinds.every((kind) => kind === "string")) {
@@ -108,7 +108,7 @@ function kindOf(value: unknown): string {
   return typeof value;
 }
 
-/** Sets the member at the end of a path, and makes the objects on the way. */
+/** Sets the member at the end of a path, and makes missing objects. */
 function assign(args: Given, path: readonly string[], value: unknown): void {
   let object = args;
   for (const [index, name] of path.entries()) {

@@ -10,9 +10,8 @@ export interface Grammar {
 }
 
 /**
- * The words that the last word of a line can become, and that word: a command,
- * the key of an argument that is not given yet, or a value that is known in
- * advance.
+ * The completions of the last word of a line, and this word. A completion is a
+ * command, the key of an argument that is not given yet, or a known value.
  */
 export function completions(
   line: string,
@@ -28,8 +27,8 @@ export function completions(
 }
 
 /**
- * Whether a server's name can be typed as a word: other names are not offered,
- * as they could act on the terminal.
+ * Whether a server's name can be typed as a word. Other names are not offered,
+ * because they could act on the terminal.
  */
 export function isTypeable(name: string): boolean {
   return /^[^\s"'=]+$/.test(name) && printable(name) === name;
@@ -64,7 +63,7 @@ function wordsAfter(
   return [...new Set(keys)];
 }
 
-/** The line as far as it goes; nothing if it is not a command. */
+/** The command so far, or undefined if the line is not a command. */
 function attempt<T>(parse: () => T): T | undefined {
   try {
     return parse();

@@ -17,7 +17,7 @@ export class Conversation {
   }
 
   /**
-   * Executes a line, and shows the result; false if the command fails.
+   * Executes a line, and shows the result; returns false if the command fails.
    *
    * @throws {LineError} The line is not a command.
    * @throws {ParleyError} There is no answer.
@@ -40,7 +40,7 @@ export class Conversation {
   }
 
   /**
-   * Executes lines up to the first command that fails; false if one has failed.
+   * Executes lines up to the first command that fails; returns false if one fails.
    *
    * @throws {LineError} A line is not a command, or the last one ends within one.
    * @throws {ParleyError} There is no answer.
@@ -58,7 +58,7 @@ export class Conversation {
     throw new LineError("Cannot execute the transaction: it is not closed");
   }
 
-  /** Shows events as they come, until the session ends. */
+  /** Shows events as they arrive, until the session ends. */
   async showEvents(): Promise<void> {
     for await (const event of this.#partner.events) this.#output.event(event);
   }

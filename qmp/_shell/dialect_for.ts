@@ -13,12 +13,12 @@ import type { Output } from "./output.ts";
 import type { Partner } from "./partner.ts";
 import { QMPDialect } from "./qmp_dialect.ts";
 
-/** How long a server may take to tell its commands, in milliseconds. */
+/** How long a server may take to list its commands, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * The language to talk to a server, with the commands that the server tells. A
- * server need not tell them: then nothing is completed.
+ * The dialect for a server, with the commands that the server lists. If it lists
+ * none, nothing is completed.
  */
 export async function dialectFor(
   partner: Partner,
@@ -42,7 +42,7 @@ export async function dialectFor(
   }
 }
 
-/** The answer to a command; nothing if the server refuses, or takes too long. */
+/** The answer to a command, or undefined if the server refuses or is too slow. */
 async function ask(
   partner: Partner,
   command: QMPCommand,
@@ -53,12 +53,12 @@ async function ask(
   } catch (error) {
     if (error instanceof ExecuteError) return undefined;
     if (!isTimeout(error)) throw error;
-    output.note("Nothing is completed: the server does not tell its commands");
+    output.note("Nothing is completed: the server does not list its commands");
     return undefined;
   }
 }
 
-/** The commands that an agent supports; it does not tell their arguments. */
+/** The commands that an agent supports; their arguments are not known. */
 function agentInfos(answer: unknown): SchemaInfo[] {
   const { supported_commands: commands } = Object(answer);
   if (!Array.isArray(commands)) return [];

@@ -6,13 +6,13 @@ import {
   valuesOf,
 } from "../_schema/schema_info.ts";
 
-/** The arguments, or the members of an argument, that are given so far. */
+/** The arguments that are given so far, or the members of one. */
 export type Given = Record<string, unknown>;
 
-/** A server's schema, as one needs it to write commands. */
+/** A server's schema, for reading and completing commands. */
 export class Guide {
   readonly #index: SchemaIndex;
-  /** Whether types have members; a type has many users. */
+  /** Whether types have members; cached, as a type is used in many places. */
   readonly #hasMembers = new Map<string, boolean>();
   /** The names of all commands. */
   readonly commands: readonly string[];
@@ -40,7 +40,7 @@ export class Guide {
 
   /**
    * The members of an object; `given` selects its variants. An alternate has
-   * the members of all objects that it can be.
+   * the members of all its objects.
    */
   membersOf(type: string | undefined, given: Given): readonly MemberInfo[] {
     const found = new Map<string, readonly MemberInfo[]>();
@@ -98,7 +98,7 @@ export class Guide {
     });
   }
 
-  /** The values that are known in advance. */
+  /** The known values of a type. */
   valuesOf(type: string | undefined): readonly string[] {
     return this.#branches(type).flatMap((branch) => {
       const info = this.#index.type(branch);
@@ -142,7 +142,7 @@ function variantOf({ tag, variants = [] }: ObjectInfo, given: Given): string {
   return variants.find(({ case: one }) => one === value)?.type ?? "";
 }
 
-/** The object at the end of a path of members; an empty one if there is none. */
+/** The object at the end of a path of members, or an empty object. */
 export function objectAt(given: Given, path: readonly string[]): Given {
   let object = given;
   for (const name of path) {

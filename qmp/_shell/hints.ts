@@ -2,7 +2,7 @@ import { DecodeError } from "../../protocol/errors.ts";
 import { GreetingError, NegotiationError } from "../errors.ts";
 import { isTimeout } from "../_wire/failure.ts";
 
-/** Advice after a failure to connect, if some is likely to help. */
+/** A hint after a failure to connect, if a likely reason is known. */
 export function hintFor(error: unknown, agent: boolean): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (

@@ -1,12 +1,12 @@
 import { mayHaveSecret } from "../_wire/secrets.ts";
 
-/** So many lines of earlier shells are read. */
+/** How many lines of earlier shells are read. */
 const LINES = 1000;
 
 /** The lines of earlier shells, in a file that only its owner can read. */
 export class ShellHistory {
   #path: string | undefined;
-  /** The latest one first. */
+  /** The latest line first. */
   readonly lines: string[];
   #last: string | undefined;
 

@@ -2,10 +2,10 @@ import type { QMPCommand } from "../messages.ts";
 import { isTypeable } from "./completions.ts";
 import type { Dialect } from "./dialect.ts";
 
-/** Lines of QEMU's human monitor that stand anywhere in the text of a failure. */
+/** Lines that occur anywhere in the text of a failure of QEMU's human monitor. */
 const FAILURE = /^(Error[: ]|unknown command: |Try "help )/m;
 
-/** Lines that begin or end the text of a failure, or are all of it. */
+/** Lines that begin or end the text of a failure, or are all its text. */
 const FAILURE_LINE =
   /^(unknown |unexpected |[Ii]nvalid |Could not |Cannot |Failed to |Must )|^Device .* not found$/;
 
@@ -41,7 +41,7 @@ export class HumanDialect implements Dialect {
     return typeof result === "string" ? result.trimEnd() : undefined;
   }
 
-  /** The monitor answers with text alone: a failure is known by its words. */
+  /** The monitor replies with plain text: a failure is recognized by its wording. */
   isFailure(text: string): boolean {
     const lines = text.split(/\r?\n/);
     return FAILURE.test(text) ||
@@ -50,7 +50,7 @@ export class HumanDialect implements Dialect {
   }
 }
 
-/** A command for the human monitor, as QMP has it. */
+/** A command for the human monitor, as a QMP command. */
 export function humanCommand(line: string): QMPCommand {
   return {
     execute: "human-monitor-command",

@@ -8,7 +8,7 @@ import type { Partner } from "./partner.ts";
 import { Terminal } from "./terminal.ts";
 import { LineError } from "./words.ts";
 
-/** The language of the lines, and how to show results. */
+/** The dialect of the lines, and the output. */
 export interface InteractOptions {
   dialect: Dialect;
   /** The first text that is shown. */
@@ -18,7 +18,7 @@ export interface InteractOptions {
 
 /**
  * Executes the lines that are typed in the terminal, until the user leaves or the
- * session ends; false if the user left by Ctrl-C.
+ * session ends; returns false if the user left by Ctrl-C.
  *
  * @throws {ParleyError} The session has failed.
  */
@@ -43,7 +43,7 @@ export async function interact(
     const output = outputTo(terminal);
     const conversation = new Conversation(partner, dialect, output);
     output.note(welcome);
-    // The end of the session ends the events, and is told below.
+    // The end of the session ends the events, and is reported below.
     conversation.showEvents().catch(close);
     terminal.prompt(dialect.prompt);
     for await (const line of terminal.lines) {
@@ -66,12 +66,12 @@ export async function interact(
   }
   const { signal } = interrupt;
   if (client.signal.aborted) await sessionEnd(partner);
-  // After Ctrl-C, nobody waits for a server that may be silent.
+  // After Ctrl-C, do not wait for a server that may be silent.
   else if (signal.aborted) await client.disconnect({ signal }).catch(() => {});
   return !signal.aborted;
 }
 
-/** Tells of an end that the user has not asked for. */
+/** Reports the end of the session, unless the user asked for it. */
 async function sessionEnd({ client }: Partner): Promise<void> {
   try {
     await client.closed;

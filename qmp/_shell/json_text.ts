@@ -9,7 +9,7 @@ const TOO_DEEP = '"<nested too deeply to be shown>"';
 
 const json = new JSONText({ bigint: true });
 
-/** A value as JSON text on one line, in which no character acts on a terminal. */
+/** A value as JSON text on one line, without characters that act on a terminal. */
 export function lineText(value: unknown): string {
   return printableJSON(stringify(value, 0));
 }
@@ -29,13 +29,13 @@ function stringify(value: unknown, indent: number): string {
   try {
     return json.stringify(value, indent);
   } catch (error) {
-    // V8 takes stack for each level where it indents, or replaces a bigint.
+    // V8 takes stack for each level if it indents, or replaces a bigint.
     if (!(error instanceof RangeError)) throw error;
     return TOO_DEEP;
   }
 }
 
-/** How deep a JSON text is nested. */
+/** The nesting depth of a JSON text. */
 function depthOf(text: string): number {
   const tokens = /["[\]{}]/g;
   let depth = 0;

@@ -4,8 +4,8 @@ import { TextLineStream } from "../_deps.ts";
 const GRACE_MS = 1_000;
 
 /**
- * The lines of a script; the last one may have no end. When the session has
- * ended, a script that has no more lines does not hold the shell.
+ * The lines of a script; the last one may lack its newline. When the session has
+ * ended, the shell does not wait for more lines of the script.
  *
  * @throws The cause of the session's end, if it is not orderly and the script
  * has not ended.

@@ -13,13 +13,13 @@ export interface ShellOptions {
   readonly agent: boolean;
 }
 
-/** A command line that is not one of the shell. */
+/** A wrong command line of the shell. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 /**
- * Reads the command line; nothing if it asks for help.
+ * Reads the command line; returns undefined if it asks for help.
  *
  * @throws {UsageError} The command line is wrong.
  */

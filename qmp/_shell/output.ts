@@ -5,7 +5,7 @@ import { paint, paintJSON } from "./colours.ts";
 import { printableText } from "./printable_text.ts";
 import { indentedText, lineText } from "./json_text.ts";
 
-/** Takes texts of one or more lines; each is printable as it is. */
+/** Takes texts of one or more lines, which are escaped already. */
 export interface Sink {
   /** Results and events. */
   out(text: string): void;
@@ -15,10 +15,10 @@ export interface Sink {
 
 /**
  * Shows the results, errors and events of a server. They are a peer's text: no
- * character of them acts on a terminal.
+ * character of it acts on a terminal.
  */
 export interface Output {
-  /** A result; `text` is the result of a human monitor, which is text. */
+  /** A result; `text` is the plain text of a human monitor's result. */
   result(value: unknown, text: string | undefined): void;
   /** The text of a command that has failed in a human monitor. */
   failure(text: string): void;
@@ -117,7 +117,7 @@ export class TextOutput implements Output {
 
 const UNKNOWN_TIME = "--:--:--.---";
 
-/** The time of day, here, to the millisecond; a server may leave it out. */
+/** The local time of day, to the millisecond, if the server sent a time. */
 function timeOf(timestamp: unknown): string {
   const { seconds, microseconds } = Object(timestamp);
   if (typeof seconds !== "number" || typeof microseconds !== "number") {

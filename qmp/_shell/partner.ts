@@ -8,7 +8,7 @@ const AGENT_TIMEOUT_MS = 60_000;
 
 /** A server that the shell talks to. */
 export interface Partner {
-  /** The session with it. */
+  /** The client with the session. */
   readonly client: QMPClient | GuestAgentClient;
   /** The events of the session, until it ends. */
   readonly events: AsyncIterable<QMPEvent>;
@@ -35,7 +35,7 @@ export function monitorPartner(): Partner {
   };
 }
 
-/** The agent in a guest, which knows no events, and nothing out of band. */
+/** The agent in a guest, which has no events and no out-of-band execution. */
 export function agentPartner(): Partner {
   const client = new GuestAgentClient({ name: "shell" });
   return {

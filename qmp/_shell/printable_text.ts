@@ -2,7 +2,7 @@ import { printable } from "../../protocol/_util/printable.ts";
 
 /**
  * Text of a server over several lines, for a terminal: newlines and tabs stay,
- * and any other character that a terminal would act on is escaped.
+ * and all other characters that a terminal would act on are escaped.
  */
 export function printableText(text: string): string {
   return text.replaceAll("\r\n", "\n")
@@ -10,8 +10,8 @@ export function printableText(text: string): string {
 }
 
 /**
- * A JSON text for a terminal. The characters that `printable()` escapes are
- * escaped as JSON has it, so that the text means the same.
+ * A JSON text for a terminal. The characters that `printable()` escapes have
+ * JSON escapes here, so that the value stays the same.
  */
 export function printableJSON(text: string): string {
   return text.replace(

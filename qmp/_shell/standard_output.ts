@@ -4,7 +4,7 @@ import type { Sink } from "./output.ts";
 export class StandardOutput implements Sink {
   readonly #gone = new AbortController();
 
-  /** Aborted when nobody reads the output any more. */
+  /** Aborted when the reader of the output has closed it. */
   get gone(): AbortSignal {
     return this.#gone.signal;
   }

@@ -5,7 +5,7 @@ import type { Sink } from "./output.ts";
 
 /** Options of a terminal. */
 export interface TerminalOptions {
-  /** The lines of earlier shells, the latest one first. */
+  /** The lines of earlier shells, the latest first. */
   history: string[];
   complete: Dialect["complete"];
   onInterrupt: () => void;
@@ -39,7 +39,7 @@ export class Terminal implements Sink, Disposable {
     typed.on("SIGINT", onInterrupt);
   }
 
-  /** Asks for a line; text that has been typed already belongs to it. */
+  /** Asks for a line, which begins with the text typed already. */
   prompt(prompt: string): void {
     if (this.#closed) return;
     this.#interface.setPrompt(prompt);
@@ -58,7 +58,7 @@ export class Terminal implements Sink, Disposable {
     readline.cursorTo(process.stdout, 0);
     readline.clearScreenDown(process.stdout);
     // readline draws the line again from so many rows above. After characters
-    // of two columns it has not counted all rows of the line.
+    // two columns wide it has not counted all rows of the line.
     Object.assign(this.#interface, { prevRows: rows });
     process.stdout.write(`${text}\n${"\n".repeat(rows)}`);
     this.#interface.prompt(true);

@@ -1,7 +1,7 @@
 import { printable } from "../../protocol/_util/printable.ts";
 import type { QMPGreeting } from "../messages.ts";
 
-/** The server's version, for a person; it is a peer's text, of any form. */
+/** The server's version as text. The peer may have sent any value. */
 export function versionText(greeting: QMPGreeting | undefined): string {
   const { qemu, package: packager } = Object(greeting?.QMP.version);
   const { major, minor, micro } = Object(qemu);

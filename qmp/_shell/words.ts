@@ -5,7 +5,7 @@ export class LineError extends Error {
 
 /**
  * Splits a line at its blanks, except blanks within brackets, and within quotes
- * at the beginning of a word or of a value.
+ * that begin a word or a value.
  *
  * @throws {LineError} A quote or a bracket is not closed.
  */

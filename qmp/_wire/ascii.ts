@@ -1,4 +1,4 @@
-/** The last character that is not escaped. DEL is, as in QEMU. */
+/** The last character that is not escaped. DEL is escaped, as in QEMU. */
 const MAX_PLAIN = 0x7e;
 const BACKSLASH = 0x5c;
 const U = 0x75;

@@ -1,8 +1,8 @@
 import type { ProtocolError } from "../../protocol/mod.ts";
 
-/** Stands for input of a client that is not a JSON text. */
+/** Represents a client's input that is not a JSON text. */
 export class BadInput {
-  /** The description in the answer to the client. QEMU's words where it has some. */
+  /** The description in the answer to the client, in QEMU's words if it has some. */
   readonly description: string;
   /** The error that the session ends with, if it cannot go on. */
   readonly fatal: ProtocolError | undefined;

@@ -19,8 +19,8 @@ const CURLY = 0x7b;
 export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 
 /**
- * Nothing: a newline after `quit` would reach a server that is gone, and be
- * answered with a reset, which discards the server's reply.
+ * Nothing: a newline after `quit` would reach a server that has exited. The
+ * resulting reset discards the server's reply.
  */
 export function nothing(_output: CodecOutput): void {}
 
@@ -46,7 +46,7 @@ export interface QMPCodecOptions {
   ending: (output: WriteBuffer) => void;
 }
 
-/** A codec that tells how large a message was. */
+/** A codec that reports the size of a message. */
 export interface QMPCodec extends Codec<QMPMessage> {
   /** The size on the wire of the last message that was decoded. */
   readonly messageBytes: number;
@@ -93,7 +93,7 @@ export function excerptOf(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-/** The next value; an error does not quote an object, which may hold a secret. */
+/** The next value; an error does not quote an object, which may contain a secret. */
 function decodeWith(codec: Codec<unknown>, input: CodecInput): unknown {
   try {
     return codec.decode(input);

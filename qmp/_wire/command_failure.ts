@@ -7,7 +7,7 @@ import { ExecInterruptedError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
 import { fateOf } from "./command_name.ts";
 
-/** What a command was given up by. */
+/** The limits of a command. */
 interface Limits {
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -34,7 +34,7 @@ export function commandFailure(
   return error;
 }
 
-/** A deadline that a timer can have; a longer one is no deadline. */
+/** A deadline that fits a timer; a longer one is treated as none. */
 export function deadline(timeout: number | undefined): number | undefined {
   return timeout !== undefined && timeout > MAX_TIMEOUT ? undefined : timeout;
 }

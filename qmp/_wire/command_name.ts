@@ -12,7 +12,7 @@ export function commandName(command: Named): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-/** A command for an error message: its name, and whether it may have run. */
+/** A command in an error message: its name, and whether it may have run. */
 export function fateOf(command: Named, sent: boolean): string {
   const name = printable(String(commandName(command)));
   return `${name}, which ${sent ? "may have run" : "was never sent"}`;

@@ -1,6 +1,6 @@
 import { isObject } from "./client_codec.ts";
 
-/** How many members the objects in a JSON value have in all. */
+/** The number of members of all objects in a JSON value. */
 export function countMembers(value: unknown): number {
   let count = 0;
   if (Array.isArray(value)) {

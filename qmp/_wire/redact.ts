@@ -7,22 +7,22 @@ import {
 } from "./secrets.ts";
 import { setMember } from "./set_member.ts";
 
-/** Stands in place of a value that throws when it is read. */
+/** Replaces a value that throws when it is read. */
 const UNREADABLE = "<unreadable>";
 
-/** Stands in place of values beyond the limits below. */
+/** Replaces values beyond the limits below. */
 const LEFT_OUT = "<left out>";
 
-/** So many objects and arrays of a message are looked at. */
+/** How many objects and arrays of a message are visited. */
 const MAX_OBJECTS = 2 ** 20;
 
 /** A longer array has no JSON text that could be sent. */
 const MAX_LENGTH = 2 ** 25;
 
-/** Objects of QEMU that hold a secret. */
+/** QEMU objects that contain a secret. */
 const SECRET_TYPE = /^secret/;
 
-/** Members that hold the secret of an object, or of a property that is set. */
+/** Members that contain the secret of an object, or of a property that is set. */
 const SECRET_VALUE = new Set(["data", "value", "arg"]);
 
 /**
@@ -37,8 +37,8 @@ export function redact(message: unknown): unknown {
 }
 
 /**
- * A reply as it may be logged. The command tells whether its result is a secret
- * as a whole.
+ * A reply as it may be logged. The command determines whether the whole result is
+ * a secret.
  */
 export function redactReply(reply: unknown, command: unknown): unknown {
   const redacted = redact(reply);
@@ -71,7 +71,7 @@ function read(value: unknown, name: string | number): unknown {
   }
 }
 
-/** An object that is to be copied. */
+/** A task: an object to copy. */
 interface Task {
   readonly source: object;
   readonly copy: Record<string, unknown> | unknown[];
@@ -182,7 +182,7 @@ class Redaction {
   }
 }
 
-/** The value that JSON has in place of an object. */
+/** The value that JSON.stringify() uses in place of an object. */
 function sentAs(value: object): unknown {
   return "toJSON" in value && typeof value.toJSON === "function"
     ? value.toJSON()

@@ -1,8 +1,8 @@
 import type { CodecInput } from "../../protocol/mod.ts";
 
 /**
- * The result of a scan: a whole text; a byte that is not allowed where it is,
- * which voids everything before it; or less than a text.
+ * The result of a scan: a whole text; a stray byte, which discards everything
+ * before it; or less than a text.
  */
 export type Scanned = "text" | "stray" | "incomplete";
 
@@ -37,7 +37,7 @@ const STRING_END = 16;
 const TOKEN_END = 17; // the byte belongs to the next token
 const STRAY = 18;
 
-/** Bytes that are in no string: control characters, and bytes that UTF-8 lacks. */
+/** Bytes that no string contains: control characters, and bytes that are not UTF-8. */
 const NEVER = /[^ -\xfd]/;
 
 /** The steps of each state: the first pattern that fits the byte counts. */
@@ -105,7 +105,7 @@ for (const [state, rules] of Object.entries(RULES)) {
 }
 
 /**
- * Finds where a client's JSON text ends. As in QEMU, only the tokens count: the
+ * Finds the end of a client's JSON text. As in QEMU, only the tokens count: the
  * text may be malformed, and its strings may be in single quotes. Each byte is
  * scanned once, whatever the chunks are.
  */
@@ -117,7 +117,7 @@ export class RequestScanner {
   #colons = 0;
   #tooDeep = false;
 
-  /** How many bytes are scanned. If the text is whole, its length. */
+  /** The number of scanned bytes. If the text is whole, its length. */
   get length(): number {
     return this.#scanned;
   }
@@ -127,12 +127,12 @@ export class RequestScanner {
     return this.#colons;
   }
 
-  /** Whether the text has more levels than QEMU takes. */
+  /** Whether the text has more levels than QEMU allows. */
   get tooDeep(): boolean {
     return this.#tooDeep;
   }
 
-  /** Drops blanks before a text, and the bytes after a stray one. */
+  /** Drops blanks before a text, and the bytes after a stray byte. */
   skip(input: CodecInput): void {
     if (this.#scanned > 0) return;
     const bytes = input.subarray();
@@ -149,7 +149,7 @@ export class RequestScanner {
     if (at > 0) input.consume(at);
   }
 
-  /** Scans on: to the end of the text, and `most` bytes of it at most. */
+  /** Continues the scan to the end of the text, or for `most` bytes of it. */
   scan(input: CodecInput, most: number): Scanned {
     const bytes = input.subarray(this.#scanned, most);
     const { length } = bytes;

@@ -1,6 +1,6 @@
 /**
  * Names of members that are secrets; names that end in `-secret` are ids. The last
- * four have the contents of files, and what programs read and write, in a guest.
+ * four are the contents of files, and the input and output of programs, in a guest.
  */
 const SECRET_NAME =
   /(passw(or)?d|passphrase|cookie|^secret|\.secret|^buf-b64|^input-data|^out-data|^err-data)$/i;
@@ -18,16 +18,16 @@ const ISCSI_PASSWORD = /(iscsi:\/\/[^\s/?#%@]*%)[^\s/?#]*@/g;
 /** The key in a file name of RBD: `rbd:pool/image:key=…`. */
 const RBD_KEY = /(:key=)(?:\\.|[^:\s])*/g;
 
-/** Words in a line of the human monitor that say that it may have a secret. */
+/** Words that mark a line of the human monitor that may contain a secret. */
 const SECRET_WORD = /passw|passphrase|secret|cookie/i;
 
-/** Names of members that hold the id of a secret object, not a secret. */
+/** Names of members that contain the id of a secret object, not a secret. */
 const SECRET_ID = /(?:passw(?:or)?d|\w)-secret\b/gi;
 
-/** Stands in place of a secret. */
+/** Replaces a secret. */
 export const REDACTED = "<redacted>";
 
-/** Whether a member with this name is a secret, wherever it is. */
+/** Whether a member with this name is a secret in every object. */
 export function isSecretName(name: unknown): boolean {
   return typeof name === "string" && SECRET_NAME.test(name);
 }
@@ -38,8 +38,8 @@ export function isSecretProperty(name: unknown): boolean {
 }
 
 /**
- * A text without the passwords in its URLs and file names. From the first member
- * on that has a secret's name, the text is left out.
+ * A text without the passwords in its URLs and file names. The text is cut off at
+ * the first member with a secret's name.
  */
 export function redactText(text: string): string {
   const plain = text
@@ -53,7 +53,7 @@ export function redactText(text: string): string {
 
 /**
  * A line of the human monitor. Only the monitor knows which of its words are
- * secrets, so a line that may have one keeps its command alone.
+ * secrets, so only the command is kept of a line that may contain one.
  */
 export function redactLine(line: string): string {
   const setsData = /\bqom-[gs]et\b/.test(line) && /\bdata\b/.test(line);
@@ -62,7 +62,7 @@ export function redactLine(line: string): string {
     : redactText(line);
 }
 
-/** Whether a line that somebody types may have a secret in it. */
+/** Whether a typed line may contain a secret. */
 export function mayHaveSecret(line: string): boolean {
   const text = line.replace(SECRET_ID, "");
   return redactLine(text) !== text;

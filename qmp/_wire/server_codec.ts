@@ -17,7 +17,7 @@ import { hasSingleQuotes, withDoubleQuotes } from "./single_quotes.ts";
 
 /**
  * JSON texts from a client, and objects to it, each on a line and in ASCII. Input
- * that is not JSON is answered, so it is a message too: a {@linkcode BadInput}.
+ * that is not JSON is decoded to a {@linkcode BadInput}, because it is answered.
  * After a fatal one, all input is dropped.
  */
 export class ServerCodec implements Codec<unknown, QMPMessage> {
@@ -97,7 +97,7 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
   }
 }
 
-/** Input that ends in a byte that is not allowed there. */
+/** Input that ends in a stray byte. */
 function strayByte(input: CodecInput, at: number): BadInput {
   const byte = input.at(at) ?? 0;
   const shown = byte < 0x80 ? String.fromCharCode(byte) : "\ufffd";

@@ -3,8 +3,8 @@ const SINGLE = 0x27;
 const BACKSLASH = 0x5c;
 
 /**
- * Whether a text may have strings in single quotes. JSON has none, but QMP allows
- * them.
+ * Whether a text may have strings in single quotes, which QMP allows and JSON does
+ * not.
  */
 export function hasSingleQuotes(text: Uint8Array): boolean {
   return text.includes(SINGLE);
