@@ -4,7 +4,8 @@ import { TextLineStream } from "@std/streams";
 const READY_MS = 30_000;
 const INSTALL = "apt-get install -y --no-install-recommends " +
   "qemu-system-x86 qemu-utils qemu-guest-agent socat gnutls-bin neovim " +
-  "nats-server mosquitto chromium redis-server xvfb dbus-daemon dbus-bin";
+  "nats-server mosquitto chromium redis-server xvfb dbus-daemon dbus-bin " +
+  "python3-aiosmtpd";
 
 /** What to run, and how to see on its stderr that it is ready. */
 export interface RealProcessOptions {
