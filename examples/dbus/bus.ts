@@ -2,14 +2,13 @@ import {
   AsyncProtocol,
   type AsyncProtocolOptions,
   type Codec,
-  delimited,
   type Endianness,
   EventHub,
   type EventQueue,
+  lines,
   ParleyError,
   PendingCalls,
   ProtocolError,
-  text,
 } from "@parley/parley";
 import { dbus, type Message } from "./codec.ts";
 import type { Value } from "./types.ts";
@@ -148,7 +147,7 @@ export class Bus extends AsyncProtocol<string | Message> {
   }
 
   protected override createCodec(): Codec<string | Message> {
-    return text(delimited("\r\n")) as Codec<string | Message>;
+    return lines({ newline: "\r\n" }) as Codec<string | Message>;
   }
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
@@ -163,13 +162,8 @@ export class Bus extends AsyncProtocol<string | Message> {
     this.useCodec(codec as Codec<string | Message>);
     this.#serial = 0;
     const serial = this.#nextSerial();
-    this.send({
-      type: "call",
-      serial,
-      ...BUS_OBJECT,
-      member: "Hello",
-      body: [],
-    });
+    const hello = { ...BUS_OBJECT, member: "Hello", body: [] };
+    this.send({ type: "call", serial, ...hello });
     const reply = await this.receive({ signal }) as Message;
     if (reply.type !== "return") throw errorOf(reply);
     this.#name = `${reply.body[0]}`;
@@ -203,27 +197,31 @@ export class Bus extends AsyncProtocol<string | Message> {
 
   /** Executes a call, while others go on, and replies. */
   async #answer(call: Message, bytes: number): Promise<void> {
-    const { budget } = this;
+    const { budget, signal } = this;
     budget.take(bytes); // too many calls at once are not read
     const { onCall = unknownMethod } = this.#options;
     try {
       const values = await onCall(call);
-      await this.#reply(call, { type: "return", ...values });
+      await this.#reply(call, { type: "return", ...values }, signal);
     } catch (error) {
       const errorName = error instanceof DBusError
         ? error.errorName
         : `${BUS}.Error.Failed`;
       const body = [error instanceof Error ? error.message : `${error}`];
       const reply = { type: "error", errorName, signature: "s", body } as const;
-      await this.#reply(call, reply).catch(() => {}); // the session has ended
+      await this.#reply(call, reply, signal).catch(() => {}); // it has ended
     } finally {
       budget.release(bytes);
     }
   }
 
-  async #reply(call: Message, reply: Omit<Message, "serial">): Promise<void> {
+  async #reply(
+    call: Message,
+    reply: Omit<Message, "serial">,
+    session: AbortSignal,
+  ): Promise<void> {
     const { serial: replySerial, sender: destination, flags = 0 } = call;
-    if (flags & NO_REPLY_WANTED) return;
+    if (session.aborted || flags & NO_REPLY_WANTED) return;
     const serial = this.#nextSerial();
     await this.send({ ...reply, serial, replySerial, destination });
   }

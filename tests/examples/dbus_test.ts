@@ -345,10 +345,13 @@ Deno.test({
       assertEquals([error.method, error.sent], ["Wait", true]);
       await assertRejects(() => bus.call(self), StateError);
     }
-    resolve();
     await Deno.remove(path).catch(() => {});
     await using second = await startBus(path);
     await connection.connected({ signal: AbortSignal.timeout(10_000) });
+    const { messagesSent } = bus.stats;
+    resolve(); // the reply to a call of the first session is not for this one
+    await bus.call({ ...busObject, member: "GetId" });
+    assertEquals(bus.stats.messagesSent, messagesSent + 1);
     await using sender = await connected(second);
     const tick = { ...clock, member: "Tick" };
     await sender.emit(tick, { signature: "s", body: ["back"] });
