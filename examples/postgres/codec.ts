@@ -1,0 +1,283 @@
+import {
+  type Codec,
+  type CodecInput,
+  type CodecOptions,
+  type CodecOutput,
+  DecodeError,
+  MessageTooLargeError,
+  WriteBuffer,
+} from "@parley/parley";
+import type { Backend, Column, ErrorFields, Frontend } from "./messages.ts";
+
+/** The type and the length in front of a message of the server. */
+const HEADER_BYTES = 5;
+const SSL_REQUEST = 80877103;
+const CANCEL_REQUEST = 80877102;
+const PROTOCOL_VERSION = 0x30000; // 3.0
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+/** Makes the codec of a session: version 3 of PostgreSQL's protocol. */
+export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
+  const { maxMessageBytes = 1024 * 1024 } = options;
+  const body = new WriteBuffer();
+  return {
+    decode(input) {
+      if (input.length < HEADER_BYTES) return undefined;
+      const { offset } = input;
+      const size = 1 + input.uint(1, 4);
+      if (size < HEADER_BYTES) throw malformed(input);
+      if (size - HEADER_BYTES > maxMessageBytes) {
+        throw new MessageTooLargeError(maxMessageBytes, offset);
+      }
+      if (input.length < size) {
+        input.expect(size); // makes room for all of it at once
+        return undefined;
+      }
+      const type = String.fromCharCode(input.at(0) ?? 0);
+      if (type === "d") {
+        return { type: "CopyData", data: input.take(size, HEADER_BYTES) };
+      }
+      const message = read(type, new Body(input, size));
+      if (!message) throw malformed(input);
+      input.consume(size);
+      return message;
+    },
+    encode(message, output) {
+      const type = write(message, body);
+      if (type !== "") output.text(type);
+      output.uint(4 + body.length, 4);
+      output.bytes(body.take());
+      body.giveBack();
+    },
+  };
+}
+
+/** The codec until a server has answered SSLRequest, by one byte. */
+export function sslAnswer(): Codec<Backend, Frontend> {
+  return {
+    decode(input) {
+      if (input.length === 0) return undefined;
+      const accepted = input.at(0) === 0x53; // "S"
+      if (!accepted && input.at(0) !== 0x4e) throw malformed(input);
+      input.consume(1);
+      return { type: "SSLResponse", accepted };
+    },
+    encode: postgres().encode,
+  };
+}
+
+/** The message of a type; undefined if there is no such type. */
+function read(type: string, body: Body): Backend | undefined {
+  switch (type) {
+    case "D":
+      return { type: "DataRow", values: readValues(body) };
+    case "C":
+      return { type: "CommandComplete", tag: body.text() };
+    case "Z":
+      return { type: "ReadyForQuery" };
+    case "1":
+      return { type: "ParseComplete" };
+    case "2":
+      return { type: "BindComplete" };
+    case "t":
+      return { type: "ParameterDescription" };
+    case "n":
+      return { type: "NoData" };
+    case "T":
+      return { type: "RowDescription", columns: readColumns(body) };
+    case "I":
+      return { type: "EmptyQueryResponse" };
+    case "E":
+      return { type: "ErrorResponse", fields: readFields(body) };
+    case "N":
+      return { type: "NoticeResponse", fields: readFields(body) };
+    case "A": {
+      const processId = body.int(4);
+      const notification = { processId, channel: body.text() };
+      const payload = body.text();
+      return {
+        type: "NotificationResponse",
+        notification: { ...notification, payload },
+      };
+    }
+    case "G":
+      return { type: "CopyInResponse" };
+    case "H":
+      return { type: "CopyOutResponse" };
+    case "c":
+      return { type: "CopyDone" };
+    case "S":
+      return { type: "ParameterStatus", name: body.text(), value: body.text() };
+    case "K":
+      return {
+        type: "BackendKeyData",
+        processId: body.int(4),
+        secretKey: body.int(4),
+      };
+    case "R":
+      return {
+        type: "Authentication",
+        code: body.int(4),
+        data: body.rest().slice(),
+      };
+    default:
+      return undefined;
+  }
+}
+
+function readValues(body: Body): (string | null)[] {
+  const values: (string | null)[] = [];
+  for (let count = body.int(2); count > 0; count--) {
+    const length = body.int(4);
+    values.push(length < 0 ? null : body.string(length));
+  }
+  return values;
+}
+
+function readColumns(body: Body): Column[] {
+  return Array.from({ length: body.int(2) }, () => {
+    const name = body.text();
+    body.skip(6); // table, number of the column
+    const type = body.int(4) >>> 0; // an OID has no sign
+    body.skip(8); // size, modifier, format
+    return { name, type };
+  });
+}
+
+function readFields(body: Body): ErrorFields {
+  const fields: Record<string, string> = {};
+  for (let letter = body.int(1); letter !== 0; letter = body.int(1)) {
+    fields[String.fromCharCode(letter)] = body.text();
+  }
+  return fields;
+}
+
+/** What is behind the header of a message, read from its front to its end. */
+class Body {
+  readonly #input: CodecInput;
+  readonly #end: number;
+  #at = HEADER_BYTES;
+
+  constructor(input: CodecInput, end: number) {
+    this.#input = input;
+    this.#end = end;
+  }
+
+  int(size: 1 | 2 | 4): number {
+    const at = this.#at;
+    this.skip(size);
+    return this.#input.int(at, size);
+  }
+
+  /** Text that ends in a zero byte. */
+  text(): string {
+    const text = this.string(this.#input.indexOf(0, this.#at) - this.#at);
+    this.skip(1);
+    return text;
+  }
+
+  string(length: number): string {
+    const at = this.#at;
+    this.skip(length);
+    return decoder.decode(this.#input.subarray(at, this.#at));
+  }
+
+  rest(): Uint8Array {
+    return this.#input.subarray(this.#at, this.#end);
+  }
+
+  skip(count: number): void {
+    this.#at += count;
+    if (count < 0 || this.#at > this.#end) throw malformed(this.#input);
+  }
+}
+
+/** Writes a message behind its header, and returns its type, if it has one. */
+function write(message: Frontend, body: CodecOutput): string {
+  switch (message.type) {
+    case "SSLRequest":
+      body.uint(SSL_REQUEST, 4);
+      return "";
+    case "CancelRequest":
+      body.uint(CANCEL_REQUEST, 4);
+      body.int(message.processId, 4);
+      body.int(message.secretKey, 4);
+      return "";
+    case "StartupMessage":
+      body.uint(PROTOCOL_VERSION, 4);
+      for (const [name, value] of Object.entries(message.parameters)) {
+        body.text(`${name}\0${value}\0`);
+      }
+      body.byte(0);
+      return "";
+    case "SASLInitialResponse":
+      body.text(`${message.mechanism}\0`);
+      body.uint(message.data.length, 4);
+      body.bytes(message.data);
+      return "p";
+    case "SASLResponse":
+      body.bytes(message.data);
+      return "p";
+    case "Query":
+      body.text(`${message.sql}\0`);
+      return "Q";
+    case "Parse":
+      body.text(`${message.name}\0${message.sql}\0\0\0`); // no types
+      return "P";
+    case "Describe":
+      body.text(`S${message.name}\0`);
+      return "D";
+    case "Bind":
+      return writeBind(message, body);
+    case "Execute":
+      body.text("\0\0\0\0\0"); // the unnamed portal, all rows
+      return "E";
+    case "Sync":
+      return "S";
+    case "CopyData":
+      body.bytes(message.data);
+      return "d";
+    case "CopyDone":
+      return "c";
+    case "CopyFail":
+      body.text(`${message.reason}\0`);
+      return "f";
+    case "Terminate":
+      return "X";
+    default:
+      throw new TypeError(
+        `Cannot encode: ${message} is not a client's message`,
+      );
+  }
+}
+
+function writeBind(
+  { name, parameters }: Frontend & { type: "Bind" },
+  body: CodecOutput,
+): string {
+  body.text(`\0${name}\0`); // the unnamed portal
+  body.uint(parameters.length, 2);
+  for (const parameter of parameters) {
+    body.uint(parameter instanceof Uint8Array ? 1 : 0, 2);
+  }
+  body.uint(parameters.length, 2);
+  for (const parameter of parameters) {
+    if (parameter === null) body.int(-1, 4);
+    else {
+      const isText = typeof parameter === "string";
+      const bytes = isText ? encoder.encode(parameter) : parameter;
+      body.uint(bytes.length, 4);
+      body.bytes(bytes);
+    }
+  }
+  body.uint(0, 2); // results as text
+  return "B";
+}
+
+function malformed(input: CodecInput): DecodeError {
+  return new DecodeError("Message is not PostgreSQL's", {
+    offset: input.offset,
+    bytes: input.subarray(),
+  });
+}

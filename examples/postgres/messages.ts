@@ -1,0 +1,80 @@
+/** A column of a result. */
+export interface Column {
+  readonly name: string;
+  /** The OID of its type, such as 23 of `int4`. */
+  readonly type: number;
+}
+
+/** The fields of an error or a notice, by the letters of the protocol. */
+export type ErrorFields = Readonly<Record<string, string>>;
+
+/** A message of the server, by its name in PostgreSQL's manual (§55.7). */
+export type Backend =
+  | { type: "SSLResponse"; accepted: boolean }
+  | { type: "Authentication"; code: number; data: Uint8Array }
+  | { type: "BackendKeyData"; processId: number; secretKey: number }
+  | { type: "ParameterStatus"; name: string; value: string }
+  | { type: "ReadyForQuery" }
+  | { type: "ParseComplete" }
+  | { type: "BindComplete" }
+  | { type: "ParameterDescription" }
+  | { type: "NoData" }
+  | { type: "RowDescription"; columns: Column[] }
+  | { type: "DataRow"; values: (string | null)[] }
+  | { type: "CommandComplete"; tag: string }
+  | { type: "EmptyQueryResponse" }
+  | { type: "ErrorResponse"; fields: ErrorFields }
+  | { type: "NoticeResponse"; fields: ErrorFields }
+  | { type: "NotificationResponse"; notification: Notification }
+  | { type: "CopyInResponse" }
+  | { type: "CopyOutResponse" }
+  | { type: "CopyData"; data: Uint8Array }
+  | { type: "CopyDone" };
+
+/** A message of the client. */
+export type Frontend =
+  | { type: "SSLRequest" }
+  | { type: "CancelRequest"; processId: number; secretKey: number }
+  | { type: "StartupMessage"; parameters: Record<string, string> }
+  | { type: "SASLInitialResponse"; mechanism: string; data: Uint8Array }
+  | { type: "SASLResponse"; data: Uint8Array }
+  | { type: "Query"; sql: string }
+  | { type: "Parse"; name: string; sql: string }
+  | { type: "Describe"; name: string }
+  | { type: "Bind"; name: string; parameters: readonly Parameter[] }
+  | { type: "Execute" }
+  | { type: "Sync" }
+  | { type: "CopyData"; data: Uint8Array }
+  | { type: "CopyDone" }
+  | { type: "CopyFail"; reason: string }
+  | { type: "Terminate" };
+
+/** A parameter of a statement: text, or the binary form of its type. */
+export type Parameter = string | Uint8Array | null;
+
+/** What another session, or this one, has said by `NOTIFY`. */
+export interface Notification {
+  readonly processId: number;
+  readonly channel: string;
+  readonly payload: string;
+}
+
+/** An error of the server; `code` is its SQLSTATE, such as `23505`. */
+export class PostgresError extends Error {
+  override readonly name = "PostgresError";
+  readonly code: string;
+  readonly severity: string;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  /** All fields, by the letters of the protocol. */
+  readonly fields: ErrorFields;
+
+  constructor(fields: ErrorFields) {
+    super(fields.M);
+    this.code = fields.C ?? "";
+    this.severity = fields.V ?? fields.S ?? "";
+    this.detail = fields.D;
+    this.hint = fields.H;
+    this.fields = fields;
+  }
+}
