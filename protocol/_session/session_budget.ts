@@ -12,7 +12,10 @@ export interface SharedBudget {
 
 /** The part of a session that its parts tell of failures. */
 export interface FailingSession {
+  /** Ends the session. */
   fail(cause: unknown): void;
+  /** Cuts its end short. */
+  force(reason: unknown): void;
 }
 
 /** A session's budget, which counts in its server's budget too. */
@@ -33,9 +36,10 @@ export class SessionBudget extends ByteBudget {
     shared?.join(this);
   }
 
-  /** Ends the session because its server holds too much. */
+  /** Ends the session, or cuts its end short: its server holds too much. */
   evict(cause: unknown): void {
-    this.#session.fail(cause);
+    if (this.#ended) this.#session.force(cause);
+    else this.#session.fail(cause);
   }
 
   /** All bytes of the session, those of an incomplete message included. */

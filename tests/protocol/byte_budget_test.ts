@@ -384,3 +384,25 @@ Deno.test("a maxQueuedBytes that is out of range is refused", async () => {
     );
   }
 });
+
+Deno.test("a session that holds too much while it ends is cut short", async () => {
+  using time = new VirtualTime();
+  const { server, connect } = await served(MIB);
+  const ending = await connect();
+  await write(ending.connection, `${800 * KIB}\n`);
+  await settled();
+  await ending.connection.closeWrite();
+  await settled();
+  assertEquals(ending.session.runstate, "disconnecting");
+  const other = await connect();
+  await write(other.connection, `${700 * KIB}\n`);
+  await settled();
+  time.pass(1_000); // Its closeTimeout is 5 seconds.
+  await settled();
+  assertEquals(ending.session.runstate, "idle");
+  assertEquals(other.session.runstate, "running");
+  ending.connection.abort();
+  other.connection.abort();
+  await server.shutdown();
+  assertEquals(time.waiting, 0);
+});
