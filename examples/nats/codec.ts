@@ -126,7 +126,7 @@ function simple(line: string): ServerMessage | undefined {
       return { op, text: rest.replace(/^'(.*)'$/, "$1") };
     case "INFO":
       try {
-        return { op, info: JSON.parse(rest) as ServerInfo };
+        return { op, info: { ...JSON.parse(rest) as ServerInfo } };
       } catch {
         return undefined;
       }

@@ -145,6 +145,12 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     this.#calls.end(cause);
   }
 
+  /** Keeps mails out of the log. */
+  protected override describe(message: Reply | Request): unknown {
+    if (typeof message === "string" || "code" in message) return message;
+    return { content: `${message.content.length} characters` };
+  }
+
   /** One transaction: MAIL, RCPT for each recipient, DATA, and the content. */
   async #deliver(
     { from, to, content }: Mail,

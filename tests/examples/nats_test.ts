@@ -181,6 +181,11 @@ testCodec<ServerMessage>("nats()", bothWays, {
     messages: [],
     error: { class: DecodeError },
   },
+  "up to an INFO that is not JSON": {
+    input: "INFO {max\r\n",
+    messages: [],
+    error: { class: DecodeError },
+  },
   "up to an answer of HTTP": {
     input: "HTTP/1.1 400 Bad Request\r\n",
     messages: [],
