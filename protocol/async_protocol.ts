@@ -12,6 +12,7 @@ import {
 } from "../transports/from_streams.ts";
 import { acceptOne } from "./_session/accept_one.ts";
 import type { Hooks } from "./_session/hooks.ts";
+import { isRetriable } from "./_reconnect/is_retriable.ts";
 import { Lifecycle } from "./_session/lifecycle.ts";
 import { SessionLog } from "./_session/session_log.ts";
 import { sessionLimits } from "./_session/session_limits.ts";
@@ -283,6 +284,24 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * default it does nothing.
    */
   protected onSessionEnd(_cause: unknown): void {}
+
+  /**
+   * Called after `onSessionEnd()` if no session follows: at once, or, if
+   * `reconnecting()` looks after the protocol, when it has given up or was
+   * stopped. Whatever outlives sessions ends here, such as subscriptions. An
+   * error is logged. By default it does nothing.
+   */
+  protected onLastSessionEnd(_cause: unknown): void {}
+
+  /**
+   * Asked by `reconnecting()`, unless its policy decides, whether an error is
+   * worth another attempt: a `ConnectError` with its cause, or the first cause
+   * of a session that has failed. By default a missing permission and a closed
+   * listener are not; a protocol adds a refused password, for instance.
+   */
+  protected isRetriable(error: unknown): boolean {
+    return isRetriable(error);
+  }
 
   /**
    * Called when no byte was received for `keepAliveInterval`, or none was sent if

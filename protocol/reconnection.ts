@@ -36,7 +36,7 @@ export interface ReconnectPolicy {
    * attempt, mostly a `ConnectError` with its cause, or the first cause of a
    * failed session. A wrong password is not worth another attempt.
    *
-   * @default {whether it is not a missing permission or a closed listener}
+   * @default {what the protocol's isRetriable() says}
    */
   isRetriable?: ((error: unknown) => boolean) | undefined;
 }

@@ -4,7 +4,6 @@ import {
   checkNumber,
   MAX_TIMEOUT,
 } from "../_util/validate.ts";
-import { ConnectError, StateError } from "../errors.ts";
 import type { ReconnectPolicy } from "../reconnection.ts";
 
 /** A policy in which nothing is left out. */
@@ -12,8 +11,11 @@ export type CompletePolicy = {
   [Option in keyof ReconnectPolicy]-?: NonNullable<ReconnectPolicy[Option]>;
 };
 
-/** Checks a policy, and adds the defaults. */
-export function completePolicy(policy: ReconnectPolicy): CompletePolicy {
+/** Checks a policy, and adds the defaults, one of which is the protocol's own. */
+export function completePolicy(
+  policy: ReconnectPolicy,
+  isRetriable: (error: unknown) => boolean,
+): CompletePolicy {
   const complete = {
     initialDelay: policy.initialDelay ?? 250,
     maxDelay: policy.maxDelay ?? 30_000,
@@ -27,13 +29,4 @@ export function completePolicy(policy: ReconnectPolicy): CompletePolicy {
   checkFunction("option", "onConnect", complete.onConnect);
   checkFunction("option", "isRetriable", complete.isRetriable);
   return complete;
-}
-
-/** What does not come with time: a permission, and a listener that is closed. */
-const FOR_GOOD = ["NotCapable", "BadResource"];
-
-function isRetriable(error: unknown): boolean {
-  const cause = error instanceof ConnectError ? error.cause : error;
-  if (cause instanceof StateError) return false;
-  return !(cause instanceof Error && FOR_GOOD.includes(cause.name));
 }

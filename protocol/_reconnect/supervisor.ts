@@ -8,6 +8,7 @@ import { abortable, handled } from "../_util/abortable.ts";
 import { loggable } from "../_util/loggable.ts";
 import { loggerOf } from "../_util/logger.ts";
 import { checkMember } from "../_util/validate.ts";
+import type { Lifecycle } from "../_session/lifecycle.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
 import { StateError } from "../errors.ts";
 import type { Reconnection, ReconnectPolicy } from "../reconnection.ts";
@@ -27,6 +28,7 @@ export interface SupervisorHooks {
 export class Supervisor implements Reconnection {
   readonly closed: Promise<void>;
   readonly #protocol: AsyncProtocol<unknown, unknown>;
+  readonly #lifecycle: Lifecycle<unknown, unknown>;
   readonly #to: Transport | Listener;
   readonly #policy: CompletePolicy;
   readonly #backoff: Backoff;
@@ -43,7 +45,12 @@ export class Supervisor implements Reconnection {
     hooks: SupervisorHooks = {},
   ) {
     checkMember("to", to, ["accept", "connect"], "a Transport or a Listener");
-    this.#policy = completePolicy(policy);
+    this.#lifecycle = lifecycleOf(protocol);
+    const { hooks: ofProtocol } = this.#lifecycle;
+    this.#policy = completePolicy(
+      policy,
+      (error) => ofProtocol.isRetriable(error),
+    );
     this.#backoff = new Backoff(this.#policy);
     this.#protocol = protocol;
     this.#to = to;
@@ -80,19 +87,32 @@ export class Supervisor implements Reconnection {
       Runstate.RUNNING,
     );
     // Failures are logged here: as warnings, if there is another attempt.
-    const lifecycle = lifecycleOf(this.#protocol);
+    const lifecycle = this.#lifecycle;
     const { host } = lifecycle;
     lifecycle.host = { failureLevel: "debug" };
+    lifecycle.supervised = true;
+    let failure: { error: unknown } | undefined;
     try {
       await this.#sessions();
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       cause = error;
+      failure = { error };
       this.#log("error", "Session is not made again: {error}", error);
       throw error;
     } finally {
       lifecycle.host = host;
+      lifecycle.supervised = false;
       this.#up.reject(cause);
+      this.#tellLast(failure ? failure.error : this.#protocol.signal.reason);
+    }
+  }
+
+  #tellLast(cause: unknown): void {
+    try {
+      this.#lifecycle.hooks.onLastSessionEnd(cause);
+    } catch (error) {
+      this.#log("error", "onLastSessionEnd() failed: {error}", error);
     }
   }
 

@@ -13,6 +13,8 @@ export interface Hooks<In, Out> {
   onEnd(): void | Promise<void>;
   onShutdown(): void | Promise<void>;
   onSessionEnd(cause: unknown): void;
+  onLastSessionEnd(cause: unknown): void;
+  isRetriable(error: unknown): boolean;
   keepAlive(): void | Promise<void>;
   describe(message: unknown): unknown;
   isOrderlyEnd(cause: unknown): boolean;

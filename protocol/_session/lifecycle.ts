@@ -5,6 +5,7 @@ import { messageOf } from "../_util/show.ts";
 import { ByteBudget } from "../byte_budget.ts";
 import { ConnectError, StateError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
+import type { Hooks } from "./hooks.ts";
 import { RunstateMachine } from "./runstate_machine.ts";
 import { Session } from "./session.ts";
 import type { SessionHost, SessionOptions } from "./session_options.ts";
@@ -28,6 +29,8 @@ interface Attempt {
 export class Lifecycle<In, Out> {
   /** The owner of the next sessions. */
   host: SessionHost = NO_HOST;
+  /** Whether another session may follow one that has ended by itself. */
+  supervised = false;
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
   #session: Session<In, Out> | undefined;
@@ -40,6 +43,10 @@ export class Lifecycle<In, Out> {
 
   get runstate(): Runstate {
     return this.#runstate.state;
+  }
+
+  get hooks(): Hooks<In, Out> {
+    return this.#options.hooks;
   }
 
   /** The current session, or the last one. */
@@ -93,7 +100,12 @@ export class Lifecycle<In, Out> {
     const session: Session<In, Out> = new Session(
       this.#options,
       this.host,
-      () => this.#move(Runstate.DISCONNECTING),
+      {
+        onEnding: () => this.#move(Runstate.DISCONNECTING),
+        onEnded: (cause) => {
+          if (!this.supervised) this.hooks.onLastSessionEnd(cause);
+        },
+      },
     );
     const ended = handled();
     let aborted = false;

@@ -28,13 +28,21 @@ export interface Ending {
   failed: boolean;
 }
 
+/** What learns of the end of a session; each is called at most once. */
+export interface SessionOwner {
+  /** The session begins to end. */
+  onEnding(): void;
+  /** A session that ran has ended, and its protocol knows. */
+  onEnded(cause: unknown): void;
+}
+
 /** One connection's life: from the attempt to make it until all is released. */
 export class Session<In, Out> {
   /** The bytes that are held for the peer. */
   readonly budget: SessionBudget;
   readonly #options: SessionOptions<In, Out>;
   readonly #host: SessionHost;
-  readonly #onEnding: () => void;
+  readonly #owner: SessionOwner;
   readonly #ended = new AbortController();
   readonly #closed = handled();
   readonly #connection = new OwnedConnection(this.#ended.signal);
@@ -47,15 +55,14 @@ export class Session<In, Out> {
   #orderly = false;
   #forced: AbortController | undefined;
 
-  /** @param onEnding Called once, when the session begins to end. */
   constructor(
     options: SessionOptions<In, Out>,
     host: SessionHost,
-    onEnding: () => void,
+    owner: SessionOwner,
   ) {
     this.#options = options;
     this.#host = host;
-    this.#onEnding = onEnding;
+    this.#owner = owner;
     this.budget = new SessionBudget(options.maxQueuedBytes, host.budget, this);
   }
 
@@ -238,7 +245,7 @@ export class Session<In, Out> {
   }
 
   #announceEnd(cause: unknown): void {
-    this.#onEnding();
+    this.#owner.onEnding();
     this.#handlerTimer?.stop();
     this.#silence?.stop();
     this.#wire?.reader.stop();
@@ -248,6 +255,7 @@ export class Session<In, Out> {
     if (!this.#running) return;
     try {
       this.#options.hooks.onSessionEnd(cause);
+      this.#owner.onEnded(cause);
     } catch (error) {
       this.#logLater(error);
     }
