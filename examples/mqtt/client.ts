@@ -8,10 +8,6 @@ import {
   EventQueue,
   PendingCalls,
   ProtocolError,
-  reconnecting,
-  type Reconnection,
-  type ReconnectPolicy,
-  type Transport,
   type WaitOptions,
 } from "@parley/parley";
 import { mqtt } from "./codec.ts";
@@ -85,8 +81,6 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   readonly #pings = new PendingCalls<void>();
   /** Messages of QoS 2 that the server may send again until it releases them. */
   readonly #received = new Set<number>();
-  /** Whether another session follows one that fails. */
-  #lasting = false;
 
   constructor(options: MqttOptions = {}) {
     const { keepAlive = 60, timeout = 10_000 } = options;
@@ -96,18 +90,6 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
       ...options,
     });
     this.#options = { ...options, keepAlive, timeout };
-  }
-
-  /** Connects, and again whenever the session is lost: subscriptions go on. */
-  stayConnected(to: Transport, policy?: ReconnectPolicy): Reconnection {
-    const reconnection = reconnecting(this, to, { isRetriable, ...policy });
-    this.#lasting = true;
-    const end = (error: unknown) => {
-      this.#lasting = false;
-      this.#endSubscriptions(error);
-    };
-    reconnection.closed.then(() => end(this.signal.reason), end);
-    return reconnection;
   }
 
   /**
@@ -209,7 +191,10 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   protected override onSessionEnd(cause: unknown): void {
     this.#pings.end(cause);
     this.#calls.end(cause);
-    if (!this.#lasting) this.#endSubscriptions(cause);
+  }
+
+  protected override onLastSessionEnd(cause: unknown): void {
+    for (const { messages } of this.#subscriptions) messages.end(cause);
   }
 
   protected override async keepAlive(): Promise<void> {
@@ -246,6 +231,14 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
       default:
         throw new ProtocolError(`Server sent ${packet.type} in a session`);
     }
+  }
+
+  /** A server that is away may come back; a password does not become right. */
+  protected override isRetriable(error: unknown): boolean {
+    const cause = error instanceof ConnectError ? error.cause : error;
+    const refused = cause instanceof RefusedError &&
+      cause.code !== SERVER_UNAVAILABLE;
+    return !refused && super.isRetriable(error);
   }
 
   /** Keeps passwords out of the log. */
@@ -306,10 +299,6 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
       (id) => ({ type: "unsubscribe", id, filter }),
     ).catch(() => {}); // messages that come all the same find no subscription
   }
-
-  #endSubscriptions(cause: unknown): void {
-    for (const { messages } of this.#subscriptions) messages.end(cause);
-  }
 }
 
 /** Hands a message over; a consumer that is too slow loses its subscription. */
@@ -332,10 +321,4 @@ export class RefusedError extends MqttError {
     super(`Server refused the session: ${REFUSALS[code] ?? `code ${code}`}`);
     this.code = code;
   }
-}
-
-/** A server that is away may come back; a wrong password does not get right. */
-function isRetriable(error: unknown): boolean {
-  const cause = error instanceof ConnectError ? error.cause : error;
-  return !(cause instanceof RefusedError) || cause.code === SERVER_UNAVAILABLE;
 }

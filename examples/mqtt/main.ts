@@ -3,7 +3,7 @@
  *
  * deno run --allow-net examples/mqtt/main.ts tcp://127.0.0.1:1883
  */
-import { parseTransport } from "@parley/parley";
+import { parseTransport, reconnecting } from "@parley/parley";
 import { MqttClient } from "./client.ts";
 
 const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:1883");
@@ -16,7 +16,7 @@ await using client = new MqttClient({
     retain: false,
   },
 });
-await using connection = client.stayConnected(transport);
+await using connection = reconnecting(client, transport);
 await connection.connected({ signal: AbortSignal.timeout(10_000) });
 
 using readings = await client.subscribe("house/+/temperature", { qos: 2 });

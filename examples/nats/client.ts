@@ -6,12 +6,8 @@ import {
   EventQueue,
   PendingCalls,
   ProtocolError,
-  reconnecting,
-  type Reconnection,
-  type ReconnectPolicy,
   startTls,
   type StartTlsOptions,
-  type Transport,
   type WaitOptions,
 } from "@parley/parley";
 import { checkSubject, nats } from "./codec.ts";
@@ -72,8 +68,6 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   });
   #lastSid = INBOX_SID;
   #info: ServerInfo | undefined;
-  /** Whether another session follows one that fails. */
-  #lasting = false;
 
   constructor(options: NatsOptions = {}) {
     super({ keepAliveInterval: 30_000, ...options });
@@ -85,18 +79,6 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   /** What the server has told of itself. */
   get info(): ServerInfo | undefined {
     return this.#info;
-  }
-
-  /** Connects, and again whenever the session is lost: subscriptions go on. */
-  stayConnected(to: Transport, policy?: ReconnectPolicy): Reconnection {
-    const reconnection = reconnecting(this, to, { isRetriable, ...policy });
-    this.#lasting = true;
-    const end = (error: unknown) => {
-      this.#lasting = false;
-      this.#endSubscriptions(error);
-    };
-    reconnection.closed.then(() => end(this.signal.reason), end);
-    return reconnection;
   }
 
   /** Resolves when there is room for the next message; `ping()` confirms all. */
@@ -206,7 +188,12 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   protected override onSessionEnd(cause: unknown): void {
     this.#pings.end(cause);
     this.#requests.end(cause);
-    if (!this.#lasting) this.#endSubscriptions(cause);
+  }
+
+  protected override onLastSessionEnd(cause: unknown): void {
+    for (const { messages } of this.#subscriptions.values()) {
+      messages.end(cause);
+    }
   }
 
   protected override keepAlive(): Promise<void> {
@@ -234,6 +221,14 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
       case "-ERR":
         return this.#refused(new NatsError(received.text));
     }
+  }
+
+  /** A server that is away may come back; a password does not become right. */
+  protected override isRetriable(error: unknown): boolean {
+    const cause = error instanceof ConnectError ? error.cause : error;
+    const refused = cause instanceof NatsError &&
+      /authori|permission/i.test(cause.message);
+    return !refused && super.isRetriable(error);
   }
 
   /** Keeps passwords out of the log. */
@@ -273,12 +268,6 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
       if (subscription.subject === subject) subscription.failure.abort(error);
     }
   }
-
-  #endSubscriptions(cause: unknown): void {
-    for (const { messages } of this.#subscriptions.values()) {
-      messages.end(cause);
-    }
-  }
 }
 
 /** Hands a message over; a consumer that is too slow loses its subscription. */
@@ -291,11 +280,4 @@ function dispatch(
   if (messages.dropped === 0) return;
   const text = `Subscription ${subject}: its consumer is too slow`;
   failure.abort(new NatsError(text));
-}
-
-/** A server that is away may come back; a wrong password does not get right. */
-function isRetriable(error: unknown): boolean {
-  const cause = error instanceof ConnectError ? error.cause : error;
-  return !(cause instanceof NatsError &&
-    /authori|permission/i.test(cause.message));
 }

@@ -3,14 +3,14 @@
  *
  * deno run --allow-net examples/nats/main.ts tcp://127.0.0.1:4222
  */
-import { parseTransport } from "@parley/parley";
+import { parseTransport, reconnecting } from "@parley/parley";
 import { NatsClient } from "./client.ts";
 
 const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:4222");
 const decoder = new TextDecoder();
 
 await using client = new NatsClient();
-await using connection = client.stayConnected(transport);
+await using connection = reconnecting(client, transport);
 await connection.connected({ signal: AbortSignal.timeout(10_000) });
 const { version } = client.info ?? {};
 console.log(`Connected to nats-server ${version}`);

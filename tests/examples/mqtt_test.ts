@@ -21,6 +21,7 @@ import {
   ConnectError,
   DecodeError,
   type EventQueue,
+  reconnecting,
   StateError,
   type Transport,
   TruncatedMessageError,
@@ -334,7 +335,7 @@ Deno.test({
     const config = "allow_anonymous false";
     await using mosquitto = await startMosquitto({ config });
     const client = new MqttClient({ username: "ann", password: "guessed" });
-    const connection = client.stayConnected(mosquitto.transport);
+    const connection = reconnecting(client, mosquitto.transport);
     const error = await rejection(connection.closed);
     assertInstanceOf(error, ConnectError);
     assertInstanceOf(error.cause, MqttError);
@@ -441,7 +442,7 @@ Deno.test({
     const path = `${folder}/mqtt`;
     await using first = await startMosquitto({ path });
     const client = new MqttClient();
-    await using connection = client.stayConnected(first.transport, {
+    await using connection = reconnecting(client, first.transport, {
       initialDelay: 10,
       maxDelay: 50,
     });

@@ -22,6 +22,7 @@ import {
   DecodeError,
   type EventQueue,
   ProtocolError,
+  reconnecting,
   StateError,
   tcp,
   type Transport,
@@ -368,7 +369,7 @@ Deno.test({
     const wrong = new NatsClient({
       credentials: { user: "ann", pass: "guessed" },
     });
-    const connection = wrong.stayConnected(nats.transport);
+    const connection = reconnecting(wrong, nats.transport);
     const error = await rejection(connection.closed);
     assertInstanceOf(error, ConnectError);
     assertInstanceOf(error.cause, NatsError);
@@ -412,7 +413,7 @@ Deno.test({
     const first = await startNats();
     await using _first = first;
     const client = new NatsClient();
-    await using connection = client.stayConnected(first.transport, {
+    await using connection = reconnecting(client, first.transport, {
       initialDelay: 10,
       maxDelay: 50,
     });
