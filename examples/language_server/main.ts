@@ -1,0 +1,25 @@
+/**
+ * Shows what `deno lsp` has to say about a TypeScript file.
+ *
+ * deno run --allow-run --allow-read examples/language_server/main.ts FILE.ts
+ */
+import { LanguageServer } from "./client.ts";
+
+const file = await Deno.realPath(Deno.args[0] ?? "mod.ts");
+const uri = new URL(`file://${file}`).href;
+await using server = new LanguageServer({
+  command: Deno.execPath(),
+  args: ["lsp"],
+  root: new URL(".", uri).href,
+  settings: { enable: true },
+});
+await server.start();
+const reports = server.diagnostics(uri);
+const first = reports.next();
+await server.open(uri, "typescript", await Deno.readTextFile(file));
+const { value = [] } = await first;
+for (const { range, message } of value) {
+  console.log(`${file}:${range.start.line + 1}: ${message}`);
+}
+console.log(`${value.length} diagnostics`);
+await reports.return(undefined);

@@ -1,0 +1,137 @@
+import { type EventQueue, type Transport, unix } from "@parley/parley";
+import {
+  type HandlerContext,
+  type JSONRPCNotification,
+  MsgpackRPCPeer,
+} from "@parley/parley/msgpack";
+
+/** The calls of Neovim that are used here, by the names of its API. */
+interface NeovimAPI {
+  nvim_get_api_info(params: []): [channel: number, info: unknown];
+  nvim_command(params: [command: string]): null;
+  nvim_eval(params: [expression: string]): unknown;
+  nvim_exec_lua(params: [code: string, args: unknown[]]): unknown;
+  nvim_buf_get_lines(
+    params: [buffer: number, start: number, end: number, strict: boolean],
+  ): string[];
+  nvim_buf_set_lines(
+    params: [
+      buffer: number,
+      start: number,
+      end: number,
+      strict: boolean,
+      lines: string[],
+    ],
+  ): null;
+  nvim_buf_attach(
+    params: [buffer: number, sendAll: boolean, options: object],
+  ): boolean;
+}
+
+/** A function that Neovim may call by `rpcrequest()`. */
+export type NeovimFunction = (
+  args: unknown[],
+  context: HandlerContext,
+) => unknown;
+
+/** A change of a buffer's lines. */
+export interface LinesChanged {
+  /** The first line that has changed, from 0. */
+  readonly first: number;
+  /** The line behind the last one that has been replaced. */
+  readonly last: number;
+  /** The lines that are there now. */
+  readonly lines: string[];
+}
+
+/** Options of {@linkcode Neovim}. */
+export interface NeovimOptions {
+  /** Functions that Neovim may call, by name. */
+  functions?: Record<string, NeovimFunction> | undefined;
+  /** The deadline of each call, in milliseconds. */
+  timeout?: number | undefined;
+}
+
+/** A running Neovim (`nvim --listen PATH`), whose current buffer is edited. */
+export class Neovim implements AsyncDisposable {
+  readonly #peer: MsgpackRPCPeer<
+    NeovimAPI,
+    Record<string, (args: unknown[]) => unknown>
+  >;
+  #channel = 0;
+
+  constructor({ functions = {}, timeout = 10_000 }: NeovimOptions = {}) {
+    this.#peer = new MsgpackRPCPeer({ timeout, methods: functions });
+  }
+
+  /** Our number in Neovim, for `rpcrequest()`. */
+  get channel(): number {
+    return this.#channel;
+  }
+
+  /** Connects to the socket at a path, or to any transport. */
+  async connect(
+    to: string | Transport,
+    options?: { signal?: AbortSignal },
+  ): Promise<void> {
+    const transport = typeof to === "string" ? unix({ path: to }) : to;
+    await this.#peer.connect(transport, options);
+    [this.#channel] = await this.#peer.request("nvim_get_api_info", []);
+  }
+
+  /** Executes a command as one types it behind a colon. */
+  async command(command: string, signal?: AbortSignal): Promise<void> {
+    await this.#peer.request("nvim_command", [command], { signal });
+  }
+
+  /** The value of an expression of Vim. */
+  evaluate(expression: string): Promise<unknown> {
+    return this.#peer.request("nvim_eval", [expression]);
+  }
+
+  /** Runs Lua in Neovim; `...` in the code are the arguments. */
+  lua(code: string, ...args: unknown[]): Promise<unknown> {
+    return this.#peer.request("nvim_exec_lua", [code, args]);
+  }
+
+  /** The lines of the current buffer. */
+  lines(): Promise<string[]> {
+    return this.#peer.request("nvim_buf_get_lines", [0, 0, -1, true]);
+  }
+
+  /** Replaces all lines of the current buffer. */
+  async setLines(lines: string[]): Promise<void> {
+    await this.#peer.request("nvim_buf_set_lines", [0, 0, -1, true, lines]);
+  }
+
+  /** The changes of the current buffer from now on. */
+  async *changes(signal?: AbortSignal): AsyncGenerator<LinesChanged> {
+    const events: EventQueue<JSONRPCNotification> = this.#peer
+      .notifications("nvim_buf_lines_event", { signal });
+    try {
+      await this.#peer.request("nvim_buf_attach", [0, false, {}]);
+      for await (const { params } of events) {
+        const [, , first, last, lines] = params as [
+          unknown,
+          unknown,
+          number,
+          number,
+          string[],
+        ];
+        yield { first, last, lines };
+      }
+    } finally {
+      events.close();
+    }
+  }
+
+  /** Settles when the session has ended, also because Neovim has. */
+  get closed(): Promise<void> {
+    return this.#peer.closed;
+  }
+
+  /** Leaves Neovim, which goes on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#peer[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,121 @@
+import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { Neovim, type NeovimOptions } from "../../examples/neovim/neovim.ts";
+import { JSONRPCError } from "../../jsonrpc/mod.ts";
+import { CallInterruptedError, unix } from "../../mod.ts";
+import { faulty } from "../../testing/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { runDeno } from "../support/program.ts";
+import { needs, RealProcess } from "../support/real_process.ts";
+
+async function startNeovim(): Promise<RealProcess> {
+  const process = await RealProcess.start({
+    program: "nvim",
+    args: (folder) => [
+      ...["--headless", "--clean", "--listen", `${folder}/nvim`],
+      ...["--cmd", "lua io.stderr:write('listening\\n')"],
+    ],
+    ready: /listening/,
+  });
+  await process.ready();
+  return process;
+}
+
+async function connect(
+  process: RealProcess,
+  options?: NeovimOptions,
+): Promise<Neovim> {
+  const nvim = new Neovim(options);
+  await nvim.connect(`${process.folder}/nvim`);
+  return nvim;
+}
+
+const neovim = needs("nvim");
+
+Deno.test({
+  name: "Neovim: calls both ways, text, errors",
+  ...neovim,
+  fn: async () => {
+    await using process = await startNeovim();
+    await using nvim = await connect(process, {
+      functions: { double: ([n]) => 2 * Number(n) },
+    });
+    assertEquals(await nvim.evaluate("6 * 7"), 42);
+    await nvim.setLines(["grüße\tan alle", ""]);
+    assertEquals(await nvim.lines(), ["grüße\tan alle", ""]);
+    const call = `rpcrequest(${nvim.channel}, 'double', 21)`;
+    assertEquals(await nvim.evaluate(call), 42);
+    assertEquals(await nvim.lua("return ... + 1", 41), 42);
+    const error = await rejection(nvim.evaluate("nosuch"));
+    assertInstanceOf(error, JSONRPCError);
+    assertMatch(error.message, /Undefined variable: nosuch/);
+  },
+});
+
+Deno.test({
+  name: "Neovim: changes of the buffer arrive in order",
+  ...neovim,
+  fn: async () => {
+    await using process = await startNeovim();
+    await using nvim = await connect(process);
+    const changes = nvim.changes();
+    const first = changes.next();
+    await nvim.lines(); // By now the buffer is attached.
+    await nvim.setLines(["one", "two"]);
+    await nvim.command("normal! Gothree");
+    const { value } = await first;
+    assertEquals(value, { first: 0, last: 1, lines: ["one", "two"] });
+    let change = (await changes.next()).value;
+    while (change && !change.lines.includes("three")) {
+      change = (await changes.next()).value;
+    }
+    assertEquals(change?.first, 2);
+    await changes.return(undefined);
+  },
+});
+
+Deno.test({
+  name: "Neovim: a session with split and delayed bytes",
+  ...neovim,
+  fn: async () => {
+    await using process = await startNeovim();
+    await using nvim = new Neovim();
+    await nvim.connect(faulty(unix({ path: `${process.folder}/nvim` }), {
+      ...{ seed: 7, faults: ["split", "delay"], every: 50 },
+    }));
+    const lines = Array.from({ length: 500 }, (_, i) => `line ${i}`);
+    await nvim.setLines(lines);
+    assertEquals(await nvim.lines(), lines);
+  },
+});
+
+Deno.test({
+  name: "Neovim: killed in the middle of a call, which says that it was sent",
+  ...neovim,
+  fn: async () => {
+    await using process = await startNeovim();
+    const nvim = await connect(process);
+    process.kill("SIGSTOP");
+    const sleeping = rejection(nvim.command("echo 1"));
+    process.kill("SIGKILL");
+    const error = await sleeping;
+    assertInstanceOf(error, CallInterruptedError);
+    assertEquals([error.method, error.sent], ["nvim_command", true]);
+    await nvim[Symbol.asyncDispose]().catch(() => {});
+  },
+});
+
+Deno.test({
+  name: "Neovim: the demo numbers the lines of the buffer",
+  ...neovim,
+  fn: async () => {
+    await using process = await startNeovim();
+    await using nvim = await connect(process);
+    await nvim.setLines(["a", "b"]);
+    const { code, stderr } = await runDeno([
+      ...["run", "--allow-net", "--allow-read", "--allow-write"],
+      ...["examples/neovim/main.ts", `${process.folder}/nvim`],
+    ]);
+    assertEquals(code, 0, stderr);
+    assertEquals(await nvim.lines(), ["1. a", "2. b"]);
+  },
+});
