@@ -60,7 +60,7 @@ Deno.test("a session greets, negotiates, executes and ends", async () => {
   ]);
 });
 
-Deno.test("fact 1: a command is sent as JSON with nothing behind it", async () => {
+Deno.test("fact 1: a command is sent as JSON, and nothing follows it", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient({ awaitGreeting: false, negotiate: false });
   await client.connect(near);
@@ -116,7 +116,7 @@ Deno.test("replies are routed by id, in whatever order they come", async () => {
   await server.end();
 });
 
-Deno.test("fact 6: integers of 64 bits go and come without a digit lost", async () => {
+Deno.test("fact 6: integers of 64 bits are sent and received exactly", async () => {
   const { client, server } = await runningClient();
   const size = 2n ** 63n - 1n;
   const call = client.execute("block_resize", { size });
@@ -128,7 +128,7 @@ Deno.test("fact 6: integers of 64 bits go and come without a digit lost", async 
   await server.end();
 });
 
-Deno.test("an error of the server rejects with an ExecuteError that has all of it", async () => {
+Deno.test("an error of the server rejects with an ExecuteError that has all its members", async () => {
   const { client, server } = await runningClient();
   const call = client.execute("device_del", { id: "nic" });
   const command = await server.command();
@@ -157,7 +157,7 @@ for (
     { error: { desc: "No class" } },
   ]
 ) {
-  Deno.test(`a reply of ${JSON.stringify(bad)} rejects with a BadReplyError, and the session lives`, async () => {
+  Deno.test(`a reply of ${JSON.stringify(bad)} rejects with a BadReplyError, and the session goes on`, async () => {
     const { client, server } = await runningClient();
     const call = client.execute("query-status");
     const { id } = await server.command();
@@ -174,7 +174,7 @@ for (
   });
 }
 
-Deno.test("executeMessage() sends a copy, with an id of its own where it has none", async () => {
+Deno.test("executeMessage() sends a copy, with an id if the message has none", async () => {
   const { client, server } = await runningClient();
   const message = { execute: "stop", arguments: { now: true } };
   const call = client.executeMessage(message);
@@ -189,7 +189,7 @@ Deno.test("executeMessage() sends a copy, with an id of its own where it has non
   await server.end();
 });
 
-Deno.test("executeMessage() uses the id that it is given, and refuses one in use", async () => {
+Deno.test("executeMessage() uses the given id, and refuses an id in use", async () => {
   const { client, server } = await runningClient();
   const call = client.executeMessage({ execute: "stop", id: "mine" });
   assertEquals((await server.command()).id, "mine");
@@ -207,7 +207,7 @@ Deno.test("executeMessage() uses the id that it is given, and refuses one in use
   await server.end();
 });
 
-Deno.test("ids of ours keep clear of those that are given", async () => {
+Deno.test("the client's ids differ from ids that are given", async () => {
   const { client, server } = await runningClient();
   const given = client.executeMessage({ execute: "stop", id: 3 });
   const { id } = await server.command();
@@ -243,7 +243,7 @@ Deno.test("a message that names no command, or has no proper id, is refused", as
   await server.end();
 });
 
-Deno.test("arguments without a JSON text reject that call alone", async () => {
+Deno.test("arguments without a JSON text reject only their own call", async () => {
   const { client, server } = await runningClient();
   const circular: Message = {};
   circular.self = circular;
@@ -257,7 +257,7 @@ Deno.test("arguments without a JSON text reject that call alone", async () => {
   await server.end();
 });
 
-Deno.test("execute() rejects with a StateError whenever the session does not run", async () => {
+Deno.test("execute() rejects with a StateError while the session is not running", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const refuses = async (state: string) => {
@@ -281,7 +281,7 @@ Deno.test("execute() rejects with a StateError whenever the session does not run
   await refuses("idle");
 });
 
-Deno.test("an option that cannot be is refused by its name", () => {
+Deno.test("an invalid option is refused by its name", () => {
   assertThrows(
     () => new QMPClient({ handshakeTimeout: -1 }),
     RangeError,
@@ -294,7 +294,7 @@ Deno.test("an option that cannot be is refused by its name", () => {
   );
 });
 
-Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late one in silence", async () => {
+Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late reply silently", async () => {
   const warnings: string[] = [];
   await configure({
     sinks: { warnings: ({ message }) => warnings.push(message.join("")) },
@@ -376,7 +376,7 @@ for (
   });
 }
 
-Deno.test("fact 13: a reply of 64 MiB needs a larger limit than that of 10 MiB", async () => {
+Deno.test("fact 13: a reply of 64 MiB needs a larger limit than 10 MiB", async () => {
   const big = "x".repeat(64 * 1024 * 1024);
   for (const maxMessageBytes of [undefined, 65 * 1024 * 1024]) {
     const { client, server } = await runningClient({ maxMessageBytes });
@@ -395,7 +395,7 @@ Deno.test("fact 13: a reply of 64 MiB needs a larger limit than that of 10 MiB",
   }
 });
 
-Deno.test("a client can be used again, and nothing of the last session stays", async () => {
+Deno.test("a client can be used again, and keeps nothing of the last session", async () => {
   const client = new QMPClient();
   for (let round = 0; round < 3; round++) {
     const [near, far] = memoryPair();

@@ -18,12 +18,12 @@ import { event, runningClient, Script } from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 
-/** The names of what a listener has queued, by way of `clear()`. */
+/** The names of a listener's queued events, taken by `clear()`. */
 function queued(listener: QMPEventListener): string[] {
   return listener.clear().map(({ event }) => event);
 }
 
-/** The names of all events that an iteration still gives. */
+/** The names of all events that an iteration still yields. */
 async function rest(listener: AsyncIterable<{ event: string }>) {
   return (await Array.fromAsync(listener)).map(({ event }) => event);
 }
@@ -40,7 +40,7 @@ Deno.test("an event has its name, its data and its time", async () => {
   await server.end();
 });
 
-Deno.test("each listener has a queue of its own, in order, of the events that it names", async () => {
+Deno.test("each listener has its own queue of the events that it names, in order", async () => {
   const { client, server } = await runningClient();
   const all = client.listen();
   const stops = client.listen("STOP");
@@ -56,7 +56,7 @@ Deno.test("each listener has a queue of its own, in order, of the events that it
   await server.end();
 });
 
-Deno.test("a filter decides beside the names", async () => {
+Deno.test("a filter applies in addition to the names", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen("JOB", {
     filter: ({ data }) => data?.id === "b",
@@ -87,7 +87,7 @@ Deno.test("a filter that throws closes its listener, and nothing else", async ()
   await server.end();
 });
 
-Deno.test("a listener hears from the moment it is made, also before connect()", async () => {
+Deno.test("a listener gets events from its creation on, also before connect()", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const before = client.listen();
@@ -102,7 +102,7 @@ Deno.test("a listener hears from the moment it is made, also before connect()", 
   await server.end();
 });
 
-Deno.test("a listener made before an attempt that fails hears the next one's session", async () => {
+Deno.test("a listener that was made before a failed attempt gets the next session's events", async () => {
   const client = new QMPClient();
   const listener = client.listen();
   const [near, far] = memoryPair();
@@ -118,13 +118,13 @@ Deno.test("a listener made before an attempt that fails hears the next one's ses
   await server.end();
 });
 
-Deno.test("listeners end with the session, after what was queued has been read", async () => {
+Deno.test("listeners end with the session, after the queued events have been read", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen();
   const waiting = client.listen("NEVER").next();
   server.send(event("ONE"), event("TWO"));
   await server.end();
-  // Nobody looks at what waits for a while: that is no unhandled rejection.
+  // The pending promises are not awaited for a while: no unhandled rejection.
   await new Promise((resolve) => setTimeout(resolve));
   const error = await assertRejects(() => waiting, EndOfStreamError);
   assertStrictEquals(error.cause, client.signal.reason);
@@ -147,7 +147,7 @@ Deno.test("iterations end when we disconnect", async () => {
   await server.end();
 });
 
-Deno.test("events begin anew with each session", async () => {
+Deno.test("client.events is new in each session", async () => {
   const client = new QMPClient();
   const seen = [];
   for (let round = 0; round < 3; round++) {
@@ -162,7 +162,7 @@ Deno.test("events begin anew with each session", async () => {
   assertEquals(seen, [["E0"], ["E1"], ["E2"]]);
 });
 
-Deno.test("next() takes the first event of its names and leaves the others in place", async () => {
+Deno.test("next() takes the first event of its names and keeps the others", async () => {
   const { client, server } = await runningClient();
   const { events } = client;
   const stop = events.next("STOP");
@@ -176,7 +176,7 @@ Deno.test("next() takes the first event of its names and leaves the others in pl
   await server.end();
 });
 
-Deno.test("an aborted next() rejects with the reason, and takes no event along", async () => {
+Deno.test("an aborted next() rejects with the reason, and takes no event", async () => {
   const { client, server } = await runningClient();
   const signal = new WatchedSignal();
   const reason = new Error("Enough");
@@ -196,7 +196,7 @@ Deno.test("an aborted next() rejects with the reason, and takes no event along",
   await server.end();
 });
 
-Deno.test("next() with a signal that is aborted takes no event, though one is queued", async () => {
+Deno.test("next() with an aborted signal takes no event, even if one is queued", async () => {
   const { client, server } = await runningClient();
   const before = client.listen();
   server.send(event("STOP"));
@@ -209,7 +209,7 @@ Deno.test("next() with a signal that is aborted takes no event, though one is qu
   await server.end();
 });
 
-Deno.test("next() with a filter takes the first event that passes, queued or to come", async () => {
+Deno.test("next() with a filter takes the first event that passes, queued or later", async () => {
   const { client, server } = await runningClient();
   const { events } = client;
   const job = (id: string) => event("JOB", { id });
@@ -225,7 +225,7 @@ Deno.test("next() with a filter takes the first event that passes, queued or to 
   await server.end();
 });
 
-Deno.test("a filter of next() that throws ends its wait alone", async () => {
+Deno.test("an error of next()'s filter ends only its own wait", async () => {
   const { client, server } = await runningClient();
   const mine = new Error("Mine");
   const filter = () => {
@@ -245,7 +245,7 @@ Deno.test("a filter of next() that throws ends its wait alone", async () => {
   await server.end();
 });
 
-Deno.test("next() with a timeout names the event and the time, and takes no event along", async () => {
+Deno.test("the timeout of next() names the event and the time, and takes no event", async () => {
   const { client, server } = await runningClient();
   const { events } = client;
   const cases = [
@@ -273,7 +273,7 @@ Deno.test("next() with a timeout names the event and the time, and takes no even
   await server.end();
 });
 
-Deno.test("an iteration that is left goes on with the next one", async () => {
+Deno.test("after break, the next iteration goes on with the next event", async () => {
   const { client, server } = await runningClient();
   server.send(event("ONE"), event("TWO"), event("THREE"));
   for await (const { event } of client.events) {
@@ -284,7 +284,7 @@ Deno.test("an iteration that is left goes on with the next one", async () => {
   await server.end();
 });
 
-Deno.test("return() ends an iteration that waits", async () => {
+Deno.test("return() ends a waiting iteration", async () => {
   const { client, server } = await runningClient();
   const iterator = client.events[Symbol.asyncIterator]();
   const waiting = iterator.next();
@@ -296,7 +296,7 @@ Deno.test("return() ends an iteration that waits", async () => {
   await server.end();
 });
 
-Deno.test("the signal of a listener ends it with the reason, and is left alone after", async () => {
+Deno.test("the signal of a listener ends it with the reason, and keeps no listener", async () => {
   const { client, server } = await runningClient();
   const signal = new WatchedSignal();
   const reason = new Error("Enough");
@@ -317,7 +317,7 @@ Deno.test("the signal of a listener ends it with the reason, and is left alone a
   await server.end();
 });
 
-Deno.test("close() drops what is queued and ends who waits; so does using", async () => {
+Deno.test("close() drops queued events and ends waits; so does using", async () => {
   const { client, server } = await runningClient();
   let escaped: QMPEventListener | undefined;
   {
@@ -337,7 +337,7 @@ Deno.test("close() drops what is queued and ends who waits; so does using", asyn
   await server.end();
 });
 
-Deno.test("a listener that nobody reads keeps the newest, and counts what it dropped", async () => {
+Deno.test("a listener that is not read keeps the newest events, and counts dropped events", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen(undefined, { limit: 3 });
   for (let n = 0; n < 10; n++) server.send(event(`E${n}`));
@@ -350,7 +350,7 @@ Deno.test("a listener that nobody reads keeps the newest, and counts what it dro
   await server.end();
 });
 
-Deno.test("what is read in time is in the history, and not dropped", async () => {
+Deno.test("events that are read in time are in the history, and not dropped", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen(undefined, { limit: 2 });
   for (let n = 0; n < 10; n++) {
@@ -364,7 +364,7 @@ Deno.test("what is read in time is in the history, and not dropped", async () =>
   await server.end();
 });
 
-Deno.test("a listener that is bounded in bytes keeps the newest events, and counts what it dropped", async () => {
+Deno.test("a listener that is bounded in bytes keeps the newest events, and counts dropped events", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen(undefined, { maxBytes: 2_000 });
   for (let n = 0; n < 5; n++) {
@@ -379,7 +379,7 @@ Deno.test("a listener that is bounded in bytes keeps the newest events, and coun
   await server.end();
 });
 
-Deno.test("the history of a listener is bounded in bytes, though each event is read at once", async () => {
+Deno.test("the history of a listener is bounded in bytes, even if each event is read at once", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen(undefined, { maxBytes: 2_000 });
   for (let n = 0; n < 5; n++) {
@@ -392,7 +392,7 @@ Deno.test("the history of a listener is bounded in bytes, though each event is r
   await server.end();
 });
 
-Deno.test("an event that is larger than all that is kept takes the place of all", async () => {
+Deno.test("an event that is larger than maxBytes replaces all others", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen(undefined, { maxBytes: 500 });
   server.send(event("SMALL"), event("LARGE", { text: "x".repeat(800) }));
@@ -422,7 +422,7 @@ Deno.test("events before the greeting are bounded in bytes, too", async () => {
   await server.end();
 });
 
-Deno.test("events that are read one by one leave room for others", async () => {
+Deno.test("events that are read one by one make room for others", async () => {
   const { client, server } = await runningClient();
   const listener = client.listen(undefined, { limit: 3 });
   let sent = 0;
@@ -486,7 +486,7 @@ Deno.test("std's mergeReadableStreams gives the events of several clients", asyn
   await two.server.end();
 });
 
-Deno.test("typed events and commands are those of the schema", async () => {
+Deno.test("events and commands have the types of the schema", async () => {
   interface Schema {
     commands: {
       stop: { arguments: Record<never, never>; returns: Record<never, never> };

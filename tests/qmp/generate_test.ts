@@ -14,7 +14,7 @@ import { needs, startQemu, startStorageDaemon } from "../support/qemu.ts";
 
 const flags = ["--allow-net", "--allow-read", "--allow-write"];
 
-/** The types without what is the same for every server. */
+/** The types without the part that is the same for every server. */
 function typesOf(infos: SchemaInfo[]): string {
   const text = typescriptOf(infos, "A test.");
   return text.slice(text.indexOf("export interface Schema"));
@@ -30,7 +30,7 @@ const colour = {
   values: ["red", "dark-blue"],
 };
 
-/** A command with these types, and what else there is to say of it. */
+/** A command with these types, and more members of its description. */
 function command(name: string, args: string, result: string, more = {}) {
   return {
     name,
@@ -55,7 +55,7 @@ const cases: [string, object[], string][] = [
 `,
   ],
   [
-    "an enumeration is closed where it is sent and open where it is received",
+    "an enumeration is closed in arguments and open in results",
     [
       command("paint", "2", "[2]", { "allow-oob": true }),
       {
@@ -95,7 +95,7 @@ export type PaintArgumentsColour = "red" | "dark-blue";
 `,
   ],
   [
-    "an enumeration of a server before QEMU 6.2 has values alone",
+    "an enumeration of a server before QEMU 6.2 has only values",
     [
       { name: "PAINTED", "meta-type": "event", "arg-type": "2" },
       { name: "DRY", "meta-type": "event", "arg-type": "0" },
@@ -206,7 +206,7 @@ for (const [name, infos, expected] of cases) {
   });
 }
 
-Deno.test("types whose names would be the same get names that differ", () => {
+Deno.test("types whose names would be the same get different names", () => {
   const object = (name: string, member: string) => ({
     name,
     "meta-type": "object",
@@ -222,7 +222,7 @@ Deno.test("types whose names would be the same get names that differ", () => {
   assertStringIncludes(text, "a_b: { arguments: ABArguments2;");
 });
 
-Deno.test("what a QMPServer tells of itself has types", async () => {
+Deno.test("the schema of a QMPServer has types", async () => {
   await using server = new QMPServer({
     commands: {
       grow: {
@@ -250,7 +250,7 @@ Deno.test("what a QMPServer tells of itself has types", async () => {
   assertStringIncludes(text, "GROWN: GrownData;");
 });
 
-/** What is right by the types of a live server, line by line. */
+/** Lines that are correct by the types of a live server. */
 const right = [
   'await client.execute("query-version");',
   'await client.execute("query-version", {}, { oob: true });',
@@ -271,7 +271,7 @@ const right = [
   'const answer: string = await client.execute("blockdev-add", { driver: "file", filename: "disk" }).then(() => "");',
 ];
 
-/** What is wrong by them, each on a line of its own. */
+/** Lines that are each wrong by these types. */
 const wrong = [
   'await client.execute("query-versoin");',
   'await client.execute("query-version", { verbose: true });',
@@ -299,7 +299,7 @@ const servers = [
 for (const { name, program, start } of servers) {
   Deno.test({
     name:
-      `types made from ${name} are right for who uses them, and refuse what is misspelt`,
+      `types made from ${name} accept correct lines, and refuse misspelt ones`,
     ...needs(program),
     fn: async () => {
       await using server = await start();
@@ -338,7 +338,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "types made from QEMU know what is deprecated, and what is not told",
+  name:
+    "types made from QEMU mark deprecated members, and allow undeclared arguments",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using server = await startQemu();
@@ -361,7 +362,7 @@ Deno.test({
   },
 });
 
-Deno.test("generate.ts says by its exit code what was wrong", async () => {
+Deno.test("generate.ts has an exit code for each failure", async () => {
   const run = (...args: string[]) =>
     runDeno(["run", "--no-prompt", ...flags, "qmp/generate.ts", ...args]);
   const help = await run("--help");
@@ -383,7 +384,7 @@ Deno.test("generate.ts says by its exit code what was wrong", async () => {
   assertMatch(gone.stderr, /^Failed to establish connection: .*\n$/);
 });
 
-Deno.test("generate.ts says in one line that a server's schema is not one", async () => {
+Deno.test("generate.ts reports a malformed schema in one line", async () => {
   const folder = await Deno.makeTempDir({ prefix: "parley-" });
   const transport = unix({ path: `${folder}/socket` });
   try {
@@ -408,7 +409,7 @@ Deno.test("generate.ts says in one line that a server's schema is not one", asyn
   }
 });
 
-/** Those of the lines that do not type-check, for a client with this schema. */
+/** The lines that do not type-check, for a client with this schema. */
 async function wrongLines(folder: string, lines: string[]): Promise<string[]> {
   const head = [
     `import { QMPClient } from "${new URL(

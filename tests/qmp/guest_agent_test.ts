@@ -35,7 +35,7 @@ import { turns } from "../support/turns.ts";
 
 const agent = needs("qemu-ga");
 
-/** What is left of other sessions, before the answer that a client waits for. */
+/** Leftovers of other sessions, before the answer that a client waits for. */
 const leftovers: [string, (id: number) => string][] = [
   ["nothing", () => ""],
   ["an error about the byte of 0xFF", () => '{"error": {"class": "x"}}\n'],
@@ -46,7 +46,7 @@ const leftovers: [string, (id: number) => string][] = [
 ];
 
 for (const [what, before] of leftovers) {
-  Deno.test(`a session gets in step with an agent that has ${what} left`, async () => {
+  Deno.test(`a session synchronizes with an agent that has ${what} left`, async () => {
     const [near, far] = memoryPair();
     const client = new GuestAgentClient();
     const agent = new ScriptedAgent(far);
@@ -82,7 +82,7 @@ Deno.test("fact 14: answers without ids are matched in order, one command at a t
   await agent.end();
 });
 
-Deno.test("fact 14: after a deadline the next command gets in step, and a late answer is dropped", async () => {
+Deno.test("fact 14: after a deadline the next command synchronizes, and a late answer is dropped", async () => {
   const { client, agent } = await runningAgent({ timeout: 20 });
   const error = await assertRejects(
     () => client.execute("guest-exec"),
@@ -105,7 +105,7 @@ Deno.test("fact 14: after a deadline the next command gets in step, and a late a
   await agent.end();
 });
 
-Deno.test("a command to an agent that does not get in step was never sent", async () => {
+Deno.test("a command to an agent that does not synchronize is never sent", async () => {
   const { client, agent } = await runningAgent({ timeout: 20 });
   await assertRejects(() => client.execute("one"), CallTimeoutError);
   const error = await assertRejects(
@@ -128,7 +128,7 @@ Deno.test("a command to an agent that does not get in step was never sent", asyn
   await agent.end();
 });
 
-Deno.test("an aborted command rejects with the reason, and the next gets in step", async () => {
+Deno.test("an aborted command rejects with the reason, and the next one synchronizes", async () => {
   const { client, agent } = await runningAgent();
   const signal = new WatchedSignal();
   const reason = new Error("Enough");
@@ -148,7 +148,7 @@ Deno.test("an aborted command rejects with the reason, and the next gets in step
   await agent.end();
 });
 
-Deno.test("commands that are given up while the agent does not read leave one request queued", async () => {
+Deno.test("commands that time out while the agent does not read leave one request queued", async () => {
   const { client, agent } = await runningAgent();
   const first = client.execute("first", {}, { signal: AbortSignal.abort() });
   await assertRejects(() => first, DOMException);
@@ -188,7 +188,7 @@ Deno.test("the deadline of a command counts from the call, also while it waits f
   await agent.end();
 });
 
-Deno.test("after an answer to no command, the next command gets in step first", async () => {
+Deno.test("after an answer to no command, the next command synchronizes first", async () => {
   const { client, agent } = await runningAgent();
   await agent.say('{"return": "nobody asked"}\n');
   await turns();
@@ -201,7 +201,7 @@ Deno.test("after an answer to no command, the next command gets in step first", 
   await agent.end();
 });
 
-/** Replies that cannot be read: how they begin, how they go on, and the error. */
+/** Replies that cannot be read: the start, the rest, and the error. */
 const unreadable: [
   string,
   string,
@@ -220,7 +220,7 @@ const unreadable: [
 ];
 
 for (const [what, start, rest, Cause] of unreadable) {
-  Deno.test(`a reply that ${what} fails its command alone`, async () => {
+  Deno.test(`a reply that ${what} fails only its own command`, async () => {
     const { client, agent } = await runningAgent({ maxMessageBytes: 1_000 });
     const bad = client.execute("bad");
     const next = client.execute("next");
@@ -274,7 +274,7 @@ Deno.test("errors of the agent are those of QMP", async () => {
   await agent.end();
 });
 
-Deno.test("guest-shutdown resolves when no error came in time, or the session ended", async () => {
+Deno.test("guest-shutdown resolves if no error arrives in time, or the session ends", async () => {
   const { client, agent } = await runningAgent({ timeout: 20 });
   assertEquals(await client.execute("guest-suspend-ram"), {});
   await agent.command();
@@ -308,7 +308,7 @@ Deno.test("the end of the session rejects every command with its first cause", a
   await assertRejects(() => client.execute("c4"), StateError);
 });
 
-Deno.test("an agent that is silent fails connect() in time", async () => {
+Deno.test("connect() to a silent agent fails in time", async () => {
   const [near, far] = memoryPair();
   const client = new GuestAgentClient({ timeout: 20 });
   const error = await assertRejects(() => client.connect(near), ConnectError);
@@ -336,7 +336,7 @@ Deno.test("keepAliveInterval pings a silent agent, and again if it does not repl
   await agent.end();
 });
 
-Deno.test("handshakeTimeout bounds connect() alone", async () => {
+Deno.test("handshakeTimeout bounds only connect()", async () => {
   const [near, far] = memoryPair();
   const client = new GuestAgentClient({ handshakeTimeout: 20 });
   const error = await assertRejects(() => client.connect(near), ConnectError);
@@ -349,7 +349,7 @@ Deno.test("handshakeTimeout bounds connect() alone", async () => {
   );
 });
 
-Deno.test("a timeout that cannot be is refused by its name", async () => {
+Deno.test("an invalid timeout is refused by its name", async () => {
   assertThrows(
     () => new GuestAgentClient({ timeout: -1 }),
     RangeError,
@@ -371,7 +371,7 @@ Deno.test("a timeout that cannot be is refused by its name", async () => {
 });
 
 Deno.test({
-  name: "fact 14: a real agent is got in step with again and again",
+  name: "fact 14: a client synchronizes with a real agent again and again",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -389,7 +389,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 14: what a session leaves half said is no matter to the next",
+  name:
+    "fact 14: an incomplete command of one session does not affect the next",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -406,7 +407,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 14: a real agent that stops in the middle is given up, and used again",
+    "fact 14: commands to a stopped real agent time out, and it is used again",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -430,7 +431,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 13: a file of 8 MiB is read as one message, where the limit allows it",
+    "fact 13: a file of 8 MiB is read as one message, if the limit allows it",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();

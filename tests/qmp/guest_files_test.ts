@@ -44,7 +44,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "text is written as UTF-8, over what the file had",
+  name: "text is written as UTF-8, and replaces the file's content",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -103,10 +103,10 @@ Deno.test({
   },
 });
 
-/** The agent's part in reading a file of so many pieces of three bytes. */
+/** The agent's part in reading a file of `n` pieces of three bytes. */
 const piece = { count: 3, "buf-b64": "AAAA", eof: false };
 
-Deno.test("a file is closed when it has been read, written, or an error has come", async () => {
+Deno.test("a file is closed after it was read, written, or an error occurred", async () => {
   const { client, agent } = await runningAgent();
   const read = client.readFile("/file");
   const open = await agent.answer(1000);
@@ -134,7 +134,7 @@ Deno.test("a file is closed when it has been read, written, or an error has come
   await agent.end();
 });
 
-Deno.test("a file that cannot be closed rejects what was written", async () => {
+Deno.test("an error in closing a file rejects its write", async () => {
   const { client, agent } = await runningAgent();
   const written = client.writeFile("/file", "");
   await agent.answer(1);
@@ -182,7 +182,7 @@ Deno.test("a session that ends rejects a read and a write", async () => {
   await assertRejects(() => client.disconnect());
 });
 
-/** What a hostile agent returns to a read or a write of three bytes. */
+/** A hostile agent's results for a read or a write of three bytes. */
 const badReads: [string, unknown][] = [
   ["not an object", "AAAA"],
   ["not base64", { ...piece, "buf-b64": "*" }],
@@ -249,7 +249,7 @@ Deno.test("data that is neither text nor bytes is refused before a file is opene
   await agent.end();
 });
 
-Deno.test("no log has the content of a file, or the input and output of a program", async () => {
+Deno.test("no log contains the content of a file, or the input and output of a program", async () => {
   const texts: string[] = [];
   await configure({
     sinks: { all: (record) => texts.push(Deno.inspect(record, { depth: 9 })) },

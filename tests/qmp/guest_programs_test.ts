@@ -88,7 +88,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "exec() returns 9 MB of output, and of 17 MiB the first 16",
+  name: "exec() returns 9 MB of output, and the first 16 MiB of 17 MiB",
   ...agent,
   fn: () =>
     withAgent(async (client) => {
@@ -105,7 +105,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "programs run at the same time, and other commands between them",
+  name: "programs run at the same time, and other commands in between",
   ...agent,
   fn: () =>
     withAgent(async (client, folder) => {
@@ -121,7 +121,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the types of the agent's commands are those of a real agent's results",
+  name: "the types of the agent's commands fit a real agent's results",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -173,7 +173,7 @@ Deno.test("exec() asks for the status until the program has exited", async () =>
   await agent.end();
 });
 
-Deno.test("exec() that is aborted rejects at once, and asks no more", async () => {
+Deno.test("an aborted exec() rejects at once, and asks no more", async () => {
   const { client, agent } = await runningAgent();
   const signal = new WatchedSignal();
   const reason = new Error("Mine");
@@ -231,7 +231,7 @@ Deno.test("exec() rejects when the session ends, and without one", async () => {
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-/** What a hostile agent returns in place of a status or a pid. */
+/** A hostile agent's results in place of a status or a pid. */
 const badResults: [string, unknown, unknown?][] = [
   ["no object", 5],
   ["no pid", {}],
@@ -261,7 +261,7 @@ for (const [what, started, status] of badResults) {
   });
 }
 
-Deno.test("what exec() leaves after 100 programs is nothing", async () => {
+Deno.test("exec() leaves nothing behind after 100 programs", async () => {
   const { client, agent } = await runningAgent();
   const signal = new WatchedSignal();
   for (let n = 0; n < 100; n++) {

@@ -36,7 +36,7 @@ Deno.test("fact 4: events may come before the greeting and before the reply to q
   await server.end();
 });
 
-Deno.test("fact 3: a greeting that comes twice before the negotiation is answered once", async () => {
+Deno.test("fact 3: two greetings before the negotiation are answered once", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const server = await Script.over(far);
@@ -55,7 +55,7 @@ Deno.test("fact 3: a greeting that comes twice before the negotiation is answere
   await server.end();
 });
 
-Deno.test("fact 3: a greeting that comes again in a running session has the negotiation repeated", async () => {
+Deno.test("fact 3: a second greeting in a running session repeats the negotiation", async () => {
   const { client, server } = await runningClient();
   server.send(greeting(["oob"]));
   const request = await server.command();
@@ -81,7 +81,7 @@ Deno.test("a server that greets 4 times in one session is negotiated with 4 time
 });
 
 for (const negotiate of [true, false]) {
-  Deno.test(`a server that greets for ever is ended after 8 greetings, with negotiate ${negotiate}`, async () => {
+  Deno.test(`a session ends after 8 greetings, with negotiate ${negotiate}`, async () => {
     const [near, far] = memoryPair();
     const client = new QMPClient({ negotiate });
     const server = await Script.over(far);
@@ -100,7 +100,7 @@ for (const negotiate of [true, false]) {
   });
 }
 
-Deno.test("a repeated negotiation that is refused ends the session", async () => {
+Deno.test("the refusal of a repeated negotiation ends the session", async () => {
   const { client, server } = await runningClient();
   server.send(greeting());
   server.refuse(await server.command(), "GenericError", "No");
@@ -156,7 +156,7 @@ Deno.test("the greeting is forgotten at the next connect()", async () => {
   assertEquals(client.greeting, undefined);
 });
 
-/** The ways in which a handshake fails: what the server does, and what is said. */
+/** The ways in which a handshake fails: the server's action, and the error. */
 const handshakes: [
   string,
   (server: Script) => Promise<void> | void,
@@ -164,7 +164,7 @@ const handshakes: [
   string,
 ][] = [
   [
-    "says something else first",
+    "sends another message first",
     (server) => server.send({ return: {} }),
     GreetingError,
     'Expected a greeting, received: {"return":{}}',
@@ -252,7 +252,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`a server that gives no ${phase} is told apart by its phase, in time`, async () => {
+  Deno.test(`without a ${phase}, connect() fails in time and names the phase`, async () => {
     const [near, far] = memoryPair();
     const client = new QMPClient({ handshakeTimeout: 20 });
     const server = await Script.over(far);

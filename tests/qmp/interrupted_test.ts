@@ -39,7 +39,7 @@ Deno.test("fact 8: an aborted call rejects with the reason, and its late reply i
   await server.end();
 });
 
-Deno.test("a signal that is aborted before keeps the command from being sent", async () => {
+Deno.test("a command with an aborted signal is not sent", async () => {
   const { client, server } = await runningClient();
   const reason = new Error("Enough");
   const call = client.execute("stop", {}, {
@@ -52,7 +52,7 @@ Deno.test("a signal that is aborted before keeps the command from being sent", a
   await server.end();
 });
 
-Deno.test("a call takes its listener off the signal however it ends", async () => {
+Deno.test("a call removes its listener from the signal, however it ends", async () => {
   const { client, server } = await runningClient();
   const { signal, ...watched } = watch();
   const answered = client.execute("a", {}, { signal });
@@ -83,7 +83,7 @@ function circular(): Message {
   return value;
 }
 
-Deno.test("a deadline rejects its call alone, and the error names the command and says that it was sent", async () => {
+Deno.test("a deadline rejects only its own call, and the error names the command and says that it was sent", async () => {
   const { client, server } = await runningClient();
   const call = client.execute("slow", {}, { timeout: 20 });
   const slow = await server.command();
@@ -101,7 +101,7 @@ Deno.test("a deadline rejects its call alone, and the error names the command an
   await server.end();
 });
 
-Deno.test("a reason that is an error of a call is thrown as it is", async () => {
+Deno.test("an abort reason that is an error of a call is thrown as it is", async () => {
   const { client, server } = await runningClient();
   for (
     const reason of [new CallTimeoutError("x"), new CallInterruptedError("y")]
@@ -141,7 +141,7 @@ Deno.test("a deadline of a command that waits for its turn says that it was neve
   await server.end();
 });
 
-Deno.test("a timeout that cannot be is refused, and Infinity is no deadline", async () => {
+Deno.test("an invalid timeout is refused, and Infinity means no deadline", async () => {
   const { client, server } = await runningClient();
   for (const timeout of [-1, NaN]) {
     await assertRejects(
@@ -157,7 +157,7 @@ Deno.test("a timeout that cannot be is refused, and Infinity is no deadline", as
   await server.end();
 });
 
-Deno.test("a command is never sent once it is aborted, also if its turn comes at that moment", async () => {
+Deno.test("an aborted command is never sent, even if its turn comes at that moment", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const aborting = new AbortController();
   const first = Array.from(
@@ -185,7 +185,7 @@ Deno.test("a command is never sent once it is aborted, also if its turn comes at
   await server.end();
 });
 
-Deno.test("10,000 commands that are given up while they wait leave nothing: the next one is served", async () => {
+Deno.test("10,000 commands that are aborted while they wait leave nothing: the next one is served", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const first = Array.from({ length: 7 }, () => client.execute("first"));
   const ids = new Set<unknown>();

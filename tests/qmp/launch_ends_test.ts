@@ -42,7 +42,7 @@ async function processesNaming(folder: string): Promise<number[]> {
 }
 
 interface OwnerOptions {
-  /** What it does once it has launched QEMU. */
+  /** Code to run once QEMU is launched. */
   then?: string;
   /** More options of `launch()`, as code. */
   options?: string;
@@ -75,7 +75,7 @@ async function startOwner(
   return {
     pid,
     folder,
-    /** Sends a signal to it, or to its whole group, and waits for its end. */
+    /** Sends a signal to the process, or to its whole group, and waits for its end. */
     async kill(signal: Deno.Signal, to: "process" | "group" = "process") {
       if (to === "process") child.kill(signal);
       else await run("kill", "-s", signal.slice(3), "--", `-${child.pid}`);
@@ -102,7 +102,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Waits until nothing is left of a QEMU that was launched. */
+/** Waits until no process and no folder is left of a launched QEMU. */
 async function untilGone(pid: number, folder: string): Promise<void> {
   await until(() => !isRunning(pid));
   await until(async () => !await exists(folder));
@@ -157,8 +157,7 @@ for (
 }
 
 Deno.test({
-  name:
-    "a QEMU that is stopped is killed, when the process that launched it is killed",
+  name: "a stopped QEMU is killed when the process that launched it is killed",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -171,7 +170,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a folder that is left, because all processes were killed, is removed by the next launch",
+    "the next launch removes a folder that is left because all processes were killed",
   ...qemu,
   fn: () =>
     leavingNothing(async (temporary) => {
@@ -226,7 +225,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "nothing waits for this process to end once QEMU has ended",
+  name: "once QEMU has ended, no process waits for the end of this one",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -240,7 +239,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a helper of QEMU that keeps its standard error open holds up nothing",
+  name:
+    "a helper of QEMU that keeps its standard error open does not delay the end",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -263,7 +263,7 @@ Deno.test({
     }),
 });
 
-Deno.test("a helper that keeps standard error open does not hold up the error of a failed start", () =>
+Deno.test("a helper that keeps standard error open does not delay the error of a failed start", () =>
   leavingNothing(async () => {
     await using wrapper = await script(
       'sleep 1000 & echo "helper $!" >&2; exit 3',

@@ -55,7 +55,7 @@ async function makeGuest(folder: string): Promise<string> {
   return `${folder}/guest`;
 }
 
-/** Launches a guest that obeys its power button, and waits until it would. */
+/** Launches a guest that obeys its power button, and waits until it is ready. */
 async function launchGuest(folder: string, ...more: string[]) {
   const guest = await makeGuest(folder);
   const launched = await launch({
@@ -73,7 +73,7 @@ async function launchGuest(folder: string, ...more: string[]) {
 }
 
 Deno.test({
-  name: "powerOff() has the guest shut down, and leaves nothing",
+  name: "powerOff() makes the guest shut down, and leaves nothing",
   ...qemu,
   fn: () =>
     leavingNothing(async (folder) => {
@@ -98,7 +98,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "powerOff() ends by force a guest that does not shut down in time",
+  name: "powerOff() forces the end of a guest that does not shut down in time",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -110,7 +110,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "powerOff() ends by force a QEMU that is stopped",
+  name: "powerOff() forces the end of a stopped QEMU",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -122,7 +122,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "powerOff() ends at once a program that has no power button",
+  name: "powerOff() ends a program without a power button at once",
   ...needs("qemu-storage-daemon"),
   fn: () =>
     leavingNothing(async () => {
@@ -133,7 +133,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "powerOff() ends at once a program that is not connected any more",
+  name: "powerOff() ends a program that is no longer connected at once",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -169,7 +169,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "standard input and output are those that the options say",
+  name: "the options set standard input and output",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -187,7 +187,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "without options, standard input and output are not there",
+  name: "without options, there is no standard input and output",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -198,7 +198,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "environment and working folder are those that the options say",
+  name: "the options set environment and working folder",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -228,7 +228,7 @@ Deno.test("launch() names a working folder that does not exist", () =>
 
 Deno.test({
   name:
-    "the control socket is an option of QEMU without a deprecated one, in a folder of any name",
+    "the control socket needs no deprecated option of QEMU, in a folder of any name",
   ...qemu,
   fn: () =>
     leavingNothing(async (folder) => {

@@ -28,7 +28,7 @@ const programs: [string, LaunchOptions][] = [
 for (const [program, options] of programs) {
   Deno.test({
     name:
-      `launch() hands over a client that talks to ${program}, and ends it by quit`,
+      `launch() returns a client that is connected to ${program}, and ends it by quit`,
     ...needs(program),
     fn: () =>
       leavingNothing(async () => {
@@ -56,7 +56,7 @@ for (const [program, options] of programs) {
 }
 
 Deno.test({
-  name: "a program that is stopped is killed at the end",
+  name: "a stopped program is killed at disposal",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -69,7 +69,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a program that is not connected any more is ended by SIGTERM",
+  name: "a program that is no longer connected is ended by SIGTERM",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -81,7 +81,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a program that has ended by itself leaves nothing to do at the end",
+  name: "a program that has ended by itself leaves nothing to do at disposal",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -93,7 +93,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "a program that refuses its arguments is a ConnectError with what it said",
+    "a program that refuses its arguments is a ConnectError with its stderr",
   ...qemu,
   fn: () =>
     leavingNothing(async () => {
@@ -202,7 +202,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "1,000 programs are started without one that hangs or fails to connect",
+  name: "1,000 programs start, and none hangs or fails to connect",
   ...needs("qemu-storage-daemon"),
   fn: () =>
     leavingNothing(async () => {

@@ -34,7 +34,7 @@ function labels(events: { event: string; from: { name?: string } }[]) {
   return events.map(({ event, from }) => `${event} from ${from.name}`);
 }
 
-Deno.test("mergeEvents() gives the events of several clients as they come, and says whose each is", async () => {
+Deno.test("mergeEvents() yields the events of several clients as they arrive, each with its client", async () => {
   await using both = await twoClients();
   using merged = mergeEvents(both.clients);
   both.two.send(event("A", { size: 1 }));
@@ -62,7 +62,7 @@ Deno.test("mergeEvents() takes nothing from the clients' own listeners", async (
   );
 });
 
-Deno.test("mergeEvents() hears the names that it is given, and what the filter lets pass", async () => {
+Deno.test("mergeEvents() selects events by names and by filter", async () => {
   await using both = await twoClients();
   using merged = mergeEvents(both.clients, ["A", "END"], {
     filter: ({ event, from }) => event === "END" || from.name === "two",
@@ -74,7 +74,7 @@ Deno.test("mergeEvents() hears the names that it is given, and what the filter l
   assertEquals(labels(merged.clear()), ["A from two"]);
 });
 
-Deno.test("mergeEvents() has one limit for all, and counts what it dropped", async () => {
+Deno.test("mergeEvents() has one limit for all, and counts dropped events", async () => {
   await using both = await twoClients();
   using merged = mergeEvents(both.clients, undefined, { limit: 2 });
   both.one.send(event("A"), event("B"));
@@ -118,11 +118,11 @@ Deno.test("mergeEvents() ends when the last client's session has ended, with its
   assertStrictEquals(error.cause, both.clients[0]?.signal.reason);
 });
 
-Deno.test("mergeEvents() of nobody ends at once", async () => {
+Deno.test("mergeEvents() without clients ends at once", async () => {
   assertEquals(await Array.fromAsync(mergeEvents([])), []);
 });
 
-Deno.test("close() of merged events stops hearing, and ends who waits", async () => {
+Deno.test("close() of merged events removes its listeners, and ends waits", async () => {
   await using both = await twoClients();
   let heard = 0;
   const merged = mergeEvents(both.clients, undefined, {
@@ -136,7 +136,7 @@ Deno.test("close() of merged events stops hearing, and ends who waits", async ()
   assertEquals(heard, 0);
 });
 
-Deno.test("the signal of merged events ends them with its reason, and is left alone after", async () => {
+Deno.test("the signal of merged events ends them with its reason, and keeps no listener", async () => {
   await using both = await twoClients();
   const watched = new WatchedSignal();
   const { signal } = watched;
@@ -169,7 +169,7 @@ Deno.test("mergeEvents() of reconnections goes on from session to session", asyn
   await listener.close();
 });
 
-Deno.test("merged events of typed clients are those of their schema", async () => {
+Deno.test("merged events of typed clients have the types of their schema", async () => {
   interface Schema {
     commands: { stop: { arguments: object; returns: object } };
     events: { STOP: undefined; RESIZED: { size: number } };

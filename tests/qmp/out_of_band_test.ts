@@ -12,7 +12,7 @@ import { type Message, runningClient, Script } from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-Deno.test("fact 7: out-of-band is enabled where it is offered, and sent as exec-oob", async () => {
+Deno.test("fact 7: out-of-band is enabled if it is offered, and sent as exec-oob", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const server = await Script.over(far);
@@ -31,7 +31,7 @@ Deno.test("fact 7: out-of-band is enabled where it is offered, and sent as exec-
   await server.end();
 });
 
-Deno.test("fact 7: with out-of-band, fewer than 8 commands are on the wire, and one out of band gets through", async () => {
+Deno.test("fact 7: with out-of-band, fewer than 8 commands are on the wire, and an out-of-band command gets through", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const calls = Array.from({ length: 20 }, (_, n) => client.execute(`c${n}`));
   const oob = client.execute("now", {}, { oob: true });
@@ -57,7 +57,7 @@ Deno.test("fact 7: with out-of-band, fewer than 8 commands are on the wire, and 
   await server.end();
 });
 
-Deno.test("without out-of-band, commands go out as they come", async () => {
+Deno.test("without out-of-band, commands are sent at once", async () => {
   const { client, server } = await runningClient();
   const calls = Array.from({ length: 20 }, () => client.execute("c"));
   for (const _ of calls) server.answer(await server.command());
@@ -66,7 +66,7 @@ Deno.test("without out-of-band, commands go out as they come", async () => {
   await server.end();
 });
 
-Deno.test("a command that waits for its turn is what it was when it was given", async () => {
+Deno.test("a command that waits for its turn is not affected by later changes of its arguments", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const calls = Array.from({ length: 7 }, () => client.execute("first"));
   const args = { size: 2n ** 60n };
@@ -106,7 +106,7 @@ Deno.test("an aborted command that waits for its turn is never sent", async () =
   await server.end();
 });
 
-Deno.test("the end of the session tells what was sent from what was not", async () => {
+Deno.test("at the end of the session, errors say which commands were sent", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const calls = Array.from({ length: 100 }, () => client.execute("slow"));
   await turns();
@@ -125,7 +125,7 @@ Deno.test("the end of the session tells what was sent from what was not", async 
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("an onSent that throws rejects its call alone", async () => {
+Deno.test("an error of onSent rejects only its own call", async () => {
   const { client, server } = await runningClient();
   const error = new Error("Mine");
   const onSent = () => {

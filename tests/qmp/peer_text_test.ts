@@ -32,7 +32,7 @@ import {
 /** Text that would clear a screen, set a title and forge a line of a log. */
 const EVIL = "\x1b[2J\x1b]0;title\x07\nERROR forged\r\u202e\u2028\x9b0m";
 
-/** What a terminal would act on, and line ends. */
+/** Characters that act on a terminal, and line ends. */
 // deno-lint-ignore no-control-regex
 const UNSAFE = /[\x00-\x1f\x7f-\x9f\u202e\u2028]/;
 
@@ -49,7 +49,7 @@ function assertSafe(error: unknown, part = "ERROR forged"): void {
   for (const message of messages) assertFalse(UNSAFE.test(message), message);
 }
 
-/** What a server sends in place of a greeting, or of what follows it. */
+/** Messages in place of a greeting, or of the messages that follow it. */
 const handshakes: [string, (server: Script) => Promise<void> | void][] = [
   ["another message", (server) => server.send({ [EVIL]: EVIL })],
   ["a malformed greeting", (server) => server.send({ QMP: { [EVIL]: EVIL } })],
@@ -80,7 +80,7 @@ for (const [what, play] of handshakes) {
   });
 }
 
-Deno.test("escape sequences in an error of the server are escaped in the message alone", async () => {
+Deno.test("escape sequences in an error of the server are escaped only in the message", async () => {
   const { client, server } = await runningClient();
   const call = client.execute("stop");
   server.refuse(await server.command(), EVIL, EVIL);
@@ -91,7 +91,7 @@ Deno.test("escape sequences in an error of the server are escaped in the message
   await server.end();
 });
 
-Deno.test("escape sequences in bad replies, parse failures and what they end are escaped", async () => {
+Deno.test("escape sequences in bad replies, parse failures and their consequences are escaped", async () => {
   const { client, server } = await runningClient();
   const bad = client.execute("bad");
   server.send({ id: (await server.command()).id, [EVIL]: EVIL });
@@ -140,7 +140,7 @@ for (
   });
 }
 
-Deno.test("the error about a peer that does not speak QMP shows what it said", async () => {
+Deno.test("the error about a peer that does not speak QMP shows its bytes", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const connecting = rejection(client.connect(near));
@@ -153,7 +153,7 @@ Deno.test("the error about a peer that does not speak QMP shows what it said", a
   await far.close();
 });
 
-/** Names that every object has, or that an assignment would not set. */
+/** Names that every object has, or that an assignment does not set. */
 const NAMES = ["constructor", "__proto__", "toString", "hasOwnProperty"];
 
 for (const name of NAMES) {

@@ -41,7 +41,7 @@ async function connected(
   return client;
 }
 
-/** Executes, fails, hears an event, quits: what a session with QEMU consists of. */
+/** A whole session with QEMU: a command, an error, an event, and quit. */
 async function talk(client: QMPClient): Promise<void> {
   assertNotEquals(client.greeting, undefined);
   const version = await client.execute("query-version");
@@ -112,7 +112,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 1: over TCP, quit gets its reply and an orderly end, 60 times of 60",
+    "fact 1: over TCP, quit gets its reply and an orderly end, 60 of 60 times",
   ...qemu,
   fn: async () => {
     for (let time = 0; time < 60; time++) {
@@ -140,7 +140,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 3: 1,000 starts of a server that does not wait for its client are had by trying again",
+    "fact 3: with retries, 1,000 starts of a server that does not wait for its client succeed",
   ...storageDaemon,
   fn: async () => {
     let retried = 0;
@@ -158,7 +158,7 @@ Deno.test({
       const transport = unix({ path: `${process.folder}/socket` });
       let ended = false;
       process.status.then(() => ended = true);
-      // Nothing tells when it listens. What comes too early may get lost or torn,
+      // Nothing signals when it listens. Early bytes may be lost or cut,
       // and once in thousands of times it even crashes.
       await retry(async () => {
         if (ended) {
@@ -182,20 +182,20 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 5: a reply that is spread over many lines is one reply",
+  name: "fact 5: a reply over many lines is one reply",
   ...qemu,
   fn: async () => {
     await using server = await startQemu({ monitor: "pretty" });
     await using client = await connected(server);
     const commands = await client.execute("query-commands");
     assert(Array.isArray(commands) && commands.length > 50);
-    // More than one line: bytes that no compact text has.
+    // More than one line: more bytes than a compact text has.
     assertLess(JSON.stringify(commands).length, client.stats.bytesReceived / 2);
   },
 });
 
 Deno.test({
-  name: "fact 6: an integer beyond 2^53 reaches QEMU and returns as it is",
+  name: "fact 6: an integer beyond 2^53 reaches QEMU and returns unchanged",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -215,7 +215,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 7: a command out of band is answered past a queue of 30 others",
+  name:
+    "fact 7: an out-of-band command is answered before a queue of 30 others",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -235,7 +236,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 8: replies go to their calls among 1,000 at once, errors included",
+    "fact 8: among 1,000 concurrent calls, each gets its own reply or error",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -257,7 +258,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 9: after quit the end is orderly, though QEMU is killed over it",
+  name:
+    "fact 9: after quit the end is orderly, even if QEMU is killed meanwhile",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -272,7 +274,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 10: a second client gets silence, and is told in which phase",
+  name:
+    "fact 10: a second client gets no greeting, and the error names the phase",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -293,7 +296,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 10: a QEMU that is stopped after its greeting fails negotiation in time",
+    "fact 10: negotiation with a QEMU that stops after its greeting fails in time",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -302,7 +305,7 @@ Deno.test({
     const greeting = await reader.read();
     reader.releaseLock();
     server.process.kill("SIGSTOP");
-    // The greeting once more, and then what the stopped server says: nothing.
+    // The greeting once more, and then nothing, as from a stopped server.
     const replayed = new ReadableStream<Uint8Array>({
       type: "bytes",
       start: (controller) => {
@@ -368,7 +371,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a QEMU that is stopped amid a command answers it when it goes on",
+  name: "a QEMU that is stopped within a command answers it when it continues",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -392,7 +395,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "QEMU killed with 100 commands pending rejects each with one first cause",
+    "when QEMU is killed, 100 pending commands reject with the same first cause",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();

@@ -18,7 +18,7 @@ import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-Deno.test("fact 9: after quit the server's end is an orderly end", async () => {
+Deno.test("fact 9: after quit the server's end is orderly", async () => {
   const { client, server } = await runningClient();
   const states = recordRunstates(client);
   const quitting = client.quit();
@@ -30,7 +30,7 @@ Deno.test("fact 9: after quit the server's end is an orderly end", async () => {
   assertEquals(await states.stop(), ["disconnecting", "idle"]);
 });
 
-Deno.test("fact 9: after quit a cut without a reply is an orderly end, too", async () => {
+Deno.test("fact 9: after quit a cut without a reply is orderly, too", async () => {
   const { client, server, remote } = await runningClient();
   const quitting = client.quit();
   await server.command();
@@ -41,7 +41,7 @@ Deno.test("fact 9: after quit a cut without a reply is an orderly end, too", asy
   await server.end();
 });
 
-Deno.test("after execute('quit') the server's end is orderly, though the call has no reply", async () => {
+Deno.test("after execute('quit') the server's end is orderly, even if the call has no reply", async () => {
   const { client, server } = await runningClient();
   const call = client.execute("quit");
   await server.command();
@@ -61,7 +61,7 @@ Deno.test("if quit is refused, the server's end is not orderly", async () => {
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("fact 9: after SHUTDOWN the server's end is an orderly end", async () => {
+Deno.test("fact 9: after SHUTDOWN the server's end is orderly", async () => {
   const { client, server } = await runningClient();
   const states = recordRunstates(client);
   server.send(event("SHUTDOWN", { guest: true, reason: "guest-shutdown" }));
@@ -95,7 +95,7 @@ for (const again of ["RESET", "RESUME"]) {
   });
 }
 
-Deno.test("a SHUTDOWN of the session before does not make an end orderly", async () => {
+Deno.test("a SHUTDOWN of the previous session does not make an end orderly", async () => {
   const first = await runningClient();
   first.server.send(event("SHUTDOWN"));
   await first.server.end();
@@ -108,7 +108,7 @@ Deno.test("a SHUTDOWN of the session before does not make an end orderly", async
 });
 
 for (const expected of ["quit", "SHUTDOWN"]) {
-  Deno.test(`after ${expected}, bytes that are not a message are an error still`, async () => {
+  Deno.test(`after ${expected}, bytes that are not a message are still an error`, async () => {
     const { client, server } = await runningClient();
     if (expected === "quit") client.execute("quit");
     else server.send(event("SHUTDOWN"));
@@ -137,7 +137,7 @@ Deno.test({
   },
 });
 
-Deno.test("quit() can be aborted while the server takes its time to end", async () => {
+Deno.test("quit() can be aborted while the server does not end", async () => {
   const { client, server } = await runningClient();
   const signal = new WatchedSignal();
   const quitting = client.quit({ signal: signal.signal });

@@ -29,7 +29,7 @@ import { recordRunstates } from "../support/session.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
 
-/** At once: no test waits for a clock. */
+/** Retries come at once: no test waits for a clock. */
 const policy = { initialDelay: 0 };
 
 /** A server whose sessions a test ends, and whose events it sends. */
@@ -66,7 +66,7 @@ function unreachable(): Transport & { attempts: number } {
   };
 }
 
-Deno.test("reconnecting() connects a client, and again when it has lost its session", async () => {
+Deno.test("reconnecting() connects a client, and again when its session is lost", async () => {
   const transport = memory();
   await using server = await startServer(transport);
   const client = new QMPClient();
@@ -86,7 +86,7 @@ Deno.test("reconnecting() connects a client, and again when it has lost its sess
   assertEquals(await states.stop(), [...once, ...once, ...once, ...once]);
 });
 
-Deno.test("a listener of a reconnection hears the events of every session, in order", async () => {
+Deno.test("a listener of a reconnection gets the events of every session, in order", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const client = new QMPClient();
@@ -130,7 +130,7 @@ Deno.test("a listener of a reconnection is bounded in bytes over all sessions", 
   await listener.close();
 });
 
-Deno.test("a client that is running already is looked after from here on", async () => {
+Deno.test("a client that is running already is connected again, too", async () => {
   const transport = memory();
   await using server = await startServer(transport);
   const client = new QMPClient();
@@ -259,7 +259,7 @@ Deno.test("with afterShutdown, a client is connected again after SHUTDOWN, but n
   }
 });
 
-Deno.test("the last attempt that is allowed says why it has failed", async () => {
+Deno.test("after maxAttempts, connected() rejects with the error of the last attempt", async () => {
   const transport = unreachable();
   const client = new QMPClient();
   await using connection = reconnecting(client, transport, {
@@ -282,7 +282,7 @@ Deno.test("the last attempt that is allowed says why it has failed", async () =>
   assertEquals(client.runstate, "idle");
 });
 
-Deno.test("a missing permission is no reason to try again", async () => {
+Deno.test("a missing permission is not retried", async () => {
   const client = new QMPClient();
   const denied = Object.assign(new Error("No"), { name: "NotCapable" });
   const transport = unreachable();
@@ -323,7 +323,7 @@ Deno.test("pauses grow to their limit, and are random below it", async () => {
   }
 });
 
-/** A transport whose server negotiates, and leaves the end to a test. */
+/** A transport whose server negotiates, and which a test ends. */
 function negotiating(): { transport: Transport; servers: Script[] } {
   const servers: Script[] = [];
   const transport: Transport = {
@@ -339,7 +339,7 @@ function negotiating(): { transport: Transport; servers: Script[] } {
   return { transport, servers };
 }
 
-Deno.test("a server that negotiates and ends at once is dialled with pauses that grow", async () => {
+Deno.test("pauses grow if a server negotiates and ends at once", async () => {
   const random = Math.random;
   using time = new VirtualTime();
   try {
@@ -367,7 +367,7 @@ Deno.test("a server that negotiates and ends at once is dialled with pauses that
   }
 });
 
-Deno.test("pauses are short again after a session that has lived for 10 seconds", async () => {
+Deno.test("pauses are short again after a session of 10 seconds", async () => {
   const random = Math.random;
   using time = new VirtualTime();
   try {
@@ -426,7 +426,7 @@ Deno.test("a reconnection that is disposed of while it pauses or connects stops 
   assertEquals(client.runstate, "idle");
 });
 
-Deno.test("to wait for a connection can be aborted, and leaves nothing on the signal", async () => {
+Deno.test("an aborted connected() leaves no listener on the signal", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const client = new QMPClient();
@@ -446,7 +446,7 @@ Deno.test("to wait for a connection can be aborted, and leaves nothing on the si
   await listener.close();
 });
 
-Deno.test("a listener that is closed is no reason to try again", async () => {
+Deno.test("a closed listener is not retried", async () => {
   const listener = await memory().listen();
   await using connection = reconnecting(new QMPClient(), listener, policy);
   const rejected = assertRejects(() => connection.connected(), ConnectError);
@@ -459,7 +459,7 @@ Deno.test("a listener that is closed is no reason to try again", async () => {
   await assertRejects(() => connection.closed, ConnectError);
 });
 
-Deno.test("with a listener, the server is to dial again, and the listener stays open", async () => {
+Deno.test("with a listener, the server can dial again, and the listener stays open", async () => {
   const transport = memory();
   const listener = await transport.listen();
   {
@@ -483,7 +483,7 @@ Deno.test("with a listener, the server is to dial again, and the listener stays 
   await listener.close();
 });
 
-Deno.test("a client that is neither idle nor running, and a policy that is none, are refused", async () => {
+Deno.test("a client that is neither idle nor running, and an invalid policy, are refused", async () => {
   const transport = memory();
   await using _silent = await transport.listen();
   const client = new QMPClient();
@@ -521,7 +521,7 @@ Deno.test("a client that is neither idle nor running, and a policy that is none,
 });
 
 Deno.test({
-  name: "a client finds the QEMU that comes after the one that was killed",
+  name: "a client connects to the next QEMU after one was killed",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "parley-" });
@@ -553,8 +553,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "a client finds the storage daemon that comes after one that was killed",
+  name: "a client connects to the next storage daemon after one was killed",
   ...needs("qemu-storage-daemon"),
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "parley-" });
@@ -591,7 +590,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a client accepts one QEMU that dials after the other",
+  name: "a client accepts one dialling QEMU after the other",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "parley-" });

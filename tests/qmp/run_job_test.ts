@@ -58,8 +58,7 @@ async function withDisks(
 }
 
 Deno.test({
-  name:
-    "runJob() resolves with the event that completes a backup, when it is made",
+  name: "runJob() resolves with the completion event of a backup",
   ...daemon,
   fn: () =>
     withDisks(async (client, folder) => {
@@ -76,7 +75,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "runJob() dismisses a job that would stay, whether it is well done or failed",
+    "runJob() dismisses a job that would stay, whether it succeeded or failed",
   ...daemon,
   fn: () =>
     withDisks(async (client, folder) => {
@@ -102,8 +101,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "runJob() rejects with what the server says of a backup that has failed",
+  name: "runJob() rejects with the server's error if a backup fails",
   ...daemon,
   fn: () =>
     withDisks(async (client) => {
@@ -145,8 +143,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "runJob() that is aborted rejects at once, and has the server cancel the job",
+  name: "an aborted runJob() rejects at once, and the server cancels the job",
   ...daemon,
   fn: () =>
     withDisks(async (client) => {
@@ -166,7 +163,7 @@ Deno.test({
     }),
 });
 
-Deno.test("runJob() hears its own job alone", async () => {
+Deno.test("runJob() ignores other jobs", async () => {
   const { client, server } = await runningClient();
   const job = runJob(client, "blockdev-backup", backup);
   const command = await server.command();
@@ -182,7 +179,7 @@ Deno.test("runJob() hears its own job alone", async () => {
   await server.end();
 });
 
-Deno.test("runJob() tells each status of the job, once", async () => {
+Deno.test("runJob() calls onStatus with each status of the job, once", async () => {
   const { client, server } = await runningClient();
   const statuses: string[] = [];
   const onStatus = (status: string) => statuses.push(status);
@@ -203,7 +200,7 @@ Deno.test("runJob() tells each status of the job, once", async () => {
   await server.end();
 });
 
-Deno.test("an onStatus that throws rejects runJob() and waitForJob()", async () => {
+Deno.test("an error of onStatus rejects runJob() and waitForJob()", async () => {
   const { client, server } = await runningClient();
   const mine = new Error("Mine");
   const onStatus = () => {
@@ -221,7 +218,7 @@ Deno.test("an onStatus that throws rejects runJob() and waitForJob()", async () 
   await server.end();
 });
 
-Deno.test("runJob() rejects with the server's refusal, and waits for nothing then", async () => {
+Deno.test("runJob() rejects with the server's refusal, and no longer waits", async () => {
   const { client, server } = await runningClient();
   const job = runJob(client, "blockdev-backup", backup);
   server.refuse(await server.command(), "DeviceNotFound", "No such disk");
@@ -231,7 +228,7 @@ Deno.test("runJob() rejects with the server's refusal, and waits for nothing the
   await server.end();
 });
 
-Deno.test("runJob() says so when the session ends before the job does", async () => {
+Deno.test("runJob() rejects when the session ends before the job", async () => {
   const { client, server } = await runningClient();
   const job = runJob(client, "blockdev-backup", backup);
   const rejection = assertRejects(() => job, ExecInterruptedError);
@@ -245,7 +242,7 @@ Deno.test("runJob() says so when the session ends before the job does", async ()
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("runJob() takes back a command that an abort finds unsent", async () => {
+Deno.test("an abort of runJob() removes an unsent command", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const others = Array.from({ length: 7 }, () => client.execute("query-jobs"));
   const aborter = new AbortController();

@@ -11,7 +11,7 @@ import { memory, memoryPair } from "../../transports/mod.ts";
 
 const SECRET = "hunter2";
 
-/** Commands with a secret in them, as QEMU and its guest agent have them. */
+/** Commands of QEMU and its guest agent that contain a secret. */
 const commands: [string, Record<string, unknown>][] = [
   ["set_password", { protocol: "vnc", password: SECRET }],
   ["change-vnc-password", { password: SECRET }],
@@ -30,7 +30,7 @@ const commands: [string, Record<string, unknown>][] = [
   ["transaction", { actions: [{ type: "x", data: { password: SECRET } }] }],
 ];
 
-/** What an application sees that logs all and prints every error. */
+/** The output of an application that logs everything and prints every error. */
 async function seen(
   run: (print: (error: unknown) => void) => Promise<void>,
 ): Promise<string[]> {
@@ -82,7 +82,7 @@ Deno.test("no log and no error of QMP has a secret in it, at the client or the s
   });
   assertEquals(executed, commands.length);
   const text = texts.join("\n");
-  // Both sides have logged, and the errors are there.
+  // Both sides have logged, and the errors exist.
   assertStringIncludes(text, "→");
   assertStringIncludes(text, "←");
   assertStringIncludes(text, "Cannot execute set_password-not");
@@ -90,7 +90,7 @@ Deno.test("no log and no error of QMP has a secret in it, at the client or the s
   assertFalse(text.includes(SECRET));
 });
 
-Deno.test("no log and no error has a secret of a command that is cut off, or badly answered", async () => {
+Deno.test("no log and no error has a secret of a command that is interrupted, or badly answered", async () => {
   const texts = await seen(async (print) => {
     const [near, far] = memoryPair();
     await using client = new QMPClient({
@@ -116,7 +116,7 @@ Deno.test("no log and no error has a secret of a command that is cut off, or bad
   assertFalse(text.includes(SECRET));
 });
 
-/** Commands that read a secret: the result is one as a whole. */
+/** Commands that read a secret: the whole result is a secret. */
 const readers: [string, Record<string, unknown>][] = [
   ["qom-get", { path: "/objects/s", property: "data" }],
   ["qom-get", { path: "/objects/s", property: "password" }],
@@ -144,7 +144,7 @@ Deno.test("no log has a secret that a command reads, at the client or the server
   assertFalse(text.includes(SECRET));
 });
 
-Deno.test("no error of a malformed reply has the secret that the reply carries", async () => {
+Deno.test("no error of a malformed reply has the secret in the reply", async () => {
   const texts = await seen(async (print) => {
     const [near, far] = memoryPair();
     await using client = new QMPClient({
@@ -172,7 +172,7 @@ Deno.test("no error of a malformed reply has the secret that the reply carries",
   assertFalse(text.includes(SECRET));
 });
 
-Deno.test("no log and no error shows what is around the place where a message is not JSON", async () => {
+Deno.test("no log and no error quotes a message that is not JSON", async () => {
   const texts = await seen(async (print) => {
     const [near, far] = memoryPair();
     await using client = new QMPClient({
@@ -192,7 +192,7 @@ Deno.test("no log and no error shows what is around the place where a message is
   assertFalse(text.includes(SECRET));
 });
 
-Deno.test("a server neither logs nor sends back what it could not read", async () => {
+Deno.test("a server neither logs nor sends back input that it could not read", async () => {
   const texts = await seen(async () => {
     const [near, far] = memoryPair();
     const session = new QMPServer().createSession();

@@ -15,15 +15,15 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 /** The default of highWaterMark. */
 const HIGH_WATER_MARK = 128 * KIB;
-/** What a pipe in memory and a session's buffer hold before a writer waits. */
+/** The bytes that a pipe in memory and a session's buffer hold before a writer waits. */
 const BUFFERED = 256 * KIB;
 
-/** Lets everything happen that waits for no timer. */
+/** Runs all pending work that does not wait for a timer. */
 async function settled(): Promise<void> {
   for (let n = 0; n < 100; n++) await turns();
 }
 
-/** Writes a unit again and again, and reads nothing, until nothing more is taken. */
+/** Writes a unit again and again without reading, until the peer takes no more. */
 async function flood(
   client: RawQMPClient,
   unit: string,
@@ -58,7 +58,7 @@ Deno.test("H6: before negotiation a client that never reads its answers is not r
   assertLess(sent, HIGH_WATER_MARK + BUFFERED);
 });
 
-Deno.test("H6: a client that sends what is not a command and never reads queues little before its session ends", async () => {
+Deno.test("H6: little is queued for a client that never reads and sends no commands, before its session ends", async () => {
   await using both = await rawSession();
   const { client, session } = both;
   await flood(client, "1\n", 2 * MIB);
@@ -94,7 +94,7 @@ Deno.test("H7: out of band, at most highWaterMark and 8 answers are queued for a
   assertLess(sent, HIGH_WATER_MARK + BUFFERED);
 });
 
-Deno.test("H7: at most 8 commands out of band are pending, and the next are executed when they are done", async () => {
+Deno.test("H7: at most 8 out-of-band commands are pending, and the next ones run after them", async () => {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
   await using both = await agreedSession({
@@ -122,7 +122,7 @@ Deno.test("H7: at most 8 commands out of band are pending, and the next are exec
   assertEquals(new Set(answers.map((answer) => answer?.id)).size, 100);
 });
 
-Deno.test("H7: a slow command out of band holds up neither others out of band nor those in band", async () => {
+Deno.test("H7: a slow out-of-band command delays neither other out-of-band commands nor in-band commands", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await agreedSession({
     commands: {
@@ -141,7 +141,7 @@ Deno.test("H7: a slow command out of band holds up neither others out of band no
   assertEquals(await client.next(), { return: {}, id: 1 });
 });
 
-Deno.test("H10: commands that wait count in bytes: a session reads no more while they exceed maxQueuedBytes", async () => {
+Deno.test("H10: a session reads no more while the bytes of waiting commands exceed maxQueuedBytes", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await agreedSession({
     maxQueuedBytes: MIB,
@@ -194,7 +194,7 @@ Deno.test("H10: a server's sessions share its maxQueuedBytes, and small commands
   for (const client of greedy) await client[Symbol.asyncDispose]();
 });
 
-Deno.test("H15: emit() waits a second at most for a client that never reads, once, and others go on", async () => {
+Deno.test("H15: emit() waits at most a second, once, for a client that never reads, and others go on", async () => {
   using time = new VirtualTime();
   const transport = memory();
   await using server = new QMPServer({
@@ -251,7 +251,7 @@ Deno.test("H15: a client that reads again after a pause gets every event", async
   assertEquals(session.stats.queuedBytes, 0);
 });
 
-Deno.test("H15: a client that reads a little before each second is over is waited for a second in all", async () => {
+Deno.test("H15: emit() waits a second in all for a client that reads a little within each second", async () => {
   await using both = await agreedSession();
   const { client, server } = both;
   const data = { text: "x".repeat(300 * KIB) };

@@ -11,7 +11,7 @@ Deno.test("quit is answered before the server ends the session", async () => {
   await both.client.closed;
 });
 
-Deno.test("a handler given for quit replaces ours", async () => {
+Deno.test("a given handler for quit replaces the default", async () => {
   let asked = 0;
   await using both = await served({ commands: { quit: () => void asked++ } });
   await both.client.execute("quit");
@@ -19,7 +19,7 @@ Deno.test("a handler given for quit replaces ours", async () => {
   assertEquals(asked, 1);
 });
 
-Deno.test("close() lets what was sent be executed and answered, and takes no more", async () => {
+Deno.test("close() executes and answers received commands, and accepts no more", async () => {
   const gate = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   const transport = memory();
@@ -80,7 +80,7 @@ Deno.test("an aborted close() rejects with the reason, and ends the sessions at 
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("close() is done when shutdownTimeout has ended the sessions, though a handler goes on", async () => {
+Deno.test("close() resolves when shutdownTimeout has ended the sessions, even if a handler goes on", async () => {
   const begun = Promise.withResolvers<void>();
   const transport = memory();
   const server = new QMPServer({

@@ -15,7 +15,7 @@ import { ServerCodec } from "../../qmp/_wire/server_codec.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** Counts the bytes that are looked at, one by one or by a search or a copy. */
+/** Counts the visited bytes: one by one, by a search or by a copy. */
 class CountingBuffer extends ReadBuffer {
   count = 0;
 
@@ -38,7 +38,7 @@ class CountingBuffer extends ReadBuffer {
   }
 }
 
-/** What a codec makes of a stream that comes in chunks. */
+/** The messages of a stream that arrives in chunks. */
 function decodeAll(
   bytes: Uint8Array,
   chunkSize = bytes.length,
@@ -70,7 +70,7 @@ for (
     ["brackets that close nothing", "}", " "],
   ] as const
 ) {
-  Deno.test(`${name}: each byte is looked at a constant number of times, whatever the chunks`, () => {
+  Deno.test(`${name}: each byte is visited a constant number of times, whatever the chunks`, () => {
     const text = first + unit.repeat(SIZE);
     const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
     for (const chunkSize of [bytes.length, 50]) {
@@ -99,7 +99,7 @@ function decodeText(
   }
 }
 
-Deno.test("a stream decodes alike however it is cut", () => {
+Deno.test("a stream decodes to the same messages, whatever the chunks", () => {
   const bytes = encode(
     ` {"a":1}{'b':'"\\'\\\\'}\n[1,{"c":"}"}] 5 true@ junk\n"d" {"e":[` +
       `\u0001{"f":2}`,
@@ -111,7 +111,7 @@ Deno.test("a stream decodes alike however it is cut", () => {
   }
 });
 
-Deno.test("strings in single quotes are those of JSON", () => {
+Deno.test("strings in single quotes are decoded as JSON strings", () => {
   for (
     const [given, value] of [
       ["{'a':'b'}", { a: "b" }],
@@ -156,7 +156,7 @@ Deno.test("nesting beyond QEMU's limit is refused, and the next text is read", (
   assertEquals(next, [5]);
 });
 
-Deno.test("a text over the limit is refused as soon as the limit is passed, and nothing behind it is read", () => {
+Deno.test("a text over the limit is refused as soon as the limit is exceeded, and nothing behind it is read", () => {
   const codec = new ServerCodec(100);
   const input = new ReadBuffer();
   input.append(encode(` ["${"x".repeat(96)}"]  {"a":1}`));

@@ -36,9 +36,9 @@ async function loggedErrors(run: () => Promise<void>): Promise<string[]> {
 const halves = ["", '{"execute":"que', '{"execute":', "[[{'a':'", '{"a":[1,'];
 for (const reset of ["\xff", "\x01", "@"]) {
   const shown = JSON.stringify(reset);
-  Deno.test(`V1: half an object, then ${shown}: an error, and the good commands behind it are answered`, async () => {
+  Deno.test(`V1: half an object, then ${shown}: an error, and the valid commands behind it are answered`, async () => {
     for (const half of halves) {
-      // Within a string, "@" is a character like others.
+      // Within a string, "@" is a normal character.
       if (reset === "@" && /["'](que)?$/.test(half)) continue;
       await using both = await agreedSession();
       const { client } = both;
@@ -52,7 +52,7 @@ for (const reset of ["\xff", "\x01", "@"]) {
   });
 }
 
-Deno.test("V1: every byte that no JSON text has outside its strings brings the parser into a known state", async () => {
+Deno.test("V1: every byte that is not allowed outside strings brings the parser into a known state", async () => {
   const legal = ` \t\r\n{}[],:"'-abcdefghijklmnopqrstuvwxyz0123456789`;
   const illegal = Array.from({ length: 0x100 }, (_, byte) => byte)
     .filter((byte) => !legal.includes(String.fromCharCode(byte)));
@@ -72,7 +72,7 @@ Deno.test("V1: every byte that no JSON text has outside its strings brings the p
   }
 });
 
-Deno.test("V4: single quotes are taken, unknown arguments refused, and answers escaped to ASCII", async () => {
+Deno.test("V4: single quotes are accepted, unknown arguments refused, and answers escaped to ASCII", async () => {
   await using both = await rawSession();
   const { client } = both;
   await client.next();
@@ -174,7 +174,7 @@ for (const [name, text] of Object.entries(foreign)) {
   });
 }
 
-Deno.test("H20: before its first command a client may be wrong 4 times, and the 5th ends its session", async () => {
+Deno.test("H20: before its first command a client may send 4 errors, and the 5th ends its session", async () => {
   for (const count of [4, 5]) {
     await using both = await rawSession();
     const { client } = both;

@@ -8,7 +8,7 @@ const AGREE_OOB =
   '{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}';
 const QUERY = '{"execute":"query-name","id":1}';
 
-/** Inputs that are sent once capabilities are agreed on. */
+/** Inputs that are sent after the negotiation. */
 const inputs: (string | number[])[] = [
   // Layouts.
   QUERY,
@@ -18,14 +18,14 @@ const inputs: (string | number[])[] = [
   "{'execute':'query-name','id':'a\"b'}",
   `{"execute":"query-name",'id':"it\\'s"}`,
   "{'execute':'query-name','id':'it\\'s \\\\ \\n'}",
-  // Ids come back as they are.
+  // Ids are returned unchanged.
   '{"execute":"query-name","id":{"a":[1,2,{"b":null}]}}',
   '{"execute":"query-name","id":null}',
   '{"execute":"query-name","id":1.5}',
   '{"execute":"query-name","id":12345678901234567890}',
   '{"execute":"query-name","id":-9223372036854775808}',
   '{"execute":"query-name","id":"€ 😀 \u007f \\u0001 \\u0000 \\/ < \\b\\f\\t"}',
-  // What is not a command.
+  // Messages that are not commands.
   ...["1 ", "-0 1.5e3 ", "true ", "null ", '"abc"', "''", "[]", "{}"],
   '{"foo":1,"id":7}',
   '{"execute":null,"id":7}',
@@ -38,7 +38,7 @@ const inputs: (string | number[])[] = [
   '{"exec-oob":5,"id":7}',
   '{"execute":"query-name","exec-oob":"query-name","id":7}',
   `[${QUERY}]`,
-  // Commands that are refused.
+  // Refused commands.
   AGREE,
   '{"execute":"","id":7}',
   '{"execute":"nope","id":7}',
@@ -52,7 +52,7 @@ const inputs: (string | number[])[] = [
   '{"execute":"device_del","arguments":{"id":"€"}}',
   // Order.
   `${QUERY}{"foo":1,"id":2}${QUERY}@${QUERY}1 ${QUERY}{"execute":"nope"}`,
-  // What is not JSON: the specification's way to a known state.
+  // Input that is not JSON: the specification's way to a known state.
   ...["\xff", "\x01", "\0", "\x0b", "\x0c", "\x1b", "@"].flatMap((byte) =>
     ["", '{"execute":', '{"execute":"que', "[[[{'"].map((half) =>
       latin1(half + byte)

@@ -9,7 +9,7 @@ import { memory } from "../../transports/mod.ts";
 import type { Message } from "../support/qmp_script.ts";
 import { agreedSession } from "../support/raw_qmp_session.ts";
 
-/** Names that every object has, or that mean something to JavaScript. */
+/** Names that every object has, or that are special to JavaScript. */
 const NAMES = [
   ...["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"],
   ...["__defineGetter__", "prototype", "then", "toJSON", ""],
@@ -22,7 +22,7 @@ function withOwn<T>(name: string, value: T): Record<string, T> {
 
 for (const name of NAMES) {
   const shown = JSON.stringify(name);
-  Deno.test(`H26: ${shown} as a command that there is not: not found, in or out of band`, async () => {
+  Deno.test(`H26: ${shown} as an unknown command: not found, in or out of band`, async () => {
     await using both = await agreedSession({
       commands: { now: { oob: true, run: () => {} } },
     }, "oob");
@@ -38,7 +38,7 @@ for (const name of NAMES) {
     }
   });
 
-  Deno.test(`H26: ${shown} as a command, an argument, an event and an id: they are names like others`, async () => {
+  Deno.test(`H26: ${shown} as a command, an argument, an event and an id is a normal name`, async () => {
     const seen: Message[] = [];
     const members: QMPMembers = withOwn(name, "int");
     await using both = await agreedSession({
@@ -79,7 +79,7 @@ for (const name of NAMES) {
     assertEquals([event?.event, event?.data], [name, args]);
   });
 
-  Deno.test(`H26: ${shown} in the introspection: it is a name like others`, async () => {
+  Deno.test(`H26: ${shown} in the introspection is a normal name`, async () => {
     const members: QMPMembers = withOwn(name, [withOwn(name, "str")]);
     const transport = memory();
     await using server = new QMPServer({

@@ -58,7 +58,7 @@ Deno.test("V2: a client without ids knows its answers by their order", async () 
   }
 });
 
-Deno.test("V2: before negotiation, too, answers come in the order of what was sent", async () => {
+Deno.test("V2: before negotiation, too, answers come in the order of the messages", async () => {
   await using both = await rawSession();
   const { client } = both;
   await client.next();
@@ -73,7 +73,7 @@ Deno.test("V2: before negotiation, too, answers come in the order of what was se
   );
 });
 
-Deno.test("V3: exec-oob in the same write as the negotiation that enables it is taken", async () => {
+Deno.test("V3: exec-oob in the same write as the negotiation that enables it is accepted", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await rawSession({
     commands: { slow: () => gate.promise, now: { oob: true, run: () => {} } },
@@ -85,7 +85,7 @@ Deno.test("V3: exec-oob in the same write as the negotiation that enables it is 
       '{"exec-oob":"now","foo":1,"id":3}{"exec-oob":5,"id":4}',
   );
   assertEquals(await client.next(), { return: {} });
-  // A refusal of what is out of band does not wait either.
+  // The refusal of an out-of-band command does not wait either.
   const answers = await client.take(3);
   assertEquals(answers.map((answer) => answer?.id).sort(), [2, 3, 4]);
   gate.resolve();

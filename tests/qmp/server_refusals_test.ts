@@ -6,7 +6,7 @@ import { needs, startQemu } from "../support/qemu.ts";
 import { Script } from "../support/qmp_script.ts";
 import { agree, ask, scripted, version } from "../support/served_qmp.ts";
 
-/** What is no command, and how QEMU puts it. */
+/** Messages that are not commands, and QEMU's words for them. */
 const wrong: [unknown, string][] = [
   [[], "QMP input must be a JSON object"],
   [{}, "QMP input lacks member 'execute'"],
@@ -20,7 +20,7 @@ const wrong: [unknown, string][] = [
 ];
 
 for (const [message, desc] of wrong) {
-  Deno.test(`a message of ${JSON.stringify(message)} is refused as QEMU does, and the session lives`, async () => {
+  Deno.test(`a message of ${JSON.stringify(message)} is refused as by QEMU, and the session goes on`, async () => {
     const { script, server } = await scripted();
     await script.command();
     await ask(script, agree);
@@ -34,7 +34,7 @@ for (const [message, desc] of wrong) {
 }
 
 Deno.test({
-  name: "real QEMU refuses what is no command in the same words",
+  name: "real QEMU refuses messages that are not commands in the same words",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using qemu = await startQemu();
@@ -49,7 +49,7 @@ Deno.test({
   },
 });
 
-Deno.test("input that is no JSON is answered without an id, and the session lives", async () => {
+Deno.test("input that is not JSON is answered without an id, and the session goes on", async () => {
   const [near, far] = memoryPair();
   const server = new QMPServer({ version });
   const writer = far.writable.getWriter();

@@ -3,7 +3,7 @@ import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory, type Transport } from "../../transports/mod.ts";
 import { needs, startQemu } from "../support/qemu.ts";
 
-/** A server that passes commands and events on from another. */
+/** A server that relays the commands and events of another. */
 async function relay(upstream: QMPClient): Promise<{
   transport: Transport;
   server: QMPServer;
@@ -42,7 +42,7 @@ Deno.test("V6: a handler for all other commands gets those that are not listed",
   assertEquals(client.greeting?.QMP.capabilities, []);
 });
 
-Deno.test("V6: an event goes out with the timestamp that is given", async () => {
+Deno.test("V6: an event has the given timestamp", async () => {
   const transport = memory();
   await using server = new QMPServer();
   server.serve(await transport.listen());
@@ -64,7 +64,7 @@ Deno.test("V6: an event goes out with the timestamp that is given", async () => 
 
 Deno.test({
   name:
-    "V6: a relay of a real QEMU answers and tells of events as QEMU does, errors and out of band included",
+    "V6: a relay of a real QEMU answers and sends events as QEMU does, errors and out-of-band included",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using qemu = await startQemu();

@@ -60,7 +60,7 @@ Deno.test("declared arguments are checked before the handler runs", async () => 
   assertEquals(seen, [full]);
 });
 
-Deno.test("query-commands and query-qmp-schema tell what is registered", async () => {
+Deno.test("query-commands and query-qmp-schema list the registered commands and events", async () => {
   await using both = await served({
     commands: {
       stop: () => {},

@@ -30,7 +30,7 @@ import {
 } from "../support/served_qmp.ts";
 import { turns } from "../support/turns.ts";
 
-Deno.test("a server greets, executes, tells of events and quits", async () => {
+Deno.test("a server greets, executes, sends events and quits", async () => {
   await using both = await served({
     commands: {
       "query-status": () => ({ running: true }),
@@ -53,7 +53,7 @@ Deno.test("a server greets, executes, tells of events and quits", async () => {
   assertEquals(server.sessions.size, 0);
 });
 
-Deno.test("fact 12: before negotiation a command gets CommandNotFound, and again qmp_capabilities after", async () => {
+Deno.test("fact 12: a command before negotiation gets CommandNotFound, and so does qmp_capabilities after it", async () => {
   const { script, server } = await scripted();
   assertEquals(await script.command(), { QMP: { version, capabilities: [] } });
   assertEquals(await ask(script, { execute: "query-version", id: 1 }), {
@@ -118,7 +118,7 @@ Deno.test("a handler's errors reach the client by class and description", async 
   assertEquals(await client.execute("query-version"), version);
 });
 
-Deno.test("commands in band run one after another, one out of band at once", async () => {
+Deno.test("in-band commands run one after another, an out-of-band command at once", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
   await using both = await served({
@@ -198,7 +198,7 @@ Deno.test("events go to every client that has negotiated, or to one", async () =
   await silent.end();
 });
 
-Deno.test("a handler knows who sent its command, and learns when nobody waits any more", async () => {
+Deno.test("a handler has the session of its command, and a signal for when its client has left", async () => {
   const called = Promise.withResolvers<CommandContext>();
   await using both = await served({
     commands: {
@@ -229,7 +229,7 @@ Deno.test("a handler knows who sent its command, and learns when nobody waits an
   assertInstanceOf(signal.reason, EndOfStreamError);
 });
 
-Deno.test("a client that ends writing still gets its answers, and handlers learn of it", async () => {
+Deno.test("a client that half-closes still gets its answers, and the handlers' signals are aborted", async () => {
   const [near, far] = memoryPair();
   const waits = Promise.withResolvers<void>();
   const server = new QMPServer({

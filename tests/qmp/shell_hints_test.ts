@@ -4,7 +4,7 @@ import { hintFor } from "../../qmp/_shell/hints.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
 import { Script } from "../support/qmp_script.ts";
 
-/** The error of a client that connects to a peer like this. */
+/** The error of a client that connects to such a peer. */
 async function failure(
   client: QMPClient | GuestAgentClient,
   play: (far: Connection) => Promise<unknown>,
@@ -23,7 +23,7 @@ async function write(far: Connection, text: string): Promise<void> {
   writer.releaseLock();
 }
 
-Deno.test("a server that says nothing may be a guest agent", async () => {
+Deno.test("the hint for a silent server is that it may be a guest agent", async () => {
   const client = new QMPClient({ handshakeTimeout: 1 });
   const error = await failure(client, () => Promise.resolve());
   assertEquals(
@@ -32,7 +32,7 @@ Deno.test("a server that says nothing may be a guest agent", async () => {
   );
 });
 
-Deno.test("a human monitor is known by its first line", async () => {
+Deno.test("a human monitor is recognized by its first line", async () => {
   const error = await failure(
     new QMPClient(),
     (far) => write(far, "QEMU 7.2.22 monitor - type 'help' for more\r\n"),
@@ -43,7 +43,7 @@ Deno.test("a human monitor is known by its first line", async () => {
   );
 });
 
-Deno.test("an agent that does not answer may be a QMP server", async () => {
+Deno.test("the hint for a silent agent is that it may be a QMP server", async () => {
   const client = new GuestAgentClient({ timeout: 1 });
   const error = await failure(client, () => Promise.resolve());
   assertEquals(

@@ -34,7 +34,7 @@ const EVIL = "\x1b]0;evil\x07\x1b]52;c;ZXZpbA==\x07\x9b2J\x1b[H\b\r\x7f" +
 /** Lines for people, as a human monitor writes them. */
 const LINES = `one\ttwo\r\n${EVIL}\r\nthree\r\n`;
 
-/** A server whose every text is hostile. */
+/** A server that sends only hostile texts. */
 class HostileServer extends AsyncProtocol<Message> {
   #schema: unknown;
 
@@ -109,7 +109,7 @@ const schema = [
   { name: "2", "meta-type": "enum", values: ["value", `value${EVIL}`] },
 ];
 
-/** Serves like this, and gives the address to a function. */
+/** Serves in this way, and calls a function with the address. */
 async function withServer(
   schema: unknown,
   use: (address: string, folder: string) => Promise<void>,
@@ -127,12 +127,12 @@ async function withServer(
   }
 }
 
-/** No character acts on a terminal, but for tabs and the ends of lines. */
+/** Asserts that no character acts on a terminal, except tabs and newlines. */
 function assertPrintable(text: string): void {
   assertMatch(text, /^([\n\t]|[^\p{C}\p{Zl}\p{Zp}])*$/u);
 }
 
-Deno.test("whatever values a server sends, they are shown, and nothing in them acts on the terminal", () => {
+Deno.test("any values of a server are shown, and nothing in them acts on the terminal", () => {
   const texts = fc.string({ unit: "binary" });
   const values = fc.jsonValue({ stringUnit: "binary" });
   const events = fc.record({ event: texts, data: values, timestamp: values }, {
@@ -159,7 +159,7 @@ Deno.test("whatever values a server sends, they are shown, and nothing in them a
   }));
 });
 
-Deno.test("a text in colours is the text, and the codes of the colours", () => {
+Deno.test("a coloured text is the text and the codes of the colours", () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => {
     const text = JSON.stringify(value, null, 2);
     // deno-lint-ignore no-control-regex
@@ -201,7 +201,7 @@ Deno.test("no text of a server acts on the terminal: plain output", () =>
     assertPrintable(ended.stderr);
   }));
 
-Deno.test("no text of a server acts on the terminal: messages for scripts, which mean the same", () =>
+Deno.test("no text of a server acts on the terminal: messages for scripts, whose values stay the same", () =>
   withServer(schema, async (address) => {
     const { code, stdout, stderr } = await shell(
       address,
@@ -219,7 +219,7 @@ Deno.test("no text of a server acts on the terminal: messages for scripts, which
     ]);
   }));
 
-Deno.test("no text of a server acts on the terminal: the lines of a human monitor, which keep their ends and tabs", () =>
+Deno.test("no text of a server acts on the terminal: the lines of a human monitor, which keep newlines and tabs", () =>
   withServer(schema, async (address) => {
     const { code, stdout, stderr } = await shell(address, [
       ...["--hmp", "-c", "info"],
@@ -251,7 +251,7 @@ Deno.test("a result that is nested 100,000 times, or is one huge string, is show
     }
   }));
 
-Deno.test("a schema that is not one is said in a line, and commands are executed", () =>
+Deno.test("a malformed schema is reported in a line, and commands are executed", () =>
   withServer({ [EVIL]: EVIL }, async (address) => {
     const { code, stdout, stderr } = await shell(address, ["-c", "look a=1"]);
     assertEquals(code, 0);
@@ -279,7 +279,7 @@ Deno.test({
       await shell.shows(/ Z$[^]*^qmp> $/m);
       await shell.enter("refuse");
       await shell.shows(/: .*evil$[^]*^qmp> $/m);
-      // The one name that can be typed is completed, as if it were alone.
+      // The one name that can be typed is completed, as if there were no others.
       await shell.type("g");
       await shell.shows(/^qmp> g$/m);
       await shell.press("Tab");
@@ -293,7 +293,7 @@ Deno.test({
       await shell.press("Tab");
       const screen = await shell.shows(/^qmp> go arg=value $/m);
       assertMatch(screen, /^Connected to version unknown, /);
-      // Nothing has been cleared, and nothing has been written over.
+      // Nothing has been cleared or overwritten.
       assertEquals(screen.match(/u\{9b\}2J/g)?.length, 4);
       assertEquals(await shell.title(), "");
       assertFalse((await shell.clipboard()).includes("evil"));

@@ -11,7 +11,7 @@ import { needs, startQemu } from "../support/qemu.ts";
 
 const ignorant = new Guide();
 
-/** The arguments that a line has, where nothing is known of the server. */
+/** The arguments of a line, without a schema of the server. */
 function argumentsOf(line: string): unknown {
   return parseLine(line, ignorant, () => undefined).args;
 }
@@ -70,7 +70,7 @@ const refused: [string, string][] = [
 ];
 
 for (const [line, message] of refused) {
-  Deno.test(`a line that is no command: ${line}`, () => {
+  Deno.test(`a line that is not a command: ${line}`, () => {
     const error = assertThrows(() => argumentsOf(line), LineError);
     assertEquals(error.message, message);
   });
@@ -88,7 +88,7 @@ const special: [string, string][] = [
 ];
 
 for (const [line, expected] of special) {
-  Deno.test(`a key that is special to JavaScript is a key like any other: ${line}`, () => {
+  Deno.test(`a key that is special to JavaScript is a normal key: ${line}`, () => {
     assertEquals(JSON.stringify(argumentsOf(line)), expected);
     assertEquals(({} as { evil?: unknown }).evil, undefined);
   });
@@ -107,7 +107,7 @@ const values: [string, string[], unknown][] = [
 ];
 
 for (const [text, kinds, expected] of values) {
-  Deno.test(`a value where the server expects ${kinds.join(" or ")}: ${text}`, () => {
+  Deno.test(`a value for which the server expects ${kinds.join(" or ")}: ${text}`, () => {
     assertEquals(parseValue(text, kinds), expected);
   });
 }
@@ -121,7 +121,7 @@ Deno.test("a dialect reads commands, messages and comments", () => {
   assertEquals(dialect.read("  "), undefined);
 });
 
-Deno.test("a transaction goes over lines, or stands on one", () => {
+Deno.test("a transaction takes several lines, or one", () => {
   const dialect = new QMPDialect(ignorant);
   const expected = {
     execute: "transaction",
@@ -147,7 +147,7 @@ Deno.test("a transaction goes over lines, or stands on one", () => {
   });
 });
 
-Deno.test("a transaction with a line that is no action is dropped", () => {
+Deno.test("a transaction with a line that is not an action is dropped", () => {
   const dialect = new QMPDialect(ignorant);
   dialect.read("transaction(");
   dialect.read("one");
@@ -155,7 +155,7 @@ Deno.test("a transaction with a line that is no action is dropped", () => {
   assertEquals(dialect.read("stop"), { execute: "stop" });
 });
 
-Deno.test("the dialect for people hands lines on, and completes what help names", () => {
+Deno.test("the human dialect passes lines on, and completes the commands of help", () => {
   const dialect = new HumanDialect(
     "help|? [cmd] -- show the help\r\ninfo [subcommand] -- show\r\nquit  -- quit\r\n",
   );
@@ -172,8 +172,7 @@ Deno.test("the dialect for people hands lines on, and completes what help names"
 });
 
 Deno.test({
-  name:
-    "what QEMU tells of itself decides how values are read, and completes lines",
+  name: "QEMU's schema decides how values are read, and completes lines",
   ...needs("qemu-system-x86_64"),
   fn: async (test) => {
     await using server = await startQemu();
@@ -265,7 +264,7 @@ Deno.test({
   },
 });
 
-Deno.test("nothing is completed where nothing is known of the server", () => {
+Deno.test("without a schema, nothing is completed", () => {
   const dialect = new QMPDialect(ignorant);
   assertEquals(dialect.complete("quer"), [[], "quer"]);
   assertEquals(dialect.complete("x a"), [[], "a"]);
@@ -302,7 +301,7 @@ const wrong: [string[], string][] = [
 ];
 
 for (const [args, message] of wrong) {
-  Deno.test(`a command line that is wrong: ${args.join(" ")}`, () => {
+  Deno.test(`a wrong command line is refused: ${args.join(" ")}`, () => {
     const error = assertThrows(() => parseOptions(args), UsageError);
     assertEquals(error.message, message);
   });

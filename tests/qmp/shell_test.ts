@@ -22,7 +22,7 @@ const flags = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write"];
 const qemu = needs("qemu-system-x86_64");
 const terminal = needs("qemu-system-x86_64", "tmux");
 
-/** Runs the shell with these arguments, on a server, where there is one. */
+/** Runs the shell with these arguments, on a server if one is given. */
 async function shell(
   args: string[],
   server?: { transport: unknown },
@@ -55,7 +55,7 @@ async function shellInTerminal(
 // From the command line, and from scripts.
 
 Deno.test({
-  name: "-c executes one command, and the exit code says what came of it",
+  name: "-c executes one command, and the exit code says whether it succeeded",
   ...qemu,
   fn: async () => {
     await using server = await startQemu({ args: ["-name", "one"] });
@@ -120,7 +120,7 @@ Deno.test({
       stdout: `{"return":"Error: ${text}"}\n`,
       stderr: "",
     });
-    // The monitor has many words for a failure.
+    // The monitor has many texts for a failure.
     const failing = [
       ["sing", "unknown command: 'sing'"],
       ["info sing", "unknown command: 'info sing'"],
@@ -186,7 +186,7 @@ Deno.test({
   },
 });
 
-Deno.test("a reader that goes away ends the shell, as it ends any program", async () => {
+Deno.test("the shell ends when its output is closed, as other programs do", async () => {
   const folder = await Deno.makeTempDir({ prefix: "parley-" });
   const transport = unix({ path: `${folder}/socket` });
   let asked = 0;
@@ -214,8 +214,7 @@ Deno.test("a reader that goes away ends the shell, as it ends any program", asyn
 });
 
 Deno.test({
-  name:
-    "a script that goes on in silence does not hold a shell without a server",
+  name: "a silent script does not hold a shell whose server has ended",
   ...qemu,
   fn: async () => {
     for (
@@ -312,8 +311,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "the shell talks to the storage daemon, which has no monitor for people",
+  name: "the shell talks to the storage daemon, which has no human monitor",
   ...needs("qemu-storage-daemon"),
   fn: async () => {
     await using server = await startStorageDaemon();
@@ -332,7 +330,7 @@ Deno.test({
   },
 });
 
-Deno.test("the shell talks to a server that tells nothing of itself", async () => {
+Deno.test("the shell talks to a server without a schema", async () => {
   const folder = await Deno.makeTempDir({ prefix: "parley-" });
   const transport = unix({ path: `${folder}/socket` });
   {
@@ -359,7 +357,7 @@ Deno.test("the shell talks to a server that tells nothing of itself", async () =
   await Deno.remove(folder);
 });
 
-Deno.test("the shell tells how it is used, and what was wrong", async () => {
+Deno.test("the shell prints its usage, and what was wrong", async () => {
   const help = await shell(["--help"]);
   assertEquals([help.code, help.stderr], [0, ""]);
   assertMatch(help.stdout, /^Usage: qmp\/shell\.ts /);
@@ -418,7 +416,7 @@ for (
 ) {
   Deno.test({
     name:
-      `an event that comes while a line is edited leaves the line as it is: ${id}`,
+      `an event during the editing of a line leaves the line unchanged: ${id}`,
     ...terminal,
     fn: async () => {
       await using server = await startQemu();
@@ -481,7 +479,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the monitor for people has a prompt and completions of its own",
+  name: "the human monitor has its own prompt and completions",
   ...terminal,
   fn: async () => {
     await using server = await startQemu({ args: ["-name", "one"] });
@@ -502,8 +500,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "what was entered comes back with the arrow keys, and in the next shell",
+  name: "entered lines come back with the arrow keys, and in the next shell",
   ...terminal,
   fn: async () => {
     await using server = await startQemu({ args: ["-name", "one"] });
@@ -568,7 +565,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "help shows how to type commands, unless the server has one",
+  name: "help shows how to type commands, unless the server has a command help",
   ...terminal,
   fn: async () => {
     await using server = await startQemu();

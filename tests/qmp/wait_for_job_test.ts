@@ -30,7 +30,7 @@ function status(id: string, status: string) {
   return event("JOB_STATUS_CHANGE", { id, status });
 }
 
-/** What query-jobs says of a job. */
+/** The entry of query-jobs for a job. */
 function job(status: string, more: Message = {}): Message {
   const progress = { "current-progress": 0, "total-progress": 0 };
   return { id: "job", type: "backup", status, ...progress, ...more };
@@ -40,7 +40,7 @@ const missing = "Job job failed: the server has no such job";
 
 Deno.test({
   name:
-    "waitForJob() waits for the jobs of a transaction, which may have ended before",
+    "waitForJob() waits for the jobs of a transaction, which may have ended already",
   ...daemon,
   fn: async () => {
     await using server = await startStorageDaemon();
@@ -73,7 +73,7 @@ Deno.test({
       "BLOCK_JOB_COMPLETED",
       "BLOCK_JOB_COMPLETED",
     ]);
-    // They have ended for sure now, and are gone.
+    // They have certainly ended now, and are gone.
     const again = await waitForJob(client, "a");
     assertEquals(again?.data?.device, "a");
     const error = await assertRejects(() => waitForJob(client, "c"), JobError);
@@ -146,7 +146,7 @@ Deno.test({
   },
 });
 
-Deno.test("waitForJob() tells the status that the job has, and each that follows", async () => {
+Deno.test("waitForJob() calls onStatus with the job's status, and with each that follows", async () => {
   const { client, server } = await runningClient();
   const statuses: string[] = [];
   const onStatus = (status: string) => statuses.push(status);
@@ -163,7 +163,7 @@ Deno.test("waitForJob() tells the status that the job has, and each that follows
   await server.end();
 });
 
-Deno.test("waitForJob() tells a status once that an event and query-jobs tell", async () => {
+Deno.test("waitForJob() calls onStatus once for a status in both an event and query-jobs", async () => {
   const { client, server } = await runningClient();
   const statuses: string[] = [];
   const onStatus = (status: string) => statuses.push(status);
@@ -179,7 +179,7 @@ Deno.test("waitForJob() tells a status once that an event and query-jobs tell", 
   await server.end();
 });
 
-Deno.test("waitForJob() knows of a job that ends before query-jobs is answered", async () => {
+Deno.test("waitForJob() handles a job that ends before query-jobs is answered", async () => {
   const { client, server } = await runningClient();
   const waiting = waitForJob(client, "job");
   const query = await server.command();
@@ -192,7 +192,7 @@ Deno.test("waitForJob() knows of a job that ends before query-jobs is answered",
   await server.end();
 });
 
-Deno.test("waitForJob() knows the end of a job that was told before it was called", async () => {
+Deno.test("waitForJob() uses the event of a job that ended before the call", async () => {
   const { client, server } = await runningClient();
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
   server.send(event("BLOCK_JOB_CANCELLED", { device: "job" }));
@@ -210,7 +210,7 @@ Deno.test("waitForJob() knows the end of a job that was told before it was calle
   await server.end();
 });
 
-Deno.test("waitForJob() of a block job that is concluded and stays leaves it to its owner", async () => {
+Deno.test("waitForJob() does not dismiss a block job that is concluded and stays", async () => {
   const { client, server } = await runningClient();
   const waiting = waitForJob(client, "job");
   server.answer(await server.command(), [job("concluded")]);
@@ -220,7 +220,7 @@ Deno.test("waitForJob() of a block job that is concluded and stays leaves it to 
   await server.end();
 });
 
-Deno.test("waitForJob() of a job that another client dismisses has its outcome", async () => {
+Deno.test("waitForJob() returns the outcome of a job that another client dismisses", async () => {
   const { client, server } = await runningClient();
   const waiting = waitForJob(client, "job");
   const concluded = job("concluded", { type: "create", error: "Full" });
@@ -234,7 +234,7 @@ Deno.test("waitForJob() of a job that another client dismisses has its outcome",
   await server.end();
 });
 
-Deno.test("waitForJob() says so if the server has no such job, or no jobs", async () => {
+Deno.test("waitForJob() rejects if the server has no such job, or no jobs", async () => {
   const { client, server } = await runningClient();
   for (const jobs of [[], [{ id: "other" }], null, [null], "jobs"]) {
     const waiting = waitForJob(client, "job");
@@ -249,7 +249,7 @@ Deno.test("waitForJob() says so if the server has no such job, or no jobs", asyn
   await server.end();
 });
 
-Deno.test("an abort of waitForJob() rejects with its reason, and leaves the job alone", async () => {
+Deno.test("an aborted waitForJob() rejects with the reason, and the job goes on", async () => {
   for (const when of ["queried", "running"]) {
     const { client, server } = await runningClient();
     const signal = new WatchedSignal();
@@ -280,7 +280,7 @@ Deno.test("an abort of waitForJob() rejects with its reason, and leaves the job 
   assertEquals(await rejection(waitForJob(client, "job", { signal })), "Mine");
 });
 
-Deno.test("waitForJob() says so when the session ends first, and without a session", async () => {
+Deno.test("waitForJob() rejects when the session ends first, and without a session", async () => {
   const { client, server } = await runningClient();
   const waiting = waitForJob(client, "job");
   server.answer(await server.command(), [job("running")]);

@@ -34,7 +34,7 @@ function command(name: string, type: string, more: object = {}) {
   };
 }
 
-/** What `generate.ts` and the shell make of a schema. */
+/** Uses a schema as `generate.ts` and the shell do. */
 function use(answer: unknown): string {
   const infos = readSchema(answer);
   const dialect = new QMPDialect(new Guide(infos));
@@ -80,7 +80,7 @@ const malformed: [string, unknown, string][] = [
     values: [1],
   }], 'values of enum "x" is [1], expected an array of strings'],
   [
-    "members that are no array",
+    "members that are not an array",
     [object("x", 5 as never)],
     'members of object "x" is 5, expected an array of objects with name and type',
   ],
@@ -95,7 +95,7 @@ const malformed: [string, unknown, string][] = [
     'variants of object "x" is [{"type":"y"}], expected an array of objects with case and type',
   ],
   [
-    "features that are no strings",
+    "features that are not strings",
     [{ ...str, features: [{}] }],
     'features of builtin "str" is [{}], expected an array of strings',
   ],
@@ -118,13 +118,13 @@ const malformed: [string, unknown, string][] = [
 ];
 
 for (const [name, answer, message] of malformed) {
-  Deno.test(`a schema is refused by an error that says what is wrong: ${name}`, () => {
+  Deno.test(`a malformed schema is refused with an error that names the problem: ${name}`, () => {
     const error = assertThrows(() => readSchema(answer), ProtocolError);
     assertEquals(error.message, `Cannot read the server's schema: ${message}`);
   });
 }
 
-/** Schemas that would have no end, or would double with each entry. */
+/** Schemas that are circular, or whose types double with each entry. */
 const endless: [string, object[]][] = [
   ["40 alternates that double", [
     command("use", "args"),
@@ -191,12 +191,12 @@ const endless: [string, object[]][] = [
 ];
 
 for (const [name, answer] of endless) {
-  Deno.test(`a schema has types, and completions: ${name}`, () => {
+  Deno.test(`a hostile schema has types and completions: ${name}`, () => {
     use(answer);
   });
 }
 
-/** Schemas of n entries or members, in which much refers to much. */
+/** Schemas of n entries or members with many references among them. */
 const large: [string, (n: number) => object[]][] = [
   ["objects within objects", (n) => [
     command("use", "0"),
@@ -277,7 +277,7 @@ const large: [string, (n: number) => object[]][] = [
 ];
 
 for (const [name, make] of large) {
-  Deno.test(`types are as long as the schema, not as its square: ${name}`, () => {
+  Deno.test(`the length of the types is linear in the schema: ${name}`, () => {
     const ratio = (n: number) => {
       const answer = make(n);
       return use(answer).length / JSON.stringify(answer).length;
@@ -290,7 +290,7 @@ for (const [name, make] of large) {
   });
 }
 
-/** Names and marks that would be code where they were not data. */
+/** Names and texts that would be code if they were not escaped. */
 const odd = [
   ..."constructor|__proto__|prototype|toString|hasOwnProperty|new|get|readonly|async|class"
     .split("|"),
@@ -368,7 +368,7 @@ const anyInfo = record({
 const TYPES_ALONE =
   /^(export (interface|type) \w+( =)?|[\w$]+(\[\])*|[\s{}()|&:;<>?,])*$/;
 
-Deno.test("whatever names a schema has, there is nothing but types in what is made of it", () => {
+Deno.test("the generated code has only types, whatever names a schema has", () => {
   assertProperty(
     property(array(anyInfo, { maxLength: 12 }), anyName, (infos, source) => {
       let text;
@@ -389,7 +389,7 @@ Deno.test("whatever names a schema has, there is nothing but types in what is ma
   );
 });
 
-Deno.test("types of names that are no identifiers, or special ones, are valid TypeScript", async () => {
+Deno.test("types for names that are not identifiers, or are special, are valid TypeScript", async () => {
   const types = odd.map((name, n) => [
     command(name, `o${n}`, { features: [name] }),
     {

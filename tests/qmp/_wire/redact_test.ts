@@ -100,7 +100,7 @@ for (const [name, message] of secrets) {
   });
 }
 
-Deno.test("redactReply() leaves out a result that the command says is a secret", () => {
+Deno.test("redactReply() leaves out a result that is a secret by its command", () => {
   const reply = { return: SECRET, id: 7 };
   const get = { path: "/objects/s", property: "data" };
   const line = (text: string) => ({ "command-line": text });
@@ -134,13 +134,13 @@ Deno.test("redactReply() leaves out a result that the command says is a secret",
   );
 });
 
-/** A value nested in so many objects or arrays. */
+/** A value nested in objects or arrays of a given depth. */
 function nested(levels: number, value: unknown): unknown {
   for (let n = 0; n < levels; n++) value = n % 2 ? [value] : { a: value };
   return value;
 }
 
-Deno.test("redact() goes into 100,000 levels, and leaves out the secret in the last", () => {
+Deno.test("redact() visits 100,000 levels, and leaves out the secret in the last", () => {
   const plain = nested(100_000, { a: 1 });
   assertStrictEquals(redact(plain), plain);
   let value = redact(nested(100_000, { password: SECRET }));
@@ -162,7 +162,7 @@ Deno.test("redact() keeps the shape of a message that contains itself", () => {
   assertStrictEquals(redacted.self, redacted);
 });
 
-Deno.test("redact() looks once at an object that 2^40 paths lead to", () => {
+Deno.test("redact() visits an object on 2^40 paths once", () => {
   let value: unknown = { password: SECRET };
   for (let n = 0; n < 40; n++) value = [value, value];
   assert(Array.isArray(redact(value)));
@@ -201,7 +201,7 @@ Deno.test("redact() shows that a member cannot be read, and leaves out the secre
   });
 });
 
-Deno.test("redact() ends at a value that goes on without end", () => {
+Deno.test("redact() ends for an endless value", () => {
   let made = 0;
   const endless = (): object =>
     new Proxy({ a: 1, b: 2 }, { get: () => (made++, endless()) });
@@ -211,7 +211,7 @@ Deno.test("redact() ends at a value that goes on without end", () => {
   assert(made < 8 * 2 ** 20, `${made} objects`);
 });
 
-Deno.test("redact() takes huge arrays, whether their elements are there or not", () => {
+Deno.test("redact() handles huge arrays, dense or sparse", () => {
   const numbers = new Array(1_000_000).fill(7);
   assertStrictEquals(redact(numbers), numbers);
   assertEquals(redact({ a: new Array(2 ** 32 - 1) }), { a: "<left out>" });
@@ -237,7 +237,7 @@ const floods = [
   '"secret"',
 ];
 
-Deno.test("what looks for secrets in a text does not look twice at the same part", () => {
+Deno.test("the search for secrets in a text takes linear time", () => {
   // A second look would square the time: minutes instead of milliseconds.
   for (const part of floods) {
     const text = part.repeat(2 ** 21 / part.length);
