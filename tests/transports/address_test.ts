@@ -38,7 +38,7 @@ for (const [text, address] of valid) {
     assertEquals(parseAddress(text), address);
     assertEquals(formatAddress(address), text);
   });
-  Deno.test(`parseTransport() gives the transport at ${JSON.stringify(text)}`, () => {
+  Deno.test(`parseTransport() returns the transport at ${JSON.stringify(text)}`, () => {
     assertEquals(parseTransport(text).toString(), text);
   });
 }
@@ -144,7 +144,7 @@ for (const [address, ErrorClass, message] of malformed) {
   });
 }
 
-Deno.test("what formatAddress() writes parseAddress() reads", () => {
+Deno.test("parseAddress() reads any address that formatAddress() writes", () => {
   const port = fc.integer({ min: 0, max: 65535 });
   const hostname = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6());
   const text = fc.string({ minLength: 1, unit: "binary" });
@@ -180,7 +180,7 @@ Deno.test("what formatAddress() writes parseAddress() reads", () => {
   );
 });
 
-Deno.test("parseTransport() gives a transport that connects to the address", async () => {
+Deno.test("parseTransport() returns a transport that connects to the address", async () => {
   const folder = await Deno.makeTempDir();
   const addresses = [
     "tcp://127.0.0.1:0",
@@ -197,7 +197,7 @@ Deno.test("parseTransport() gives a transport that connects to the address", asy
   await Deno.remove(folder);
 });
 
-Deno.test("parseAddress() reads an address back as it was, or refuses it with an error that names an option", () => {
+Deno.test("parseAddress() reads any address back unchanged, or refuses it with an error that names an option", () => {
   const text = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.stringMatching(

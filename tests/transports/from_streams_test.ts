@@ -63,7 +63,7 @@ Deno.test("fromStreams() runs a session over a child process", async () => {
   assert((await process.status).success);
 });
 
-Deno.test("fromStreams() writes copies: a chunk that a stream passes on stays as it was", async () => {
+Deno.test("fromStreams() writes copies: a chunk that a stream passes on does not change", async () => {
   const connection = fromStreams(
     new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, {
       highWaterMark: 10,
@@ -98,7 +98,7 @@ Deno.test("fromStreams() reads chunks of any BufferSource, and fails for others 
   await connection.close();
 });
 
-Deno.test("fromStreams() waits in close() for what the streams belong to, and in closed after abort()", async () => {
+Deno.test("fromStreams(): close() waits for the option close, and closed for the option abort", async () => {
   for (const how of ["close", "abort"] as const) {
     const released = Promise.withResolvers<void>();
     let done = false;

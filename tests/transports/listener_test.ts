@@ -10,7 +10,7 @@ import { rejection } from "../../testing/_util/rejection.ts";
 
 const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
 
-/** Gives what is in the list, in order; then nothing, until it is closed. */
+/** Delivers the items of the list in order, then nothing until it is closed. */
 function listenerOf(...arrivals: (Connection | Error)[]): SocketListener {
   const closed = Promise.withResolvers<never>();
   closed.promise.catch(() => {});
@@ -30,7 +30,7 @@ function noDescriptors(): Error {
   return Object.assign(new Error("Too many open files"), { code: "EMFILE" });
 }
 
-Deno.test("an iteration goes on when file descriptors have been short for a moment", async () => {
+Deno.test("an iteration goes on after a short lack of file descriptors", async () => {
   const [near, far] = memoryPair();
   const listener = listenerOf(noDescriptors(), noDescriptors(), near);
   for await (const connection of listener) {
@@ -49,7 +49,7 @@ Deno.test("an iteration that waits for file descriptors ends with close()", asyn
   assertEquals((await next).done, true);
 });
 
-Deno.test("accept() rejects while file descriptors are short, and leaves the listener in use", async () => {
+Deno.test("accept() rejects without free file descriptors, and the listener stays usable", async () => {
   const [near, far] = memoryPair();
   const listener = listenerOf(noDescriptors(), near);
   await assertRejects(
@@ -62,7 +62,7 @@ Deno.test("accept() rejects while file descriptors are short, and leaves the lis
   await Promise.all([near.close(), far.close()]);
 });
 
-Deno.test("an iteration throws what does not pass", async () => {
+Deno.test("an iteration throws errors that are not temporary", async () => {
   const listener = listenerOf(new Error("broken"));
   await assertRejects(
     () => listener[Symbol.asyncIterator]().next(),
@@ -72,7 +72,7 @@ Deno.test("an iteration throws what does not pass", async () => {
   await listener.close();
 });
 
-Deno.test("a listener whose source cannot be closed ends what nobody accepted, and says so", async () => {
+Deno.test("a listener whose source cannot be closed ends unaccepted connections, and reports the error", async () => {
   const [near, far] = memoryPair();
   const arrival = Promise.withResolvers<Connection>();
   const failure = new Error("cannot close");
@@ -91,7 +91,7 @@ Deno.test("a listener whose source cannot be closed ends what nobody accepted, a
 });
 
 for (const transport of [tcp({ port: 0 }), memory()]) {
-  Deno.test(`${transport}: an accept() that close() ends can be looked at later`, async () => {
+  Deno.test(`${transport}: an accept() that close() ends may be awaited later`, async () => {
     const listener = await transport.listen();
     const accept = listener.accept();
     await listener.close();

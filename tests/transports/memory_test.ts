@@ -38,7 +38,7 @@ for (
   });
 }
 
-Deno.test("memory: a writer nobody reads from gets the high-water mark filled, and waits", async () => {
+Deno.test("memory: a writer whose peer does not read fills the high-water mark, and waits", async () => {
   const [near, far] = memoryPair({ highWaterMark: 10_000 });
   const writer = near.writable.getWriter();
   let done = 0;
@@ -60,7 +60,7 @@ Deno.test("memory: a writer nobody reads from gets the high-water mark filled, a
   await near.close();
 });
 
-Deno.test("memory: writes and reads of any sizes, in any order, keep the bytes in theirs", async () => {
+Deno.test("memory: writes and reads of any sizes, in any order, keep the order of the bytes", async () => {
   const size = fc.integer({ min: 1, max: 40 });
   const step = fc.record({ write: fc.boolean(), size });
   await fc.assert(fc.asyncProperty(
@@ -106,7 +106,7 @@ Deno.test("memory: a read takes a chunk that is larger than the buffer in one pi
   await far.close();
 });
 
-Deno.test("memory: a read with a minimum waits for as many bytes", async () => {
+Deno.test("memory: a read with a minimum waits for that many bytes", async () => {
   const [near, far] = memoryPair();
   const reader = far.readable.getReader({ mode: "byob" });
   const read = reader.read(new Uint8Array(100), { min: 10 });
@@ -118,7 +118,7 @@ Deno.test("memory: a read with a minimum waits for as many bytes", async () => {
   await far.close();
 });
 
-Deno.test("memory: an end within an element fails the read of elements and nothing else", async () => {
+Deno.test("memory: an end within an element fails only the read of elements", async () => {
   const [near, far] = memoryPair();
   const read = far.readable.getReader({ mode: "byob" })
     .read(new Uint16Array(4));
@@ -132,7 +132,7 @@ Deno.test("memory: an end within an element fails the read of elements and nothi
   await far.close();
 });
 
-Deno.test("memory: after close() the peer reads to the end, and its writes break", async () => {
+Deno.test("memory: after close() the peer reads to the end, and its writes fail", async () => {
   const [near, far] = memoryPair({ name: "demo", highWaterMark: 10 });
   const farWriter = far.writable.getWriter();
   const pending = farWriter.write(noise(1000));
@@ -149,7 +149,7 @@ Deno.test("memory: after close() the peer reads to the end, and its writes break
   await far.close();
 });
 
-Deno.test("memory: close() waits for no write that a closing writer has refused", async () => {
+Deno.test("memory: close() does not wait for a write that a closing writer has refused", async () => {
   const [near, far] = memoryPair({ highWaterMark: 1 });
   const writer = near.writable.getWriter();
   const ended = [writer.write(noise(10)), writer.close()];
@@ -208,7 +208,7 @@ Deno.test("memory: aborting the writer resets the connection", async () => {
   await far.close();
 });
 
-Deno.test("memory: cancelling the reader breaks the peer's writes", async () => {
+Deno.test("memory: cancelling the reader fails the peer's writes", async () => {
   const [near, far] = memoryPair({ highWaterMark: 10 });
   const write = far.writable.getWriter().write(noise(1000));
   await near.readable.cancel();
@@ -230,7 +230,7 @@ Deno.test("memory: a chunk that is not bytes fails the write, and the peer sees 
   await far.close();
 });
 
-Deno.test("memory: a pipe that waits for its source is woken by close()", async () => {
+Deno.test("memory: close() ends a pipe that waits for its source", async () => {
   const [near, far] = memoryPair();
   const source = new ReadableStream<Uint8Array>();
   const piped = source.pipeTo(near.writable);
@@ -239,7 +239,7 @@ Deno.test("memory: a pipe that waits for its source is woken by close()", async 
   await far.close();
 });
 
-Deno.test("memory: who connects meets who listens on the same transport", async () => {
+Deno.test("memory: connect() reaches the listener of the same transport", async () => {
   const transport = memory({ name: "demo" });
   assertEquals(`${transport}`, "memory:demo");
   await using listener = await transport.listen();
@@ -254,7 +254,7 @@ Deno.test("memory: who connects meets who listens on the same transport", async 
   await far.close();
 });
 
-Deno.test("memory: two transports of one name have nothing to do with each other", async () => {
+Deno.test("memory: two transports of one name are independent", async () => {
   await using _listener = await memory({ name: "demo" }).listen();
   await assertRejects(
     () => memory({ name: "demo" }).connect(),
@@ -278,7 +278,7 @@ Deno.test("memory: a second listener is refused until the first is closed", asyn
   await second.close();
 });
 
-Deno.test("memory: connections wait for accept() in their order", async () => {
+Deno.test("memory: connections wait for accept() in order", async () => {
   const transport = memory();
   await using listener = await transport.listen();
   for (let i = 0; i < 3; i++) {
@@ -292,7 +292,7 @@ Deno.test("memory: connections wait for accept() in their order", async () => {
   }
 });
 
-Deno.test("memory: close() of a listener wakes what waits and ends what nobody accepted", async () => {
+Deno.test("memory: close() of a listener ends pending accepts and unaccepted connections", async () => {
   const transport = memory({ name: "demo" });
   const listener = await transport.listen();
   const accepts = [listener.accept(), listener.accept()];

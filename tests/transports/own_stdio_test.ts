@@ -37,10 +37,10 @@ const server = `
     console.log(line);
   }`;
 
-Deno.test("ownStdio(): a server answers whatever its code writes to the console, and ends with its input", async () => {
+Deno.test("ownStdio(): a server answers even if its code writes to the console, and ends with its input", async () => {
   const peer = new Peer({ codec: lines });
   await peer.connect(await program(server));
-  // It was written before ownStdio() had the output.
+  // It was written before ownStdio() took over the output.
   assertEquals(await peer.receive(), "before");
   for (const word of ["one", "two"]) {
     await peer.send(word);
@@ -66,7 +66,7 @@ Deno.test("ownStdio(): a process may end its output, write to the console and re
   await connection.closed;
 });
 
-Deno.test("ownStdio(): a process that closes its connection ends, though its input goes on", async () => {
+Deno.test("ownStdio(): a process that closes its connection ends, even if its input goes on", async () => {
   for (const how of ["await connection.close()", "connection.abort()"]) {
     const transport = await program(`
       const connection = ownStdio();

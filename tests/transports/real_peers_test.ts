@@ -10,7 +10,7 @@ import {
 } from "../support/qemu.ts";
 import { RealProcess } from "../support/real_process.ts";
 
-/** Reads until the text ends like this. */
+/** Reads until the text ends with this suffix. */
 async function readTo(
   connection: Connection,
   end: RegExp,

@@ -56,7 +56,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`relay, ${name}: megabytes arrive whole both ways, and half-closes one by one`, async () => {
+  Deno.test(`relay, ${name}: megabytes arrive completely both ways, and each half-close separately`, async () => {
     await using ends = await through(from(), behind());
     const { near, far, joined } = ends;
     const forward = noise(3_000_000, 1);
@@ -98,7 +98,7 @@ Deno.test("a cut on one side is a cut on the other, and is reported", async () =
   assertEquals(joined.stats.failed, 1);
 });
 
-Deno.test("when the side behind cannot be reached, the connection is cut, and others go on", async () => {
+Deno.test("if the target cannot be reached, the connection is cut, and others go on", async () => {
   const behind = memory();
   const from = memory();
   const failed = Promise.withResolvers<unknown>();
@@ -115,7 +115,7 @@ Deno.test("when the side behind cannot be reached, the connection is cut, and ot
   await Promise.all([near.close(), far.close()]);
 });
 
-Deno.test("an abort ends the relay and everything in it", async () => {
+Deno.test("an abort ends the relay and its connections", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   await using ends = await through(memory(), memory(), { signal });

@@ -88,7 +88,7 @@ for (const [kind, meet] of Object.entries(kinds)) {
     await Promise.all(plain.map(({ closed }) => closed));
   });
 
-  Deno.test(`TLS over ${kind} tells a cut from an end`, async () => {
+  Deno.test(`TLS over ${kind} distinguishes a cut from an end`, async () => {
     const plain = await meet();
     const [near, far] = await secure(plain);
     const reading = rejection(near.read(new Uint8Array(1)));
@@ -100,7 +100,7 @@ for (const [kind, meet] of Object.entries(kinds)) {
     await Promise.allSettled(plain.map(({ closed }) => closed));
   });
 
-  Deno.test(`a server that is not trusted over ${kind} is refused, and both plain ends are closed`, async () => {
+  Deno.test(`an untrusted server over ${kind} is refused, and both plain ends are closed`, async () => {
     const plain = await meet();
     const stranger = await newAuthority("stranger");
     const [near, far] = await Promise.all([
@@ -139,7 +139,7 @@ for (const [kind, meet] of Object.entries(kinds)) {
   });
 }
 
-Deno.test("openssl s_client -starttls smtp meets acceptTls()", async () => {
+Deno.test("openssl s_client -starttls smtp connects to acceptTls()", async () => {
   await using listener = await tcp({ port: 0 }).listen();
   await using openssl = await Openssl.start([
     ...["s_client", "-connect", `127.0.0.1:${portOf(listener)}`],
@@ -170,7 +170,7 @@ Deno.test("openssl s_client -starttls smtp meets acceptTls()", async () => {
   assertStringIncludes((await openssl.outcome()).said, "250 in secret");
 });
 
-Deno.test("startTls() and acceptTls() refuse wrong options, and leave the connection as it was", async () => {
+Deno.test("startTls() and acceptTls() refuse wrong options, and do not touch the connection", async () => {
   const [near, far] = memoryPair();
   await assertRejects(() => startTls(near), TypeError, "serverName is undef");
   await assertRejects(
@@ -193,7 +193,7 @@ Deno.test("startTls() and acceptTls() refuse wrong options, and leave the connec
   await Promise.all([near.close(), far.close()]);
 });
 
-Deno.test("startTls() on a connection whose readable is locked is refused", async () => {
+Deno.test("startTls() refuses a connection whose readable is locked", async () => {
   const [near, far] = memoryPair();
   const reader = near.readable.getReader();
   const error = await rejection(startTls(near, trusting));

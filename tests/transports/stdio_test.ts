@@ -29,7 +29,7 @@ const folder = await Deno.makeTempDir();
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 let sockets = 0;
 
-/** A child process that passes on everything, and the far end that it leads to. */
+/** A child process that relays all bytes, and the far end that it leads to. */
 async function pair(): Promise<readonly [Connection, Connection]> {
   const path = `${folder}/${sockets++}`;
   await using listener = await unix({ path }).listen();
@@ -48,13 +48,13 @@ async function pair(): Promise<readonly [Connection, Connection]> {
 
 testTransport("stdio", pair);
 
-/** Starts a script of sh, which gets the rest as $1 and so on. */
+/** Starts a script of sh, which gets the other arguments as $1 and so on. */
 function sh(script: string, options: Partial<StdioOptions> = {}) {
   const args = ["-c", script, "sh", ...options.args ?? []];
   return stdio({ command: "sh", ...options, args }).connect();
 }
 
-/** Whether a process is there, and not a zombie. */
+/** Whether a process exists, and is not a zombie. */
 function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
@@ -91,7 +91,7 @@ Deno.test("stdio: cwd, env and args reach the process", async () => {
   await connection.close();
 });
 
-Deno.test("stdio: a process that fails says its exit code and its last lines in the error", async () => {
+Deno.test("stdio: the error of a failed process has its exit code and its last lines", async () => {
   const connection = await sh(
     "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo line $i >&2; done; echo out; printf 'bad \\033[31m' >&2; exit 3",
   );
@@ -106,7 +106,7 @@ Deno.test("stdio: a process that fails says its exit code and its last lines in 
     ": the process has exited with code 3: line 92 | ",
   );
   assertStringIncludes(error.message, " | line 100 | bad \\u{1b}[31m");
-  // It stays so, for the streams too.
+  // Later reads fail in the same way, also of the streams.
   await assertRejects(
     () => toBytes(connection.readable),
     Deno.errors.UnexpectedEof,
@@ -119,7 +119,7 @@ Deno.test("stdio: a process that fails says its exit code and its last lines in 
   await connection.close();
 });
 
-Deno.test("stdio: a process that a signal has ended is no orderly end", async () => {
+Deno.test("stdio: if a signal ends the process, the end is not orderly", async () => {
   const connection = await sh("kill -USR1 $$");
   await assertRejects(
     () => connection.read(new Uint8Array(8)),
@@ -129,7 +129,7 @@ Deno.test("stdio: a process that a signal has ended is no orderly end", async ()
   await connection.close();
 });
 
-Deno.test("stdio: a session tells why its server has failed", async () => {
+Deno.test("stdio: the error of a session says why its server has failed", async () => {
   const peer = new Peer({ codec: lines });
   await peer.connect(stdio({
     command: "sh",
@@ -144,7 +144,7 @@ Deno.test("stdio: a session tells why its server has failed", async () => {
   await assertRejects(() => peer.disconnect(), Deno.errors.UnexpectedEof);
 });
 
-Deno.test("stdio: megabytes of stderr that nobody reads do not hold the process up, however they are taken", async () => {
+Deno.test("stdio: megabytes of stderr do not block the process, whether kept or discarded", async () => {
   for (const stderr of ["keep", "null"] as const) {
     const connection = await sh(
       "head -c 5000000 /dev/zero >&2; echo done; cat",
@@ -189,7 +189,7 @@ Deno.test("stdio: closed rejects with the reason of abort() when the process is 
   assertEquals(isAlive(pid), false);
 });
 
-Deno.test("stdio: a process that is left behind by a helper of its own does not hold up close()", async () => {
+Deno.test("stdio: a helper that outlives its process does not delay close()", async () => {
   const connection = await sh("sleep 1000 & echo $!");
   const helper = Number(await firstLine(connection));
   await connection.close();
@@ -225,7 +225,7 @@ for (
   });
 }
 
-Deno.test("stdio: a program, or a folder, that does not exist is named", async () => {
+Deno.test("stdio: the error names a program or a folder that does not exist", async () => {
   await assertRejects(
     () => stdio({ command: "no-such-program", args: ["x"] }).connect(),
     Deno.errors.NotFound,
@@ -238,7 +238,7 @@ Deno.test("stdio: a program, or a folder, that does not exist is named", async (
   );
 });
 
-Deno.test("stdio: an aborted signal starts nothing, and listening is refused by name", async () => {
+Deno.test("stdio: with an aborted signal nothing is started, and listening is refused", async () => {
   const transport = stdio({ command: "no-such-program" });
   const reason = new Error("enough");
   const signal = AbortSignal.abort(reason);
@@ -250,7 +250,7 @@ Deno.test("stdio: an aborted signal starts nothing, and listening is refused by 
   );
 });
 
-Deno.test("stdio: a missing permission is answered with its flag, and the flag is enough", async () => {
+Deno.test("stdio: the error of a missing permission names the flag, which is enough", async () => {
   const code = `
     import { stdio } from "./transports/mod.ts";
     const connection = await stdio({ command: "cat" }).connect();
@@ -260,7 +260,7 @@ Deno.test("stdio: a missing permission is answered with its flag, and the flag i
   assertEquals(await runWithFlags(code, ["--allow-run=cat"]), "");
 });
 
-Deno.test("stdio() refuses options that cannot be, naming option and value", () => {
+Deno.test("stdio() refuses invalid options, naming option and value", () => {
   const bad = untyped<StdioOptions>([
     [{}, TypeError, "command is undefined"],
     [{ command: "" }, TypeError, 'command is ""'],

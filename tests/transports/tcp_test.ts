@@ -27,7 +27,7 @@ function make(address?: Address): Transport<NetAddress> {
 const ends = { server: make, client: make };
 testTransport("tcp", ends);
 
-Deno.test("tcp() refuses options that cannot be, naming option and value", () => {
+Deno.test("tcp() refuses invalid options, naming option and value", () => {
   const bad: [Partial<TcpOptions>, typeof Error, string][] = [
     [{ port: 65536 }, RangeError, "port is 65536"],
     [{ port: -1 }, RangeError, "port is -1"],
@@ -63,7 +63,7 @@ Deno.test("tcp: an attempt that is aborted as its connection arrives leaves noth
   }
 });
 
-Deno.test("tcp() is named in the address grammar", () => {
+Deno.test("tcp() prints its address", () => {
   assertEquals(tcp({ port: 4444 }).toString(), "tcp://127.0.0.1:4444");
   assertEquals(tcp({ hostname: "::1", port: 1 }).toString(), "tcp://[::1]:1");
 });
@@ -77,7 +77,7 @@ Deno.test("tcp: both ends have real addresses", async () => {
   assert(near.localAddress.port > 0);
 });
 
-Deno.test("tcp: a refused connect says where, and why", async () => {
+Deno.test("tcp: the error of a refused connect has the address and the reason", async () => {
   const error = await assertRejects(
     () => tcp({ port: 1 }).connect(),
     Deno.errors.ConnectionRefused,
@@ -86,9 +86,9 @@ Deno.test("tcp: a refused connect says where, and why", async () => {
   assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
 });
 
-Deno.test("tcp: a reset that a write was told of is no end for reading", async () => {
+Deno.test("tcp: after a write has failed by a reset, a read fails and does not return EOF", async () => {
   const [near, far] = await meet(ends);
-  // What is unread makes the reset, and what is unsent is lost by it.
+  // Unread bytes cause the reset, which loses unsent bytes.
   const writer = far.writable.getWriter();
   await writer.write(new Uint8Array(5000));
   near.writable.getWriter().write(new Uint8Array(2 ** 24)).catch(() => {});
@@ -105,7 +105,7 @@ Deno.test("tcp: a reset that a write was told of is no end for reading", async (
   await far.close();
 });
 
-Deno.test("tcp: a missing permission is answered with its flag", async () => {
+Deno.test("tcp: the error of a missing permission names the flag", async () => {
   const code = (port: number, act: string) => `
     import { tcp } from "./transports/mod.ts";
     const resource = await tcp({ port: ${port} }).${act}();
@@ -139,7 +139,7 @@ async function isProbed(address: Address): Promise<boolean> {
 }
 
 Deno.test({
-  name: "tcp: keepAlive has the system probe a silent peer, at either end",
+  name: "tcp: with keepAlive the system probes a silent peer, at either end",
   ignore: Deno.build.os !== "linux",
   async fn() {
     for (const keepAlive of [undefined, true]) {
@@ -154,7 +154,7 @@ Deno.test({
   },
 });
 
-Deno.test("tcp: who listens at localhost is reached by its name and by both of its addresses", async () => {
+Deno.test("tcp: a listener at localhost is reached by name and by both addresses", async () => {
   const listener = await tcp({ hostname: "LocalHost", port: 0 }).listen();
   const { port } = listener.address;
   for (const hostname of ["localhost", "127.0.0.1", "::1", "127.0.0.1"]) {
@@ -164,7 +164,7 @@ Deno.test("tcp: who listens at localhost is reached by its name and by both of i
     await near.write(new Uint8Array(3));
     assertEquals(await far.read(new Uint8Array(8)), 3);
   }
-  // Accepts that wait, and a connection that nobody accepts, end with it.
+  // Pending accepts and unaccepted connections end with it.
   const waits = [listener.accept(), listener.accept(), listener.accept()];
   const dials = ["127.0.0.1", "::1"].map((hostname) =>
     tcp({ hostname, port }).connect()
@@ -180,7 +180,7 @@ Deno.test("tcp: who listens at localhost is reached by its name and by both of i
   }
 });
 
-Deno.test("tcp: who cannot have both addresses of localhost is told which", async () => {
+Deno.test("tcp: if an address of localhost is in use, the error names it", async () => {
   await using taken = await tcp({ hostname: "::1", port: 0 }).listen();
   const { port } = taken.address;
   await assertRejects(
@@ -188,7 +188,7 @@ Deno.test("tcp: who cannot have both addresses of localhost is told which", asyn
     Deno.errors.AddrInUse,
     `Listen at tcp://localhost:${port}: tcp://[::1]:${port} is in use`,
   );
-  // The address that could be had is free again.
+  // The other address is free again.
   const free = await tcp({ port }).listen();
   await free.close();
 });

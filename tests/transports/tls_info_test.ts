@@ -50,7 +50,7 @@ async function meet(
   };
 }
 
-Deno.test("both ends of a TLS connection know its facts", async () => {
+Deno.test("both ends of a TLS connection have the facts of its handshake", async () => {
   await using ends = await meet({ serverName: "localhost" }, {});
   const facts = {
     protocol: "TLSv1.3",
@@ -76,7 +76,7 @@ Deno.test("both ends of a TLS connection know its facts", async () => {
   });
 });
 
-Deno.test("a server knows the certificate that its client has shown", async () => {
+Deno.test("a server has its client's certificate", async () => {
   await using ends = await meet(identity(client), {
     clientCaCerts: [root.cert],
   });
@@ -87,13 +87,13 @@ Deno.test("a server knows the certificate that its client has shown", async () =
   assertEquals(serverName, undefined);
 });
 
-Deno.test("without a common offer of protocols there is no protocol", async () => {
+Deno.test("without a common ALPN offer there is no protocol", async () => {
   await using ends = await meet({}, { alpnProtocols: undefined });
   assertEquals(ends.client.tls?.alpnProtocol, undefined);
   assertEquals(ends.server.tls?.alpnProtocol, undefined);
 });
 
-Deno.test("a server knows the facts of openssl's TLS 1.2", async () => {
+Deno.test("a server has the facts of a TLS 1.2 handshake with openssl", async () => {
   await using listener = await tls({
     ...{ port: 0, ...listen },
     clientCaCerts: [root.cert],
@@ -113,7 +113,7 @@ Deno.test("a server knows the facts of openssl's TLS 1.2", async () => {
   await openssl.end();
 });
 
-Deno.test("a connection without TLS has no facts of TLS", async () => {
+Deno.test("the tls of a connection without TLS is undefined", async () => {
   await using listener = await tcp({ port: 0 }).listen();
   await using near = await tcp({ port: portOf(listener) }).connect();
   await using far = await listener.accept();

@@ -15,7 +15,7 @@ const past = new Date(Date.now() - 60_000);
 const mutual = { ...server, clientCaCerts: [ca] };
 const trusting = { caCerts: [ca] };
 
-/** What an end does, and what the error of each end says of it. */
+/** The options of an end, and the error at each end. */
 interface Refusal {
   connect?: Partial<TlsOptions>;
   listen?: Partial<TlsOptions>;
@@ -40,7 +40,7 @@ const refusals: Record<string, Refusal> = {
     client: untrusted,
     server: /^received fatal alert: CertificateExpired$/,
   },
-  "a server's certificate of an authority that nobody knows": {
+  "a server's certificate of an unknown authority": {
     connect: {},
     client: untrusted,
     server: unknown,
@@ -50,7 +50,7 @@ const refusals: Record<string, Refusal> = {
     client: untrusted,
     server: unknown,
   },
-  "a server's certificate that nobody but itself has signed": {
+  "a self-signed server's certificate": {
     listen: await newAuthority("self").then(({ ca, caKey }) => ({
       cert: ca,
       key: caKey,
@@ -93,7 +93,7 @@ function portOf({ address }: Listener): number {
   return address.port;
 }
 
-/** An error says what was done, with whom, and why it failed. */
+/** Checks that an error has the action, the address and the reason. */
 function assertSays(error: unknown, action: RegExp, why: RegExp): void {
   assertInstanceOf(error, Error);
   assert(["InvalidData", "UnexpectedEof"].includes(error.name), error.name);
@@ -106,7 +106,7 @@ const connecting = /^(Connect to|Read from) tls:\/\/127\.0\.0\.1:\d+: /;
 const accepting = /^Handshake with tls:\/\/127\.0\.0\.1:\d+: /;
 
 for (const [what, refusal] of Object.entries(refusals)) {
-  Deno.test(`tls: ${what} is refused, and each side says what it knows`, async () => {
+  Deno.test(`tls: ${what} is refused, with the expected error at each end`, async () => {
     const { connect = trusting, listen = server } = refusal;
     const refused = Promise.withResolvers<unknown>();
     await using listener = await tls({
@@ -126,7 +126,7 @@ for (const [what, refusal] of Object.entries(refusals)) {
   });
 }
 
-/** The first message of a side that knows no more than TLS 1.1 (RFC 4346 §7.4). */
+/** The first message of a side that supports at most TLS 1.1 (RFC 4346 §7.4). */
 function helloOfTls11(from: "client" | "server"): Uint8Array<ArrayBuffer> {
   const version = [3, 2];
   const random = Array<number>(32).fill(7);
@@ -142,7 +142,7 @@ async function write(to: Connection, bytes: Uint8Array): Promise<void> {
   await to.writable.getWriter().write(bytes);
 }
 
-Deno.test("tls: a client of TLS 1.1 is refused, and the server says why", async () => {
+Deno.test("tls: a client of TLS 1.1 is refused, and the server's error says why", async () => {
   const refused = Promise.withResolvers<unknown>();
   await using listener = await tls({
     ...{ port: 0, ...server },
@@ -156,7 +156,7 @@ Deno.test("tls: a client of TLS 1.1 is refused, and the server says why", async 
   await accepted;
 });
 
-Deno.test("tls: a server of TLS 1.1 is refused, and the client says why", async () => {
+Deno.test("tls: a server of TLS 1.1 is refused, and the client's error says why", async () => {
   await using listener = await tcp({ port: 0 }).listen();
   const connect = rejection(
     tls({ port: portOf(listener), ...trusting }).connect(),

@@ -33,7 +33,7 @@ const stranger = await newAuthority("stranger");
 const trusting = { caCerts: [ca] };
 const mutual = { ...server, clientCaCerts: [ca] };
 
-/** What listens with some options, and what connects with others. */
+/** A transport that listens with some options, and one that connects with others. */
 function ends(connect: Partial<TlsOptions>, listen: Partial<TlsOptions>) {
   const make = (options: Partial<TlsOptions>) => (address?: Address) =>
     tls({ port: 0, ...address && place(address), ...options });
@@ -84,7 +84,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     });
   }
 
-  Deno.test(`${name}: what came before a cut is read, also after a write has failed`, async () => {
+  Deno.test(`${name}: bytes that arrived before a cut are read, also after a write has failed`, async () => {
     for (const swap of [false, true]) {
       const pair = await meet(kind);
       await using near = swap ? pair[1] : pair[0];
@@ -102,7 +102,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   });
 
-  Deno.test(`${name}: what a client writes arrives, though it closes at once`, async () => {
+  Deno.test(`${name}: a client's bytes arrive, even if it closes at once`, async () => {
     await using listener = await kind.server().listen();
     const sent = noise(300_000);
     // Often enough for what the server says of itself to come after the close.
@@ -118,7 +118,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   });
 
-  Deno.test(`${name}: what was written before close() arrives, though the process stands still`, async () => {
+  Deno.test(`${name}: bytes written before close() arrive, even if the process is suspended`, async () => {
     const [near, far] = await meet(kind);
     const writing = near.writable.getWriter().write(new Uint8Array(2 ** 21));
     const answering = (async () => {
@@ -129,7 +129,7 @@ for (const [name, kind] of Object.entries(kinds)) {
     const received = toBytes(far.readable);
     const closed = near.close();
     await new Promise((resolve) => setTimeout(resolve));
-    // Longer than a closing connection listens to a peer that is talking.
+    // Longer than a closing connection waits for a peer that sends.
     const until = performance.now() + 600;
     while (performance.now() < until);
     assertEquals((await received).length, 2 ** 21);
@@ -151,13 +151,13 @@ for (const [name, kind] of Object.entries(kinds)) {
       await quiet.writable.close();
       assertEquals((await toBytes(talker.readable)).length, 0);
       await sendHalf();
-      // The connection is let go of then, with its last bytes on the way.
+      // The connection is released then, with its last bytes on the way.
       await writer.close();
       assertEquals((await received).length, 8 * 1024 * 1024);
     });
   }
 
-  Deno.test(`${name}: a silent peer holds up nobody`, async () => {
+  Deno.test(`${name}: a silent peer does not delay others`, async () => {
     await using listener = await kind.server().listen();
     const silent: Connection[] = [];
     for (let i = 0; i < 20; i++) {
@@ -171,7 +171,7 @@ for (const [name, kind] of Object.entries(kinds)) {
   });
 }
 
-/** Listens, and gives the error that a listener tells of. */
+/** Listens, and returns the error that a listener reports. */
 async function refusing(
   options: Partial<TlsOptions>,
 ): Promise<[Listener, Promise<unknown>]> {
@@ -182,7 +182,7 @@ async function refusing(
 
 const listeners = { "tls": server, "mutual tls": mutual };
 for (const [name, options] of Object.entries(listeners)) {
-  Deno.test(`${name}: a peer that does not finish its handshake is let go`, async () => {
+  Deno.test(`${name}: a peer that does not finish its handshake is disconnected`, async () => {
     const [listener, refused] = await refusing({
       ...options,
       handshakeTimeout: 20,
@@ -200,7 +200,7 @@ for (const [name, options] of Object.entries(listeners)) {
     );
   });
 
-  Deno.test(`${name}: what is no TLS is refused, and accept() goes on`, async () => {
+  Deno.test(`${name}: bytes that are not TLS are refused, and accept() goes on`, async () => {
     const [listener, refused] = await refusing(options);
     await using _ = listener;
     const accepted = listener.accept();
@@ -219,7 +219,7 @@ for (const [name, options] of Object.entries(listeners)) {
     await using _far = await accepted;
   });
 
-  Deno.test(`${name}: a peer that goes in its handshake is told of`, async () => {
+  Deno.test(`${name}: a peer that leaves in its handshake is reported`, async () => {
     const [listener, refused] = await refusing(options);
     await using _ = listener;
     (await tcp(place(listener.address)).connect()).abort();
@@ -228,7 +228,7 @@ for (const [name, options] of Object.entries(listeners)) {
     assertStringIncludes(error.message, "Handshake with tls://127.0.0.1:");
   });
 
-  Deno.test(`${name}: with too many handshakes the oldest gives way`, async () => {
+  Deno.test(`${name}: with too many handshakes the oldest is ended`, async () => {
     const [listener, refused] = await refusing(options);
     await using _ = listener;
     const silent: Connection[] = [];
@@ -266,7 +266,7 @@ for (const [name, own] of [["tls", {}], ["mutual tls", client]] as const) {
     });
   }
 
-  Deno.test(`${name}: a server that speaks no TLS is refused`, async () => {
+  Deno.test(`${name}: a server without TLS is refused`, async () => {
     await using listener = await tcp({ port: 0 }).listen();
     const { port } = place(listener.address);
     const connect = rejection(tls({ port, ...trusting, ...own }).connect());
@@ -277,7 +277,7 @@ for (const [name, own] of [["tls", {}], ["mutual tls", client]] as const) {
     assertStringIncludes(error.message, `Connect to tls://127.0.0.1:${port}: `);
   });
 
-  Deno.test(`${name}: a server that is silent is given up`, async () => {
+  Deno.test(`${name}: connecting to a silent server times out`, async () => {
     await using listener = await tcp({ port: 0 }).listen();
     const { port } = place(listener.address);
     const connect = rejection(
@@ -292,7 +292,7 @@ for (const [name, own] of [["tls", {}], ["mutual tls", client]] as const) {
     );
   });
 
-  Deno.test(`${name}: a connect is aborted in its handshake`, async () => {
+  Deno.test(`${name}: a connect can be aborted in its handshake`, async () => {
     await using listener = await tcp({ port: 0 }).listen();
     const { port } = place(listener.address);
     const controller = new AbortController();
@@ -339,7 +339,7 @@ Deno.test("mutual tls: a client whose certificate is not trusted is refused", as
     const [listener, refused] = await refusing(mutual);
     await using _ = listener;
     const { port } = place(listener.address);
-    // In TLS 1.3 a client is done before the server has seen its certificate.
+    // In TLS 1.3 the client's handshake ends before the server has seen its certificate.
     const error = await rejection((async () => {
       await using connection = await tls({ port, ...trusting, ...own })
         .connect();
@@ -353,7 +353,7 @@ Deno.test("mutual tls: a client whose certificate is not trusted is refused", as
   }
 });
 
-Deno.test("tls: a client's certificate does no harm where none is asked for", async () => {
+Deno.test("tls: a client may have a certificate even if none is requested", async () => {
   await using listener = await tls({ port: 0, ...server }).listen();
   const at = place(listener.address);
   await using _near = await tls({ ...at, ...trusting, ...client }).connect();
@@ -392,7 +392,7 @@ Deno.test("tls: a listener needs a certificate and its key", async () => {
   }
 });
 
-Deno.test("tls() refuses options that cannot be, naming option and value", () => {
+Deno.test("tls() refuses invalid options, naming option and value", () => {
   const { cert, key } = server;
   const bad: [Partial<TlsOptions>, typeof Error, string][] = [
     [{ port: 65536 }, RangeError, "port is 65536"],
@@ -423,12 +423,12 @@ Deno.test("tls() refuses options that cannot be, naming option and value", () =>
   }
 });
 
-Deno.test("tls() is named in the address grammar", () => {
+Deno.test("tls() prints its address", () => {
   assertEquals(tls({ port: 4444 }).toString(), "tls://127.0.0.1:4444");
   assertEquals(tls({ hostname: "::1", port: 1 }).toString(), "tls://[::1]:1");
 });
 
-Deno.test("tls: a missing permission is answered with its flag", async () => {
+Deno.test("tls: the error of a missing permission names the flag", async () => {
   const run = (options: TlsOptions, act: string, flags: string[]) =>
     runWithFlags(
       `import { tls } from "./transports/mod.ts";
@@ -455,7 +455,7 @@ Deno.test("tls: a missing permission is answered with its flag", async () => {
   }
 });
 
-Deno.test("tls: an accept that fails is told to accept(), and the next one goes on", async () => {
+Deno.test("tls: a failed accept of the system rejects accept(), and the next one succeeds", async () => {
   const failure = new Error("Too many open files (os error 24)");
   const closed = Promise.withResolvers<never>();
   const [plain, other] = memoryPair();
@@ -485,7 +485,7 @@ Deno.test("tls: an accept that fails is told to accept(), and the next one goes 
   other.abort();
 });
 
-Deno.test("tls: who listens at localhost is reached at both of its addresses", async () => {
+Deno.test("tls: a listener at localhost is reached at both addresses", async () => {
   const listening = tls({ hostname: "localhost", port: 0, ...server });
   await using listener = await listening.listen();
   const { port } = listener.address;

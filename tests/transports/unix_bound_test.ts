@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { unix } from "../../transports/mod.ts";
 import { BoundSocket } from "../support/libc.ts";
 
-/** How a socket is bound to `folder/s`, which `link` leads to. */
+/** The path by which a socket is bound to `folder/s`; `link` leads to `folder`. */
 const ways: Record<string, (folder: string, link: string) => string> = {
   "its path": (folder) => `${folder}/s`,
   "a path through a link": (_, link) => `${link}/s`,
@@ -13,7 +13,7 @@ const ways: Record<string, (folder: string, link: string) => string> = {
 for (const [way, pathOf] of Object.entries(ways)) {
   Deno.test({
     name:
-      `unix: a socket that is bound by ${way} is not replaced, though it does not listen yet`,
+      `unix: a socket that is bound by ${way} and does not listen yet is not replaced`,
     ignore: Deno.build.os !== "linux",
     fn: async () => {
       const parent = await Deno.makeTempDir({ prefix: "bound-" });

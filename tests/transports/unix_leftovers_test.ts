@@ -41,7 +41,7 @@ function startListening(folder: string): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("unix: what processes have left that were killed while they listened is removed by the next listen", () =>
+Deno.test("unix: the next listen removes the files of processes that were killed while they listened", () =>
   inFolder(async (folder) => {
     let left = 0;
     for (let kill = 0; kill < 5; kill++) {
@@ -61,7 +61,7 @@ Deno.test("unix: what processes have left that were killed while they listened i
     assert(left > 0);
   }));
 
-Deno.test("unix: a folder that has the name of a stale one, and more than stale sockets in it, is left alone", () =>
+Deno.test("unix: a folder with the name of a stale one that contains other files is left alone", () =>
   inFolder(async (folder) => {
     const make: ((path: string) => Promise<unknown>)[] = [
       (path) => Deno.writeTextFile(`${path}/file`, "precious"),

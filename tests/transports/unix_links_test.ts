@@ -23,8 +23,8 @@ const targets: Record<string, (target: string) => Promise<unknown>> = {
   "nothing": () => Promise.resolve(),
   "a file": (target) => Deno.writeTextFile(target, "precious"),
   "a folder": (target) => Deno.mkdir(target),
-  "a socket that is listened at": (path) => unix({ path }).listen(),
-  "a socket that nobody listens at": async (path) => {
+  "a socket with a listener": (path) => unix({ path }).listen(),
+  "a stale socket": async (path) => {
     const listener = await unix({ path: `${path}-first` }).listen();
     await Deno.link(`${path}-first`, path);
     await listener.close();
@@ -46,7 +46,7 @@ for (const [what, make] of Object.entries(targets)) {
   });
 }
 
-Deno.test("unix: close() does not remove a link that took the place of its file, nor what it leads to", async () => {
+Deno.test("unix: close() does not remove a link in place of its file, nor the link's target", async () => {
   await using at = await linked((target) => Deno.writeTextFile(target, "x"));
   await Deno.remove(at.path);
   const listener = await unix({ path: at.path }).listen();

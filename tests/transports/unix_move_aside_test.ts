@@ -31,7 +31,7 @@ for (const [kind, make] of Object.entries(kinds)) {
       assertEquals((await Deno.lstat(path)).ino, before.ino);
     }));
 
-  Deno.test(`a ${kind} whose place has been taken is kept beside it, and the error says where`, () =>
+  Deno.test(`a ${kind} whose place is taken is kept beside it, and the error says where`, () =>
     inFolder(async (folder) => {
       const path = `${folder}/a`;
       await make(path);
@@ -61,7 +61,7 @@ Deno.test("the expected file is removed", () =>
     await removeIf(`${folder}/a`, `${folder}/b`, yes);
   }));
 
-Deno.test("a file that cannot be looked at is put back", () =>
+Deno.test("a file whose inspection fails is put back", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/a`, "");
     const reason = new Error("Cannot look");

@@ -15,7 +15,7 @@ async function inFolder(run: (folder: string) => Promise<void>) {
   }
 }
 
-/** A folder within another, whose path has so many bytes. */
+/** A folder within another, whose path has a given number of bytes. */
 async function makeFolder(parent: string, bytes: number): Promise<string> {
   const folder = `${parent}/`.padEnd(bytes, "f");
   await Deno.mkdir(folder);
@@ -37,7 +37,7 @@ for (
 ) {
   Deno.test({
     name:
-      `unix: a path of ${pathBytes} bytes in a folder of ${folderBytes} is listened at, privately`,
+      `unix: listening at a path of ${pathBytes} bytes in a folder of ${folderBytes} works, with mode 0600`,
     ...linux,
     fn: () =>
       inFolder(async (parent) => {
@@ -70,7 +70,7 @@ for (
 
 Deno.test({
   name:
-    "unix: closing a listener in a long folder removes nothing of another folder that got its descriptor",
+    "unix: closing a listener in a long folder removes nothing of another folder that has its descriptor",
   ...linux,
   fn: () =>
     inFolder(async (parent) => {
@@ -124,7 +124,7 @@ Deno.test("unix: listening in a folder that does not exist names the folder", ()
     }
   }));
 
-Deno.test("unix: listening in what is not a folder names it", () =>
+Deno.test("unix: listening in a file that is not a folder names it", () =>
   inFolder(async (parent) => {
     const file = `${parent}/file`;
     await Deno.writeTextFile(file, "");
@@ -160,7 +160,7 @@ const listenAndConnect = `
 
 const narrow = ["--allow-net", "--allow-read=.", "--allow-write=."];
 
-Deno.test("unix: a relative path leads from the working folder", () =>
+Deno.test("unix: a relative path starts at the working folder", () =>
   inFolder(async (folder) => {
     for (
       const [cwd, flags] of [

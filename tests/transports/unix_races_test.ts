@@ -7,7 +7,7 @@ const ROUNDS = 400;
 /** The rival acts up to this long after the order; a listen takes about half. */
 const MAX_DELAY_MS = 4;
 
-/** A round: both act at a path where a stale socket is. */
+/** A round: both act at the path of a stale socket. */
 async function race(
   rival: Rival,
   act: Act,

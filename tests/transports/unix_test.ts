@@ -50,7 +50,7 @@ Deno.test("unix() refuses wrong options, naming option and value", () => {
   }
 });
 
-Deno.test("unix() is named in the address grammar", () => {
+Deno.test("unix() prints its address", () => {
   assertEquals(unix({ path: "/run/s" }).toString(), "unix:/run/s");
   assertEquals(unix({ path: "@s" }).toString(), "unix:@s");
 });
@@ -63,7 +63,7 @@ Deno.test("unix: a connecting end has no path", async () => {
   assertEquals(far.remoteAddress, { transport: "unix", path: "" });
 });
 
-Deno.test("unix: a connect says where it failed, and why", async () => {
+Deno.test("unix: the error of a failed connect has the path and the reason", async () => {
   const path = freePath();
   await assertRejects(
     () => unix({ path }).connect(),
@@ -88,7 +88,7 @@ Deno.test("unix: an error of an accepted connection names the path of the listen
       transport.connect(),
       listener.accept(),
     ]);
-    // What is unread makes a reset of the end.
+    // Unread bytes turn the end into a reset.
     await far.write(new Uint8Array(10));
     near.abort();
     await assertRejects(
@@ -105,7 +105,7 @@ Deno.test("unix: an error of an accepted connection names the path of the listen
   }
 });
 
-Deno.test("unix: the file has its mode whenever it is there", async () => {
+Deno.test("unix: the file has its mode at every moment", async () => {
   const path = freePath();
   const watcher = new Deno.Command(Deno.execPath(), {
     args: [
@@ -141,7 +141,7 @@ Deno.test("unix: the file has its mode whenever it is there", async () => {
   await watcher.status;
 });
 
-Deno.test("unix: the mode is the one that is asked for", async () => {
+Deno.test("unix: the file has the mode of the option", async () => {
   const path = freePath();
   await using _ = await unix({ path, mode: 0o666 }).listen();
   assertEquals((await Deno.lstat(path)).mode ?? 0, 0o140666);
@@ -155,7 +155,7 @@ Deno.test("unix: a listener leaves nothing behind", async () => {
   assertEquals([...Deno.readDirSync(room)], []);
 });
 
-Deno.test("unix: the file of a dead listener is replaced", async () => {
+Deno.test("unix: a stale socket file is replaced", async () => {
   const path = freePath();
   await makeStale(path);
   const transport = unix({ path });
@@ -208,7 +208,7 @@ Deno.test("unix: a file that is not a socket is refused and left alone", async (
   await Deno.remove(target);
 });
 
-Deno.test("unix: close() leaves a file alone that took its file's place", async () => {
+Deno.test("unix: close() leaves a file alone that is in place of its own", async () => {
   const path = freePath();
   const listener = await unix({ path }).listen();
   await Deno.remove(path);
@@ -247,7 +247,7 @@ Deno.test("unix: a connect waits while the listener's queue is full", async () =
   for (const raw of waiting) raw.close();
 });
 
-Deno.test("unix: a missing permission is answered with its flags", async () => {
+Deno.test("unix: the error of a missing permission names the flags", async () => {
   const room = await Deno.makeTempDir({ dir: folder });
   const code = (path: string, act: string) => `
     import { unix } from "./transports/mod.ts";

@@ -11,7 +11,7 @@ for (const umask of ["0o000", "0o022", "0o177", "0o777"]) {
     fn: async () => {
       const folder = await Deno.makeTempDir({ prefix: "users-" });
       try {
-        // The path leads through no folder that others may not enter.
+        // Every user may enter all folders of the path.
         await Deno.chmod(folder, 0o777);
         const outcome = await runDeno(
           ["run", "--quiet", "--allow-all", "-"],

@@ -18,11 +18,11 @@ Deno.test("vsock() refuses wrong options, naming option and value", () => {
   }
 });
 
-Deno.test("vsock() is named in the address grammar", () => {
+Deno.test("vsock() prints its address", () => {
   assertEquals(vsock({ cid: 2, port: 1024 }).toString(), "vsock://2:1024");
 });
 
-/** Runs code with Deno's flag, and gives what it has written. */
+/** Runs code with Deno's flag, and returns its output. */
 async function run(code: string, ...flags: string[]): Promise<string> {
   const root = new URL("../../", import.meta.url);
   const { stdout, stderr } = await runDeno(
@@ -65,10 +65,10 @@ Deno.test({
 
 Deno.test({
   name:
-    "vsock: a connect says where it failed, ends by its signal, and names its flags",
+    "vsock: the error of a connect has the address and the flags, and a signal ends it",
   ignore,
   fn: async () => {
-    // Nobody has this number.
+    // No machine has this number.
     const connect = (signal: string) => `
       const transport = vsock({ cid: 4294967294, port: 1024 });
       const error = await transport.connect(${signal}).catch((e) => e);

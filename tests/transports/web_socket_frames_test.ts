@@ -1,4 +1,4 @@
-// The rules of RFC 6455 by the frames that keep or break them, in the order of
+// The rules of RFC 6455, by frames that keep or break them, in the order of
 // the Autobahn suite: framing, pings, reserved bits, opcodes, fragments, UTF-8,
 // closing, limits.
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
@@ -7,7 +7,7 @@ import { type Connection, memory, webSocket } from "../../mod.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** A client's frame; the mask is zeros, so that the payload stands as it is. */
+/** A client's frame; the mask is zeros, so the payload is unchanged. */
 function frame(
   opcode: number,
   payload: Uint8Array | string = "",
@@ -52,7 +52,7 @@ async function connect(): Promise<{ raw: Connection; server: Connection }> {
   return { raw, server };
 }
 
-/** What a server reads of frames, and what it has sent back. */
+/** The bytes that a server reads from frames, and the bytes that it sends back. */
 async function exchange(frames: Uint8Array[]): Promise<{
   read: string;
   error: unknown;
@@ -84,7 +84,7 @@ async function exchange(frames: Uint8Array[]): Promise<{
   return { read, error, sent: concat(chunks) };
 }
 
-/** The code of the last Close frame in what a server has sent. */
+/** The code of the last Close frame that a server has sent. */
 function codeSent(sent: Uint8Array): number | undefined {
   for (let at = 0; at < sent.length;) {
     const length = sent[at + 1] ?? 0;
@@ -131,7 +131,7 @@ const good: [name: string, frames: Uint8Array[], read: string][] = [
     "a",
   ],
   [
-    "a pong that nobody asked for",
+    "an unsolicited pong",
     [frame(PONG, "x"), frame(TEXT, "a"), bye],
     "a",
   ],
@@ -224,7 +224,7 @@ Deno.test("a stream that ends without a Close frame is a cut", async () => {
   }
 });
 
-Deno.test("a Close frame with an error's code is an error that tells code and reason", async () => {
+Deno.test("a Close frame with an error's code is an error with the code and the reason", async () => {
   const { error } = await exchange([frame(CLOSE, code(1011, "disk\nfull"))]);
   assertStringIncludes(
     String(error),

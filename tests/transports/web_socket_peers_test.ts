@@ -74,7 +74,7 @@ Deno.test("ws as the client echoes text and bytes, and closes in order", async (
   await server[Symbol.asyncDispose]();
 });
 
-Deno.test("ws is refused at another path, and told so", async () => {
+Deno.test("ws is refused at another path, with an HTTP status", async () => {
   const transport = webSocket({ url: "ws://127.0.0.1:0/chat" });
   await using listener = await transport.listen();
   const socket = new NodeSocket(`ws://127.0.0.1:${listener.address.port}/no`);
@@ -113,7 +113,7 @@ Deno.test("a native WebSocket of Deno's, both as messages and at the other end o
   await served[Symbol.asyncDispose]();
 });
 
-Deno.test("a native socket whose peer sends ahead of the reader is cut at maxQueuedBytes", async () => {
+Deno.test("a native socket is cut if its peer sends more than maxQueuedBytes ahead of the reader", async () => {
   const transport = webSocket({ url: "ws://127.0.0.1:0/" });
   await using listener = await transport.listen();
   const socket = new WebSocket(`ws://127.0.0.1:${listener.address.port}/`);

@@ -19,7 +19,7 @@ import { testTransport } from "../../testing/mod.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** A WebSocket over memory: the two transports share what is below. */
+/** A WebSocket over memory: both transports share the memory transport. */
 function pair(): [server: Transport, client: Transport] {
   const over = memory();
   const options = { url: "ws://example/chat", over };
@@ -58,7 +58,7 @@ Deno.test("a WebSocket's address is written and read in the address grammar", ()
   }
 });
 
-Deno.test("options that cannot be are refused, naming option and value", () => {
+Deno.test("invalid options are refused, naming option and value", () => {
   const make = (options: object) => () =>
     webSocket({ url: "ws://x/", ...options });
   assertThrows(make({ url: "http://x/" }), TypeError, 'url is "http://x/"');
@@ -70,7 +70,7 @@ Deno.test("options that cannot be are refused, naming option and value", () => {
   assertThrows(make({ headers: { a: "b\r\nc: d" } }), TypeError);
 });
 
-Deno.test("text and bytes keep their bounds with messages, also large ones", async () => {
+Deno.test("with messages, text and bytes keep their boundaries, also large ones", async () => {
   const transport = webSocket({
     ...{ url: "ws://x/", over: memory(), messages: true },
   });
@@ -99,7 +99,7 @@ Deno.test("text and bytes keep their bounds with messages, also large ones", asy
   await client.disconnect();
 });
 
-Deno.test("the subprotocol is the first of the client's that the server speaks", async () => {
+Deno.test("the subprotocol is the first of the client's list that the server supports", async () => {
   const over = memory();
   const url = "ws://x/";
   const transport = (protocols: string[]) =>
@@ -121,7 +121,7 @@ Deno.test("the subprotocol is the first of the client's that the server speaks",
   }
 });
 
-/** What a listener answers to a request of any bytes. */
+/** A listener's answer to a request of any bytes. */
 async function answerTo(request: string): Promise<string> {
   const over = memory();
   const refused = Promise.withResolvers<unknown>();
@@ -190,7 +190,7 @@ for (
   });
 }
 
-Deno.test("pages of the listener's own origin, and of those that it names, connect", async () => {
+Deno.test("pages of the listener's own origin and of origins that it names may connect", async () => {
   const over = memory();
   const url = "ws://example:8080/";
   const origins = ["https://friend.example"];
@@ -204,7 +204,7 @@ Deno.test("pages of the listener's own origin, and of those that it names, conne
   }
 });
 
-/** The error of a client whose server answers with any bytes. */
+/** The error of a client whose server answers with these bytes. */
 async function errorOf(answer: string): Promise<unknown> {
   const over = memory();
   await using listener = await over.listen();
@@ -244,7 +244,7 @@ for (
   });
 }
 
-Deno.test("a server that is silent is given up after the handshake's deadline", async () => {
+Deno.test("connecting to a silent server fails after the handshake's deadline", async () => {
   const over = memory();
   await using listener = await over.listen();
   const transport = webSocket({ url: "ws://x/", over, handshakeTimeout: 10 });

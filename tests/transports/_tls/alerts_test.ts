@@ -14,7 +14,7 @@ const files = {
 };
 const versions = ["-tls1_2", "-tls1_3"];
 
-/** What `openssl s_client` says of a listener with these options. */
+/** The output of `openssl s_client` for a listener with these options. */
 async function clientSays(
   listen: Partial<TlsOptions>,
   args: readonly string[],
@@ -33,7 +33,7 @@ async function clientSays(
 }
 
 for (const version of versions) {
-  Deno.test(`openssl s_client ${version} reads that no protocol is common`, async () => {
+  Deno.test(`openssl s_client ${version} reads the alert that there is no common protocol`, async () => {
     assertStringIncludes(
       await clientSays({ alpnProtocols: ["one", "two"] }, [
         ...[version, "-alpn", "three"],
@@ -42,7 +42,7 @@ for (const version of versions) {
     );
   });
 
-  Deno.test(`openssl s_client ${version} reads that a certificate is required`, async () => {
+  Deno.test(`openssl s_client ${version} reads the alert that a certificate is required`, async () => {
     assertStringIncludes(
       await clientSays({ clientCaCerts: [ca] }, [version]),
       "alert certificate required",
@@ -50,14 +50,14 @@ for (const version of versions) {
   });
 }
 
-Deno.test("openssl s_client reads that its version is too old", async () => {
+Deno.test("openssl s_client reads the alert that its version is too old", async () => {
   assertMatch(
     await clientSays({}, ["-tls1_1", "-cipher", "ALL@SECLEVEL=0"]),
     /alert (protocol version|handshake failure)/,
   );
 });
 
-/** Runs `openssl s_server`, connects to it, and gives what it says. */
+/** Runs `openssl s_server`, connects to it, and returns its output. */
 async function serverSays(
   connect: Partial<TlsOptions>,
   args: readonly string[],
@@ -80,7 +80,7 @@ async function serverSays(
 }
 
 for (const version of versions) {
-  Deno.test(`openssl s_server ${version} reads that its authority is unknown`, async () => {
+  Deno.test(`openssl s_server ${version} reads the alert that its authority is unknown`, async () => {
     const { said, error } = await serverSays({ caCerts: [stranger.ca] }, [
       version,
     ]);
@@ -89,7 +89,7 @@ for (const version of versions) {
   });
 }
 
-Deno.test("openssl s_server -tls1_3 reads that its certificate is for another name", async () => {
+Deno.test("openssl s_server -tls1_3 reads an alert if its certificate is for another name", async () => {
   const { said, error } = await serverSays({ serverName: "example.com" }, [
     "-tls1_3",
   ]);
@@ -97,7 +97,7 @@ Deno.test("openssl s_server -tls1_3 reads that its certificate is for another na
   assert(error instanceof Deno.errors.InvalidData);
 });
 
-Deno.test("openssl s_server -tls1_2 sees that the client goes without close_notify when its certificate is for another name", async () => {
+Deno.test("openssl s_server -tls1_2 sees a cut without close_notify if its certificate is for another name", async () => {
   const { said, error } = await serverSays({ serverName: "example.com" }, [
     "-tls1_2",
   ]);

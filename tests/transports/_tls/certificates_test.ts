@@ -37,7 +37,7 @@ const [one, two, client] = await Promise.all([
   issue("client"),
 ]);
 
-/** Connects, and gives the subject of the certificate that was shown. */
+/** Connects, and returns the subject of the shown certificate. */
 async function subjectShown(
   listener: Listener,
   options: Partial<TlsOptions> = {},
@@ -49,7 +49,7 @@ async function subjectShown(
   return near.tls?.peerCertificate?.subject;
 }
 
-Deno.test("certificates is asked in each handshake, with the server name", async () => {
+Deno.test("certificates is called in each handshake, with the server name", async () => {
   const asked: (string | undefined)[] = [];
   await using listener = await tls({
     port: 0,
@@ -80,7 +80,7 @@ Deno.test("a certificate is renewed without listening again", async () => {
   assertEquals(await subjectShown(listener), "CN=two");
 });
 
-Deno.test("certificates that come later go with client certificates and protocols", async () => {
+Deno.test("asynchronous certificates work with client certificates and protocols", async () => {
   const given = Promise.withResolvers<TlsIdentity>();
   const asked = Promise.withResolvers<void>();
   await using listener = await tls({
@@ -106,7 +106,7 @@ Deno.test("certificates that come later go with client certificates and protocol
   assertEquals(await near.read(new Uint8Array(8)), 1);
 });
 
-/** What a client and the listener say of a handshake that is refused. */
+/** The errors of a client and the listener in a refused handshake. */
 async function refusal(
   certificates: TlsOptions["certificates"],
 ): Promise<{ client: string; listener: Error }> {
@@ -124,7 +124,7 @@ async function refusal(
   return { client: (await openssl.outcome()).said, listener: error };
 }
 
-Deno.test("without a certificate for its name, a client reads that the name is not known", async () => {
+Deno.test("without a certificate for its name, a client reads the alert that the name is unknown", async () => {
   const { client, listener } = await refusal(() => undefined);
   assertStringIncludes(client, "unrecognized name");
   assertStringIncludes(
@@ -133,14 +133,14 @@ Deno.test("without a certificate for its name, a client reads that the name is n
   );
 });
 
-Deno.test("if certificates fails, the listener is told of it, and the client of an internal error", async () => {
+Deno.test("if certificates fails, the listener reports the error, and the client an internal error", async () => {
   const failure = new RangeError("the store is closed");
   const { client, listener } = await refusal(() => Promise.reject(failure));
   assertStringIncludes(client, "alert internal error");
   assertStringIncludes(listener.message, "the store is closed");
 });
 
-Deno.test("a key that is not the certificate's is refused in the handshake", async () => {
+Deno.test("a key that does not belong to the certificate is refused in the handshake", async () => {
   const { listener } = await refusal(() => ({ cert: one.cert, key: two.key }));
   assertStringIncludes(listener.message, "key is not the key of cert");
 });

@@ -18,7 +18,7 @@ async function helloOf(...args: string[]): Promise<Uint8Array> {
 
 const hello = await helloOf("-servername", "One.Example");
 
-/** The same message in records of so many bytes. */
+/** The same message in records of `size` bytes. */
 function recut(bytes: Uint8Array, size: number): Uint8Array {
   const records: number[] = [];
   const message = bytes.subarray(5);
@@ -38,7 +38,7 @@ Deno.test("a hello without a server name has none", async () => {
   assertEquals(parseClientHello(bytes), { serverName: undefined });
 });
 
-Deno.test("a hello that is cut into records of any size is understood", () => {
+Deno.test("a hello in records of any size is read", () => {
   for (const size of [1, 2, 3, 7, 100]) {
     const bytes = recut(hello, size);
     assertEquals(parseClientHello(bytes), { serverName: "one.example" });
@@ -53,7 +53,7 @@ Deno.test("a part of a hello needs more bytes", () => {
   }
 });
 
-Deno.test("a hello with any byte changed is understood or has no name, and never throws", () => {
+Deno.test("a hello with any byte changed is read or has no name, and never throws", () => {
   for (let at = 0; at < hello.length; at++) {
     for (const value of [0, 1, 0x7f, 0xff]) {
       const changed = hello.slice();

@@ -11,7 +11,7 @@ import { identity, portOf } from "./meet.ts";
 
 const AUTHORITY = { isAuthority: true, usage: MAY_CERTIFY };
 
-Deno.test("a server of another authority is refused, whatever the environment says", async () => {
+Deno.test("a server of another authority is refused, whatever the environment variables are", async () => {
   const root = await craft({ subject: "root", ...AUTHORITY });
   const stranger = await craft({ subject: "stranger", ...AUTHORITY });
   const server = await craft({
@@ -48,7 +48,7 @@ Deno.test("a server of another authority is refused, whatever the environment sa
   }
 });
 
-Deno.test("with the system's authorities, a certificate that may not sign does not", async () => {
+Deno.test("with the system's authorities, a certificate that may not sign is refused as a signer", async () => {
   const root = await craft({ subject: "root", ...AUTHORITY });
   const middle = (says: Says) =>
     craft({ subject: "middle", issuer: root, ...AUTHORITY, ...says });

@@ -11,7 +11,7 @@ import { certificates } from "../../support/certificates.ts";
 
 const { ca, server } = await certificates();
 
-/** A socket, and how many bytes were read from it. */
+/** A socket, and the number of bytes that were read from it. */
 class Counted implements RawSocket {
   bytes = 0;
   readonly #conn: Deno.TcpConn;
@@ -39,7 +39,7 @@ class Counted implements RawSocket {
   }
 }
 
-/** Two ends of TLS; what the first reads from its socket is counted. */
+/** Two ends of TLS; the bytes that the first reads from its socket are counted. */
 async function meet(): Promise<[Connection, Counted, Connection]> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const [conn, other] = await Promise.all([
@@ -60,7 +60,7 @@ function plain(socket: RawSocket): Connection {
   return new SocketConnection(socket, address, address);
 }
 
-/** Writes all of the bytes, in records of so many. */
+/** Writes all bytes, in records of a given size. */
 async function send(
   to: Connection,
   bytes: Uint8Array,
@@ -74,7 +74,7 @@ async function send(
 const MAX_HELD = 32 * 1024;
 const sizes = { "1 MiB": 2 ** 20, "16 KiB": 2 ** 14, "one byte": 1 };
 for (const [what, size] of Object.entries(sizes)) {
-  Deno.test(`at most 32 KiB are taken from the socket beyond what a reader of ${what} has got`, async () => {
+  Deno.test(`at most 32 KiB are read from the socket beyond the bytes that a reader of ${what} has got`, async () => {
     const [near, counted, far] = await meet();
     const before = counted.bytes;
     const sent = noise(3 * 2 ** 20);
@@ -97,7 +97,7 @@ for (const [what, size] of Object.entries(sizes)) {
   });
 }
 
-Deno.test("nothing is taken from the socket while nobody reads", async () => {
+Deno.test("nothing is read from the socket while the connection is not read", async () => {
   const [near, counted, far] = await meet();
   const before = counted.bytes;
   const sending = send(far, noise(1_000), 1);

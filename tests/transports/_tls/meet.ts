@@ -11,7 +11,7 @@ export function portOf({ address }: Listener): number {
   return address.port;
 }
 
-/** One client and one server; what each of them says of a failure. */
+/** One client and one server, and the error of each. */
 export async function meet(
   connect: Partial<TlsOptions>,
   listen: Partial<TlsOptions>,

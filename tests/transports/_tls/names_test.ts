@@ -13,7 +13,7 @@ const root = await craft({
   usage: MAY_CERTIFY,
 });
 
-/** What a certificate says, what it is for, and what it is not for. */
+/** A certificate, the names it is for, and the names it is not for. */
 const names: [string, Says, string[], string[]][] = [
   [
     "text that looks like more entries",
@@ -60,7 +60,7 @@ const names: [string, Says, string[], string[]][] = [
     ["x.example", "a.b.x.example", "a.y.example"],
   ],
   [
-    "wildcards that would be for all",
+    "wildcards that would match every name",
     { dns: ["*", "*.", "*.example", "a.*.example"] },
     [],
     ["localhost", "x.example", "a.b.example"],
@@ -79,7 +79,7 @@ const names: [string, Says, string[], string[]][] = [
   ],
 ];
 for (const [what, says, right, wrong] of names) {
-  Deno.test(`a server's certificate with ${what} is for the names of its entries alone`, async () => {
+  Deno.test(`a server's certificate with ${what} is only for the names of its entries`, async () => {
     const shown = identity(
       await craft({ issuer: root, usage: MAY_SIGN, purposes: [1], ...says }),
     );

@@ -12,7 +12,7 @@ import { portOf } from "./meet.ts";
 
 const { ca, server } = await certificates();
 
-/** What a peer says first, and what the error says of it. */
+/** A peer's first bytes, and the text of the error. */
 const openings: readonly (readonly [string, string])[] = [
   [
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -69,7 +69,7 @@ for (const [opening, said] of openings) {
   });
 }
 
-Deno.test("a client says that a server without a byte may not speak TLS", async () => {
+Deno.test("a client's error says that a server that ends without a byte may not speak TLS", async () => {
   await using listener = await tcp({ port: 0 }).listen();
   const port = portOf(listener);
   const connecting = rejection(tls({ port, caCerts: [ca] }).connect());
@@ -86,7 +86,7 @@ Deno.test("a client says that a server without a byte may not speak TLS", async 
 
 const codecs = { lines, jsonLines };
 for (const [name, codec] of Object.entries(codecs)) {
-  Deno.test(`a session of ${name} without TLS says that its client speaks TLS`, async () => {
+  Deno.test(`the error of a session of ${name} without TLS says that its client speaks TLS`, async () => {
     await using listener = await tcp({ port: 0 }).listen();
     const connecting = rejection(
       tls({ port: portOf(listener), caCerts: [ca] }).connect(),

@@ -1,5 +1,5 @@
-// Refuses handshakes in all ways, as many as the argument says, and prints by
-// how much the heap and the number of descriptors have grown.
+// Refuses a number of handshakes, in every way, and prints the growth of the heap
+// and of the number of descriptors.
 import {
   type Listener,
   tcp,
@@ -45,7 +45,7 @@ const listeners: Partial<TlsOptions>[] = [
   { certificates: () => Promise.reject(new Error("None")) },
 ];
 
-/** Refuses so many, one at a time; each is over at both ends when it returns. */
+/** Refuses `count` handshakes, one at a time; each has ended at both ends before the next. */
 async function refuse(count: number): Promise<void> {
   for (const own of listeners) await refuseBy(own, count / listeners.length);
 }
@@ -80,7 +80,7 @@ async function measure(): Promise<{ bytes: number; descriptors: number }> {
   return { bytes: heapUsed + external, descriptors };
 }
 
-// What is made once is made by then.
+// Things that are made once exist by then.
 await refuse(120);
 const before = await measure();
 await refuse(Number(Deno.args[0]));

@@ -4,7 +4,7 @@ import { runDeno } from "../../support/program.ts";
 const HANDSHAKES = 1_200;
 const MAX_BYTES = 1_000;
 
-Deno.test("a refused handshake leaves neither memory nor a file descriptor, at once", async () => {
+Deno.test("a refused handshake releases its memory and its file descriptor at once", async () => {
   const script = new URL("refuse.ts", import.meta.url).href;
   const { stdout, stderr } = await runDeno([
     ...["run", "--allow-all", "--v8-flags=--expose-gc"],

@@ -47,7 +47,7 @@ async function session(
 }
 
 for (const version of ["-tls1_2", "-tls1_3"]) {
-  // In Deno 2.9.6 all listeners of a process take the tickets of each other.
+  // In Deno 2.9.6 all listeners of a process accept each other's tickets.
   Deno.test(`a session of another listener with other authorities does not let a client in (${version})`, async () => {
     const refused = Promise.withResolvers<unknown>();
     await using first = await listen({ clientCaCerts: [one.cert] });
@@ -89,7 +89,7 @@ for (const version of ["-tls1_2", "-tls1_3"]) {
     assertInstanceOf(await refused.promise, Deno.errors.InvalidData);
   });
 
-  Deno.test(`a client that resumes its session is known by its certificate (${version})`, async () => {
+  Deno.test(`a client that resumes its session still has its certificate (${version})`, async () => {
     await using listener = await listen({ clientCaCerts: [one.cert] });
     const resumed = await session(version, listener, ["-cert", "own.pem"]);
     await using openssl = await Openssl.start([

@@ -28,10 +28,10 @@ const peer = (issuer: Crafted, says: Says = {}) =>
 const authority = (subject: string, says: Says = {}) =>
   craft({ subject, ...AUTHORITY, ...says });
 
-/** What an end shows, with the key of the first. */
+/** The certificates that an end shows, with the key of the first. */
 interface Shown {
   readonly shown: readonly Crafted[];
-  /** What the other end trusts. */
+  /** The certificates that the other end trusts. */
   readonly trusted: readonly Crafted[];
 }
 
@@ -95,7 +95,7 @@ const accepted: Record<string, Shown> = {
   }),
 };
 
-/** Trusted, and no authority. */
+/** Trusted, but not an authority. */
 const pinned = await craft({ ...PEER, subject: "pinned" });
 const pinnedNoAuthority = await craft({
   ...PEER,
@@ -121,7 +121,7 @@ const refused: Record<string, Shown> = {
   "of another authority of the same name": await signedBy(
     await authority("root"),
   ),
-  "of a trusted certificate that is no authority": await signedBy(
+  "of a trusted certificate that is not an authority": await signedBy(
     pinnedNoAuthority,
     [],
     pinnedNoAuthority,
@@ -145,7 +145,7 @@ const refused: Record<string, Shown> = {
     until: LATER,
   }),
   "of an intermediate that may not sign": await middleThat({ usage: MAY_SIGN }),
-  "of an intermediate that is no authority": await middleThat({
+  "of an intermediate that is not an authority": await middleThat({
     isAuthority: false,
   }),
   "of an intermediate without basicConstraints": await middleThat({
@@ -184,7 +184,7 @@ const refused: Record<string, Shown> = {
   "of version 1": await own({ issuer: root, version: 1 }, root),
   "of version 1, trusted for itself": await own({ version: 1 }),
   "that is an authority": await own({ issuer: root, ...AUTHORITY }, root),
-  "that nobody but itself has signed": await own({}, root),
+  "that is self-signed": await own({}, root),
   "with the key of the authority, signed by a stranger": {
     shown: [
       await peer(crossed),
@@ -213,7 +213,7 @@ const good = accepted["of an authority"];
 assert(good);
 const rootOnly = { caCerts: [root.cert] };
 
-/** The test's own side is good, the other shows what the case says. */
+/** The test's own side is valid; the other shows the certificates of the case. */
 const meetings = {
   server: (shown: Shown) =>
     meet({ caCerts: trust(shown) }, identity(...shown.shown)),
@@ -244,7 +244,7 @@ for (const role of ["server", "client"] as const) {
   }
 }
 
-Deno.test("a chain that leads in a circle is refused, and soon", async () => {
+Deno.test("a circular chain is refused", async () => {
   const one = await authority("one");
   const two = await authority("two");
   const shown = [
