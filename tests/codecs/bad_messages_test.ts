@@ -212,7 +212,7 @@ Deno.test("a bad message that is delivered is the error that would be thrown", a
   assertEquals(last, 2);
 });
 
-Deno.test("a length that is too large is thrown: nothing tells where its frame ends", () => {
+Deno.test("a length that is too large is thrown, because the end of its frame is unknown", () => {
   const codec = json(lengthPrefixed(), { badMessages: "deliver" });
   const { messages, error } = decodeChunks(codec, [bytes([255, 0, 0, 0, 1])]);
   assertEquals(messages, []);
@@ -232,13 +232,13 @@ Deno.test("noise of 64 MiB before a line takes the memory of a chunk", () => {
   assertEquals(codec.decode(input), "one");
 });
 
-Deno.test("a codec that skips a bad message serves another input from its start", () => {
+Deno.test("a codec that skips a bad message decodes another input from its start", () => {
   const codec = lines({ maxMessageBytes: 2, badMessages: "skip" });
   assertEquals(decodeChunks(codec, [bytes("12345")]).messages, []);
   assertEquals(decodeChunks(codec, [bytes("1\n2\n")]).messages, ["1", "2"]);
 });
 
-Deno.test("codecs that deliver bad messages encode as those that throw", () => {
+Deno.test("codecs that deliver bad messages encode like codecs that throw", () => {
   const badMessages = "deliver";
   assertEquals(encodeAll(lines({ badMessages }), ["a"]), bytes("a\n"));
   assertThrows(() => encodeAll(lines({ badMessages }), ["a\nb"]), TypeError);

@@ -11,7 +11,7 @@ import { bytes } from "../../testing/_codec_checks/decoding.ts";
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** Reads as much into the buffer's space as there is space for. */
+/** Fills the buffer's space. */
 function read(input: ReadBuffer, content: Uint8Array): number {
   const space = input.space();
   const count = Math.min(space.length, content.length);
@@ -66,7 +66,7 @@ Deno.test("ReadBuffer finds, views and copies bytes by their position", () => {
   assertEquals([input.length, input.offset], [1, 5]);
 });
 
-Deno.test("ReadBuffer refuses to consume more than there is", () => {
+Deno.test("ReadBuffer refuses to consume more bytes than it has", () => {
   const input = new ReadBuffer();
   input.append(bytes("abc"));
   assertThrows(
@@ -110,7 +110,7 @@ Deno.test("ReadBuffer copies a large message a bounded number of times, also byt
   assert(capacity(input) <= 4 * MIB);
 });
 
-Deno.test("ReadBuffer gives memory back after a huge message", () => {
+Deno.test("ReadBuffer releases memory after a huge message", () => {
   const input = new ReadBuffer();
   const fill = (size: number) => {
     for (let left = size; left > 0;) left -= read(input, new Uint8Array(left));
@@ -139,7 +139,7 @@ Deno.test("ReadBuffer keeps its memory from one large message to the next", () =
   assertEquals(new Set(buffers.slice(1)).size, 1);
 });
 
-Deno.test("ReadBuffer gives away what later input leaves alone, small or large", () => {
+Deno.test("ReadBuffer's taken bytes do not change with later input, small or large", () => {
   for (const size of [10, MIB]) {
     const input = new ReadBuffer();
     const kept: Uint8Array[] = [];
@@ -226,7 +226,7 @@ Deno.test("WriteBuffer returns the bytes that were put in, however many are take
   }));
 });
 
-Deno.test("WriteBuffer ends a write at a split, and only where bytes are before it", () => {
+Deno.test("WriteBuffer ends a write at a split, and only if bytes precede it", () => {
   const output = new WriteBuffer();
   output.split();
   output.text("one");
@@ -261,7 +261,7 @@ Deno.test("WriteBuffer encodes the texts of many messages at once", () => {
   }
 });
 
-Deno.test("WriteBuffer uses memory again that is given back, and keeps no large one when it is empty", () => {
+Deno.test("WriteBuffer reuses memory that is given back, and keeps no large memory when it is empty", () => {
   const output = new WriteBuffer();
   const buffers = new Set<ArrayBufferLike>();
   for (let i = 0; i < 100; i++) {

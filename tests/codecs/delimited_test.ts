@@ -137,7 +137,7 @@ testCodec(
   },
 );
 
-Deno.test("delimited() gives back any frames, however their bytes are cut", () => {
+Deno.test("delimited() decodes any encoded frames, whatever the chunks", () => {
   const byte = fc.integer({ min: 0, max: 2 });
   const content = fc.array(byte).map((list) => Uint8Array.from(list));
   const delimiter = fc.array(byte, { minLength: 1, maxLength: 4 })
@@ -172,7 +172,7 @@ Deno.test("delimited() gives back any frames, however their bytes are cut", () =
   );
 });
 
-Deno.test("delimited() gives what std's DelimiterStream gives", async () => {
+Deno.test("delimited() decodes the same as std's DelimiterStream", async () => {
   const parts = fc.array(fc.constantFrom("a", "b", "c", "aab"));
   const delimiter = bytes("aab");
   await fc.assert(fc.asyncProperty(parts, async (parts) => {
@@ -186,7 +186,7 @@ Deno.test("delimited() gives what std's DelimiterStream gives", async () => {
   }));
 });
 
-Deno.test("delimited() gives frames that later input leaves alone", () => {
+Deno.test("delimited()'s frames do not change with later input", () => {
   const input = new ReadBuffer();
   const codec = delimited(0);
   input.append(bytes("one\0"));
@@ -219,7 +219,7 @@ Deno.test("delimited() names the delimiter that it refuses", () => {
   );
 });
 
-Deno.test("text() and json() refuse what their frames could not give back", () => {
+Deno.test("text() and json() refuse messages that their frames cannot represent", () => {
   const encodeText = (message: unknown) =>
     encodeAll(text(delimited(0)), [message as string]);
   assertEquals(encodeText("é"), bytes("é\0"));

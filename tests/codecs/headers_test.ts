@@ -115,7 +115,7 @@ testCodec(
 );
 
 for (const [name, create] of Object.entries({ contentLength, netstrings })) {
-  Deno.test(`${name}() gives back JSON of any text`, () => {
+  Deno.test(`${name}() decodes any encoded JSON`, () => {
     const codec = json(create());
     const messages = ["é𝄞\r\n\0", { a: [null] }];
     const decoded = decodeChunks(codec, [encodeAll(codec, messages)]);

@@ -97,7 +97,7 @@ testCodec(
   },
 );
 
-Deno.test("jsonLines() keeps __proto__ as a member like any other", () => {
+Deno.test("jsonLines() treats __proto__ as a normal member", () => {
   for (const bigint of [false, true]) {
     const input = '{"__proto__":{"polluted":[1234567890123456789]}}\n';
     const { messages } = decodeChunks(jsonLines({ bigint }), [bytes(input)]);
@@ -106,7 +106,7 @@ Deno.test("jsonLines() keeps __proto__ as a member like any other", () => {
   }
 });
 
-Deno.test("jsonLines() shows an excerpt of what it cannot decode", () => {
+Deno.test("jsonLines()'s error shows an excerpt of bytes that cannot be decoded", () => {
   const { error } = decodeChunks(jsonLines(), [bytes("1\nnonsense\n2\n")]);
   assert(error instanceof DecodeError);
   assertEquals(
@@ -131,7 +131,7 @@ Deno.test("jsonLines() decodes deep nesting, with and without a long integer in 
   }
 });
 
-Deno.test("jsonLines() says where an integer stands that is too long to decode", () => {
+Deno.test("jsonLines()'s error has the offset of an integer that is too long", () => {
   const codec = jsonLines({ bigint: true });
   const { messages, error } = decodeChunks(codec, [
     bytes(`1\n[${"9".repeat(5000)}]\n`),
@@ -156,7 +156,7 @@ Deno.test("jsonLines() refuses a message that has no JSON text", () => {
   assertThrows(() => encodeAll(jsonLines(), [{ a: 1n }]), TypeError, "BigInt");
 });
 
-Deno.test("bigint gives integers beyond 2^53 - 1 as BigInt, and nothing else", () => {
+Deno.test("bigint decodes only integers beyond 2^53 - 1 to BigInt", () => {
   const codec = jsonLines({ bigint: true });
   const decode = (text: string) =>
     decodeChunks(codec, [bytes(text + "\n")]).messages[0];
@@ -178,7 +178,7 @@ Deno.test("bigint gives integers beyond 2^53 - 1 as BigInt, and nothing else", (
   ) assertEquals(decode(text), value, text);
 });
 
-Deno.test("bigint gives back integers of any size and place", () => {
+Deno.test("with bigint, integers of any size and place are decoded exactly", () => {
   const value = fc.array(
     fc.oneof(fc.bigInt(), fc.string(), fc.integer()),
   );
@@ -197,7 +197,7 @@ Deno.test("bigint gives back integers of any size and place", () => {
   }));
 });
 
-Deno.test("without bigint, integers are those of JSON.parse", () => {
+Deno.test("without bigint, integers are decoded as by JSON.parse", () => {
   const { messages } = decodeChunks(jsonLines(), [
     bytes("9007199254740993\n"),
   ]);

@@ -165,7 +165,7 @@ testCodec(
   },
 );
 
-Deno.test("jsonValues() gives back any texts, however laid out and cut", () => {
+Deno.test("jsonValues() decodes any texts, in any layout and any chunks", () => {
   const layout = fc.record({
     value: fc.jsonValue(),
     indent: fc.constantFrom(undefined, 1, "\t"),
@@ -192,7 +192,7 @@ Deno.test("jsonValues() writes a newline after each text", () => {
   assertEquals(encoded, bytes('1\n2\n{"a":"\\n"}\n'));
 });
 
-Deno.test("jsonValues() takes no more than the text at the front", () => {
+Deno.test("jsonValues() consumes only the text at the front", () => {
   const input = new ReadBuffer();
   input.append(bytes('{"a":1}\n{"b":2} rest'));
   const codec = jsonValues();

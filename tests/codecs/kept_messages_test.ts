@@ -26,7 +26,7 @@ const kinds: Record<string, [Codec<unknown>, string]> = {
 };
 
 for (const [name, [codec, unit]] of Object.entries(kinds)) {
-  Deno.test(`one message kept of every 64 KiB to ${name} does not keep the others`, () => {
+  Deno.test(`a kept message of every 64 KiB of ${name} does not keep the others in memory`, () => {
     const chunk = bytes(unit.repeat(CHUNK_BYTES / unit.length));
     const input = new ReadBuffer();
     const kept: unknown[] = [];
@@ -43,7 +43,7 @@ for (const [name, [codec, unit]] of Object.entries(kinds)) {
   });
 }
 
-Deno.test("codecs and streams that have encoded large messages keep no memory of them", async () => {
+Deno.test("codecs and streams release the memory of large encoded messages", async () => {
   const large = "x".repeat(16 * MIB);
   const kept: unknown[] = [];
   const before = Deno.memoryUsage().rss;

@@ -211,7 +211,7 @@ Deno.test("lengthPrefixed() counts the bytes before the length towards the limit
   assertEquals(error instanceof MessageTooLargeError, true);
 });
 
-Deno.test("lengthPrefixed() gives back any frames, however their bytes are cut", () => {
+Deno.test("lengthPrefixed() decodes any encoded frames, whatever the chunks", () => {
   const options = fc.record({
     lengthFieldLength: fc.constantFrom(
       ...[1, 2, 3, 4, 5, 6, 7, 8, "varint"] as const,
@@ -237,7 +237,7 @@ Deno.test("lengthPrefixed() gives back any frames, however their bytes are cut",
   );
 });
 
-Deno.test("lengthPrefixed() refuses a message that its length cannot describe", () => {
+Deno.test("lengthPrefixed() refuses a message whose size does not fit its length field", () => {
   const refuse = (
     options: LengthPrefixedOptions,
     size: number,

@@ -14,7 +14,7 @@ import {
 } from "../../protocol/mod.ts";
 import { bytes, encodeAll } from "../../testing/_codec_checks/decoding.ts";
 
-/** Counts the bytes that are looked at, one by one or by what searches and copies. */
+/** Counts the visited bytes: one by one, by searches and by copies. */
 class CountingBuffer extends ReadBuffer {
   count = 0;
 
@@ -58,7 +58,7 @@ class CountingBuffer extends ReadBuffer {
 /** The views behind proxies, for functions that take a view only. */
 const viewed = new WeakMap<object, () => Uint8Array>();
 
-/** Lets text decoders take what a counting buffer gives. */
+/** Makes text decoders accept the views of a counting buffer. */
 function countDecoding(): Disposable {
   const { decode } = TextDecoder.prototype;
   TextDecoder.prototype.decode = function (bytes, options) {
@@ -69,7 +69,7 @@ function countDecoding(): Disposable {
   };
 }
 
-/** How many bytes are looked at for each byte of a stream of so many messages. */
+/** The number of visited bytes for each byte of a stream of messages. */
 function costOf<In, Out>(
   codec: Codec<In, Out>,
   stream: Uint8Array,
@@ -97,7 +97,7 @@ interface Work {
   messages(size: number): number;
 }
 
-/** One message of a size, and many small ones, as the codec itself encodes them. */
+/** One message of a size, and many small ones, encoded by the codec itself. */
 function encoded<T>(create: () => Codec<T>, message: (size: number) => T) {
   return {
     "one large message": {
@@ -205,7 +205,7 @@ const works: Record<string, Record<string, Work>> = {
 
 for (const [name, cases] of Object.entries(works)) {
   for (const [title, { create, stream, messages }] of Object.entries(cases)) {
-    Deno.test(`${name} looks at each byte less than 20 times: ${title}, in chunks of any size`, () => {
+    Deno.test(`${name} visits each byte less than 20 times: ${title}, in chunks of any size`, () => {
       using _counting = countDecoding();
       for (const chunkSize of [1, 13, 1000, Infinity]) {
         const cost = costOf(create(), stream(SIZE), chunkSize, messages(SIZE));
@@ -215,7 +215,7 @@ for (const [name, cases] of Object.entries(works)) {
   }
 }
 
-Deno.test("jsonValues() tries once whether a line is one text", () => {
+Deno.test("jsonValues() checks once whether a line is one text", () => {
   using _counting = countDecoding();
   const { parse } = JSON;
   let calls = 0;
@@ -232,7 +232,7 @@ Deno.test("jsonValues() tries once whether a line is one text", () => {
   }
 });
 
-Deno.test("a large message that is announced takes no memory before it comes", () => {
+Deno.test("an announced large message takes no memory before it arrives", () => {
   const announced: [Codec<unknown>, string | number[]][] = [
     [lengthPrefixed({ maxMessageBytes: 2 ** 40 }), [0xff, 0xff, 0xff, 0xff, 1]],
     [netstrings({ maxMessageBytes: 2 ** 40 }), "4294967295:x"],

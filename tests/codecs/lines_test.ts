@@ -219,7 +219,7 @@ testCodec(
   },
 );
 
-Deno.test("lines({ lenientUTF8 }) gives what a TextDecoder that is not fatal gives", () => {
+Deno.test("lines({ lenientUTF8 }) decodes as a TextDecoder that is not fatal", () => {
   const part = fc.oneof(
     fc.constantFrom([0x0a], [0xff], [0xc3, 0xa9], [0xe2, 0x82], [0xf0, 0x9f]),
     fc.uint8Array({ maxLength: 3 }).map((bytes) => [...bytes]),
@@ -236,7 +236,7 @@ Deno.test("lines({ lenientUTF8 }) gives what a TextDecoder that is not fatal giv
   );
 });
 
-Deno.test("lines() gives what std's TextLineStream gives", async () => {
+Deno.test("lines() decodes the same as std's TextLineStream", async () => {
   const text = fc.array(fc.constantFrom("a", "é", "𝄞", "\r", "\n", "\r\n"))
     .map((parts) => parts.join("") + "\n");
   await fc.assert(fc.asyncProperty(text, async (text) => {

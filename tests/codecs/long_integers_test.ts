@@ -15,7 +15,7 @@ type Reviver = (
 const exact = new JSONText({ bigint: true });
 const long = "12345678901234567890";
 
-/** The same by the simplest way there is: a reviver for every value. */
+/** The same in the simplest way: a reviver for every value. */
 function naive(text: string): unknown {
   return parse(
     text,
@@ -66,7 +66,7 @@ const texts = fc.letrec<{ value: string }>((tie) => {
   };
 }).value;
 
-Deno.test("bigint decodes what a reviver for every value decodes", () => {
+Deno.test("bigint decodes the same as a reviver for every value", () => {
   let integers = 0;
   const count = (value: unknown): number =>
     typeof value === "bigint"
@@ -85,7 +85,7 @@ Deno.test("bigint decodes what a reviver for every value decodes", () => {
   assert(integers > 1000, `${integers} long integers were in the texts`);
 });
 
-Deno.test("of members with one name the last counts, whichever has a long integer", () => {
+Deno.test("of members with one name the last is used, whichever has a long integer", () => {
   for (
     const text of [
       `{"a":${long},"a":1.2345678901234567e19}`,
@@ -148,7 +148,7 @@ const shapes: Record<string, string> = {
 };
 
 for (const [shape, text] of Object.entries(shapes)) {
-  Deno.test(`2 MB with one long integer cost near to the same without it: ${shape}`, () => {
+  Deno.test(`2 MB with one long integer cost nearly the same as without it: ${shape}`, () => {
     const fastest = (text: string) =>
       Math.min(...Array.from({ length: 5 }, () => {
         const start = performance.now();

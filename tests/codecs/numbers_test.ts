@@ -27,7 +27,7 @@ function written(write: (output: CodecOutput) => void): Uint8Array {
 
 const endianness = fc.constantFrom<Endianness>("big", "little");
 
-Deno.test("uint() and int() read what DataView reads, and come back as they were written", () => {
+Deno.test("uint() and int() read the same as DataView, and read written values back", () => {
   const getters: Record<number, ["Uint" | "Int", string][]> = {
     1: [["Uint", "getUint8"], ["Int", "getInt8"]],
     2: [["Uint", "getUint16"], ["Int", "getInt16"]],
@@ -86,7 +86,7 @@ Deno.test("integers of 3, 5, 6 and 7 bytes are read and written, signed and unsi
   }));
 });
 
-Deno.test("float() reads what DataView reads, and comes back as it was written", () => {
+Deno.test("float() reads the same as DataView, and reads written values back", () => {
   const size = fc.constantFrom<4 | 8>(4, 8);
   fc.assert(fc.property(fc.double(), size, endianness, (value, size, order) => {
     const output = written((output) => output.float(value, size, order));
@@ -126,7 +126,7 @@ Deno.test("varint() takes zeros in front of a number, and refuses a number that 
   ) assertThrows(() => inputOf(content).varint(0), DecodeError, why);
 });
 
-Deno.test("numbers that have not arrived, and sizes that no number has, are refused", () => {
+Deno.test("numbers that have not arrived, and invalid sizes, are refused", () => {
   const input = inputOf([1, 2, 3]);
   const refuse = (read: (input: ReadBuffer) => unknown, why: string) =>
     assertThrows(() => read(input), RangeError, why);
@@ -174,7 +174,7 @@ Deno.test("values that do not fit their size are refused, and nothing is written
   );
 });
 
-Deno.test("a codec author sees of the buffers what decoding and encoding need", () => {
+Deno.test("CodecInput and CodecOutput have no methods of the codec's driver", () => {
   const input: CodecInput = inputOf([1]);
   const output: CodecOutput = new WriteBuffer();
   // @ts-expect-error The driver's.

@@ -17,7 +17,7 @@ import {
 
 const docs = new URL("../../docs/", import.meta.url);
 
-Deno.test("the page on codecs shows bencode.ts as it is", async () => {
+Deno.test("the page on codecs shows the whole bencode.ts", async () => {
   const page = await Deno.readTextFile(new URL("codecs.md", docs));
   const source = await Deno.readTextFile(new URL("bencode.ts", docs));
   assert(page.includes(`\`\`\`ts\n${source}\`\`\`\n`));
@@ -59,7 +59,7 @@ testCodec("Bencode", (options) => new Bencode(options), {
   },
 }, { messages: value, sized: (bytes) => [1, "x".repeat(bytes)] });
 
-Deno.test("lists of 80,000 elements in chunks of 16 KiB cost as much for each byte as small ones", () => {
+Deno.test("lists of 80,000 elements in chunks of 16 KiB cost as much per byte as small ones", () => {
   const cost = (elements: number) => {
     const list: Value = Array.from({ length: elements }, (_, i) => [i, "é"]);
     const content = encodeAll(new Bencode(), [list]);

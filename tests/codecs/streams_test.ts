@@ -21,13 +21,13 @@ async function collect<In>(stream: ReadableStream<In>, into: In[]) {
   for await (const message of stream) into.push(message);
 }
 
-Deno.test("decoderStream() gives the messages in a stream of bytes", async () => {
+Deno.test("decoderStream() decodes the messages in a stream of bytes", async () => {
   const stream = chunks('{"a"', ":1}\n[2]\n", "[3", "]\n");
   const messages = stream.pipeThrough(decoderStream(jsonLines()));
   assertEquals(await Array.fromAsync(messages), [{ a: 1 }, [2], [3]]);
 });
 
-Deno.test("decoderStream() gives what the end of the stream completes", async () => {
+Deno.test("decoderStream() decodes a message that the end of the stream completes", async () => {
   const stream = chunks("1 tr", "ue");
   const messages = stream.pipeThrough(decoderStream(jsonValues()));
   assertEquals(await Array.fromAsync(messages), [1, true]);
@@ -46,7 +46,7 @@ Deno.test("decoderStream() does not keep the chunks", async () => {
   await Promise.all([writer.close(), reader.closed]);
 });
 
-Deno.test("decoderStream() errors within a message at the end, behind the others", async () => {
+Deno.test("decoderStream() errors after the messages if the stream ends within a message", async () => {
   const messages: string[] = [];
   const stream = chunks("one\ntw").pipeThrough(decoderStream(lines()));
   const error = await assertRejects(
@@ -69,13 +69,13 @@ Deno.test("decoderStream() errors at a malformed message and cancels its source"
   assertEquals(cancelled, error);
 });
 
-Deno.test("encoderStream() gives the bytes of a stream of messages", async () => {
+Deno.test("encoderStream() encodes a stream of messages", async () => {
   const stream = ReadableStream.from(["é", "two"])
     .pipeThrough(encoderStream(lines()));
   assertEquals(await toText(stream), "é\ntwo\n");
 });
 
-Deno.test("encoderStream() gives chunks that may be transferred", async () => {
+Deno.test("encoderStream()'s chunks may be transferred", async () => {
   const stream = ReadableStream.from(["one", "two"])
     .pipeThrough(encoderStream(lines()));
   const received: Uint8Array[] = [];

@@ -64,7 +64,7 @@ Deno.test("frames that do not belong to a message are refused", () => {
   }
 });
 
-Deno.test("empty frames that never end a message are refused, whatever they add up to", () => {
+Deno.test("endless empty frames of a message are refused", () => {
   const input = new ReadBuffer();
   const codec = webSocketMessages({ maxMessageBytes: 1000 });
   input.append(bytes(0x01, 0));

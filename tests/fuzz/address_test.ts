@@ -48,7 +48,7 @@ const addresses: fc.Arbitrary<Address> = fc.oneof(
   }),
 );
 
-/** What parsing gives, where it does not refuse in the way that it promises to. */
+/** The result of parsing, or undefined if it refuses with a documented error. */
 function parsed(address: string | URL): Address | undefined {
   try {
     return parseAddress(address);

@@ -4,13 +4,13 @@ import fc from "fast-check";
 const seconds = Number(Deno.args[0] ?? 0.5);
 if (!(seconds > 0)) throw new RangeError(`seconds is ${Deno.args[0]}`);
 
-/** Registers a test that tries inputs for as long as it is told to. */
+/** Registers a test that tries inputs for the given time. */
 export function fuzz<T>(
   name: string,
   inputs: fc.Arbitrary<T>,
   check: (input: T) => void | Promise<void>,
 ): void {
-  Deno.test(`${name} withstands whatever comes, for ${seconds} s`, async () => {
+  Deno.test(`${name} withstands any input, for ${seconds} s`, async () => {
     let tried = 0;
     let last = Promise.resolve();
     await fc.assert(
@@ -32,7 +32,7 @@ export function fuzz<T>(
   });
 }
 
-/** Bytes of fragments that mean something, and of any others between them. */
+/** Bytes of meaningful fragments, with random bytes between them. */
 export function bytesOf(
   ...fragments: (string | number[])[]
 ): fc.Arbitrary<Uint8Array> {

@@ -11,7 +11,7 @@ import { bytesOf, fuzz } from "./fuzz.ts";
 const GREETING = '{"QMP":{"version":{"qemu":{"major":7,"minor":2,"micro":22},' +
   '"package":""},"capabilities":["oob"]}}';
 
-/** What a server says that follows the rules until the first command. */
+/** The messages of a server that follows the rules until the first command. */
 const HANDSHAKE = new TextEncoder().encode(GREETING + '{"return":{},"id":1}');
 
 const words = bytesOf(
@@ -46,7 +46,7 @@ fuzz(
   async ([bytes, fractions]) => {
     const client = new QMPClient();
     const [near, far] = memoryPair();
-    // It would wait for what a server says next: this one says no more.
+    // It would wait for the server's next message: this one sends no more.
     const said = (async () => {
       const writer = far.writable.getWriter();
       for (const chunk of cutAt(bytes, fractions)) await writer.write(chunk);

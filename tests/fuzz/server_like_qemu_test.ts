@@ -6,7 +6,7 @@ import { needs, startQemu } from "../support/qemu.ts";
 import { bytesOf, fuzz } from "./fuzz.ts";
 
 const AGREE = new TextEncoder().encode('{"execute":"qmp_capabilities"}');
-/** Ends whatever has been begun, as QMP's specification says. */
+/** Ends any incomplete input, as QMP's specification says. */
 const RESET = Uint8Array.of(1);
 /** A zero with an exponent is JSON, which QEMU does not know. */
 const ZERO_EXPONENT = /(^|[^0-9.])0[eE]/;

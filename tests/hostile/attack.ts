@@ -6,13 +6,13 @@ import type { Transport } from "../../transports/mod.ts";
  * `serves()`. So the victim's memory and event loop are measured alone.
  */
 export interface Attack {
-  /** What the hostile peer does, in a few words. */
+  /** The actions of the hostile peer, in a few words. */
   readonly name: string;
-  /** By how many MiB the victim's resident memory may grow at the most. */
+  /** The most MiB by which the victim's resident memory may grow. */
   readonly maxMemory: number;
   /**
    * How long the victim's event loop may be blocked at once, in milliseconds.
-   * `deno task siege` holds this bound; CI prints the figure alone.
+   * `deno task siege` checks this bound; CI only prints the figure.
    */
   readonly maxBlock: number;
   /**
@@ -37,7 +37,7 @@ export interface Attack {
   serves?(victim: VictimAddress): Promise<void>;
 }
 
-/** Where the victim is. */
+/** The address of the victim. */
 export interface VictimAddress {
   readonly address: string;
   /** The transport that connects to the address. */

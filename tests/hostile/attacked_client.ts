@@ -2,8 +2,8 @@ import { retry } from "@std/async";
 import { formatAddress, type Transport, unix } from "../../transports/mod.ts";
 
 /**
- * Has a client under attack connect in the background, until the attacker
- * listens; returns the address where the attacker is to listen.
+ * Connects a client under attack in the background, and retries until the attacker
+ * listens. Returns the address at which the attacker must listen.
  */
 export function startClient(
   folder: string,

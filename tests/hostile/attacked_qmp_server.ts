@@ -7,7 +7,7 @@ import {
 } from "../../transports/mod.ts";
 import type { VictimAddress } from "./attack.ts";
 
-/** Starts a QMP server over TCP, and gives its address. */
+/** Starts a QMP server over TCP, and returns its address. */
 export async function startQMPServer(
   options: QMPServerOptions = {},
 ): Promise<string> {
@@ -40,7 +40,7 @@ export async function negotiated(
   return connection;
 }
 
-/** Bytes as a part of a table's cell. */
+/** Bytes as text for a cell of the table. */
 export function mib(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -41,9 +41,9 @@ interface Attack<T> {
 }
 
 const CHUNK = 16 * KIB;
-/** As much of what never ends as a patient sender would send. */
+/** The bytes that a patient sender sends of an endless message. */
 const PATIENCE = 64 * KIB * KIB;
-/** The limit of a message, and what one read may bring beyond it. */
+/** The limit of a message, and the bytes of one read beyond it. */
 const MAX_TAKEN = 64 * KIB + 128 * KIB;
 
 function withstands<T>(name: string, attack: Attack<T>): void {
@@ -68,7 +68,7 @@ function withstands<T>(name: string, attack: Attack<T>): void {
         offered += chunk.length;
       }
     } catch {
-      // It is thrown out.
+      // It is disconnected.
     }
     const cause = await causeOfEnd(session);
     const [ErrorClass, message] = error;
@@ -278,7 +278,7 @@ Deno.test("JSON nested a million deep with a number of 16 digits: it is answered
   }
 });
 
-Deno.test("10 million tiny messages: each is heard, in 64 MiB", async () => {
+Deno.test("10 million tiny messages: each is received, in 64 MiB", async () => {
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "flood.ts", "10000000"],
     cwd: new URL(".", import.meta.url),

@@ -31,7 +31,7 @@ Deno.test("a peer that sends a byte at a time is answered, and others between an
   await hostile.close();
 });
 
-Deno.test("a peer that asks and never reads stops itself, and others are served", async () => {
+Deno.test("a peer that sends requests and never reads is stopped by backpressure, and others are served", async () => {
   await using place = await attackServer<unknown>(jsonLines, question);
   const { hostile, session } = await place.connect();
   const writer = hostile.writable.getWriter();
@@ -50,7 +50,7 @@ Deno.test("a peer that asks and never reads stops itself, and others are served"
   }
   const { queuedBytes, bytesReceived, bytesSent } = session.stats;
   assert(queuedBytes > 0);
-  // The queue's mark and one message; and what the reader has read beyond.
+  // highWaterMark and one message, and the bytes that the reader has read ahead.
   assertLess(queuedBytes, 128 * KIB + 10_004);
   assertLess(bytesReceived - bytesSent - queuedBytes, 256 * KIB);
   hostile.abort();
@@ -60,7 +60,7 @@ Deno.test("a peer that asks and never reads stops itself, and others are served"
   );
 });
 
-Deno.test("sends to a peer that never reads wait, and disconnect() says what was not sent", async () => {
+Deno.test("sends to a peer that never reads wait, and disconnect() reports the unsent bytes", async () => {
   await using listener = await tcp({ port: 0 }).listen();
   assert(listener.address.transport === "tcp");
   const peer = jsonPeer({ closeTimeout: 20, highWaterMark: 10_000 });
@@ -92,7 +92,7 @@ Deno.test("sends to a peer that never reads wait, and disconnect() says what was
   hostile.abort();
 });
 
-Deno.test("2,000 connections that never speak cost little, and others are served", async () => {
+Deno.test("2,000 silent connections take little memory, and others are served", async () => {
   const count = 2_000;
   await using server = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "silent_server.ts"],
@@ -129,7 +129,7 @@ Deno.test("2,000 connections that never speak cost little, and others are served
   await lines.return?.();
 });
 
-Deno.test("1,000 TLS clients that never finish their handshake hold up nobody, and are let go", async () => {
+Deno.test("1,000 TLS clients that never finish their handshake do not delay others, and are disconnected", async () => {
   const { ca, server } = await certificates();
   const refused: unknown[] = [];
   const options = { hostname: "127.0.0.1", port: 0, caCerts: [ca] };
@@ -149,7 +149,7 @@ Deno.test("1,000 TLS clients that never finish their handshake hold up nobody, a
   })();
   const silent: Connection[] = [];
   for (let i = 0; i < 1_000; i++) silent.push(await tcp({ port }).connect());
-  // Half of a handshake is no better than none.
+  // Half a handshake is not better than none.
   for (const { writable } of silent.slice(500)) {
     await writable.getWriter().write(Uint8Array.of(22, 3, 1, 1, 0, 1));
   }

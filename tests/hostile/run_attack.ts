@@ -6,17 +6,17 @@ import type { Attack, VictimAddress } from "./attack.ts";
 /** The pause between two exchanges of the good client. */
 const PROBE_MS = 20;
 
-/** What came of an attack. */
+/** The result of an attack. */
 export interface Outcome {
   readonly attack: Attack;
   readonly sent: string;
-  /** By how many MiB the victim's memory has grown at the most. */
+  /** The most MiB by which the victim's memory has grown. */
   readonly memory: number;
-  /** How long the victim's event loop was blocked at the most, in ms. */
+  /** The longest block of the victim's event loop, in ms. */
   readonly block: number;
-  /** How many exchanges of a good client the victim has answered meanwhile. */
+  /** The number of exchanges of a good client that the victim answered meanwhile. */
   readonly served: number;
-  /** Whether the victim answers after the attack, where it can be asked. */
+  /** Whether the victim answers after the attack, if the attack can check it. */
   readonly serves: boolean;
 }
 
@@ -94,7 +94,7 @@ class Watch {
 
   constructor(attack: Attack, place: VictimAddress) {
     this.#running = this.#run(attack, place);
-    // Read by stop(), which may come later.
+    // stop() reads it, maybe later.
     this.#running.catch(() => {});
   }
 

@@ -1,5 +1,5 @@
-// An echo server over TCP: it prints its port, and how much memory it takes and
-// how many sessions it has each time that it is asked on its standard input.
+// An echo server over TCP. It prints its port, and for each line of its standard
+// input, its memory and the number of its sessions.
 import { jsonLines, Peer, serve } from "../../protocol/mod.ts";
 import { tcp } from "../../transports/mod.ts";
 

@@ -1,6 +1,6 @@
 // The attacked process: starts the victim of an attack, and prints its address.
-// At each line of its standard input it prints how much its memory has grown at
-// the most, and how long its event loop was blocked at the most.
+// For each line of its standard input, it prints the peak growth of its memory and
+// the longest block of its event loop.
 import type { Attack } from "./attack.ts";
 
 const SAMPLE_MS = 5;

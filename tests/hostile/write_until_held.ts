@@ -1,6 +1,6 @@
 import type { Connection } from "../../transports/mod.ts";
 
-/** A peer that takes nothing for so long holds the writer. */
+/** If the peer takes nothing for this time, it holds the writer. */
 const STALL_MS = 500;
 
 /**
@@ -26,7 +26,7 @@ export async function writeUntilHeld(
       sent += chunk.length;
     }
   } catch {
-    // The peer has ended the connection: that is one way to hold out.
+    // The peer has ended the connection, which is a valid defence.
   } finally {
     writer.releaseLock();
   }

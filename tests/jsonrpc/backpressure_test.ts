@@ -26,7 +26,7 @@ Deno.test("when 64 handlers run and 256 calls wait, the reader is held", async (
   }
   await turns();
   assertEquals(begun, 64);
-  // 64 run, 256 wait, and one more is in the hands of the reader.
+  // 64 run, 256 wait, and the reader holds one more.
   assertEquals(peer.stats.messagesReceived, 321);
   gate.resolve();
   for (let count = 0; count < 1000; count++) {

@@ -14,7 +14,7 @@ const methods = {
   },
 };
 
-Deno.test("a batch goes out as one message, and its results come back in its own order", async () => {
+Deno.test("a batch is sent as one message, and its results are in its own order", async () => {
   await using ends = await rawPeer();
   const results = ends.peer.batch((batch) => {
     batch.notify("log", ["hello"]);
@@ -43,7 +43,7 @@ Deno.test("a batch rejects with the first error; each of its promises has its ow
   assertEquals(await later, 7);
 });
 
-Deno.test("a batch of no calls sends nothing", async () => {
+Deno.test("a batch without calls sends nothing", async () => {
   await using ends = await rawPeer();
   assertEquals(await ends.peer.batch(() => []), []);
   ends.peer.notify("after").catch(() => {});

@@ -87,7 +87,7 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
   });
 }
 
-Deno.test("a request that is cancelled while it waits for its turn is not begun", async () => {
+Deno.test("the handler of a request that is cancelled while it waits does not run", async () => {
   const begun: unknown[] = [];
   const gate = Promise.withResolvers<void>();
   await using ends = await twoPeers({
@@ -114,7 +114,7 @@ Deno.test("a request that is cancelled while it waits for its turn is not begun"
   assertEquals(begun, [1]);
 });
 
-Deno.test("without a dialect, an abort gives the request up and sends nothing", async () => {
+Deno.test("without a dialect, an abort rejects the request and sends nothing", async () => {
   await using ends = await rawPeer();
   const controller = new AbortController();
   const { signal } = controller;
@@ -133,7 +133,7 @@ Deno.test("without a dialect, an abort gives the request up and sends nothing", 
 });
 
 for (const cancellation of ["lsp", "mcp"] as const) {
-  Deno.test(`${cancellation}: progress reaches the caller in order, and begins the deadline anew`, async () => {
+  Deno.test(`${cancellation}: progress reaches the caller in order, and restarts the deadline`, async () => {
     const seen: unknown[] = [];
     await using ends = await twoPeers({
       cancellation,
@@ -157,7 +157,7 @@ for (const cancellation of ["lsp", "mcp"] as const) {
   });
 }
 
-Deno.test("a request that nobody asked progress of reports none", async () => {
+Deno.test("a request without onProgress gets no progress", async () => {
   await using ends = await rawPeer({
     cancellation: "mcp",
     methods: {
@@ -176,7 +176,7 @@ Deno.test("a request that nobody asked progress of reports none", async () => {
   });
 });
 
-Deno.test("progress extends a deadline up to the total alone", async () => {
+Deno.test("progress extends a deadline only up to totalTimeout", async () => {
   await using ends = await rawPeer({ cancellation: "mcp" });
   const { peer, raw } = ends;
   const reply = peer.request("copy", {}, {
@@ -199,7 +199,7 @@ Deno.test("progress extends a deadline up to the total alone", async () => {
   assertInstanceOf(await failed, CallTimeoutError);
 });
 
-Deno.test("progress is refused where the dialect has none, or params is an array", async () => {
+Deno.test("progress is refused if the dialect has none, or params is an array", async () => {
   const onProgress = () => {};
   await using acp = await rawPeer({ cancellation: "acp" });
   await assertRejects(
@@ -215,7 +215,7 @@ Deno.test("progress is refused where the dialect has none, or params is an array
   );
 });
 
-Deno.test("a handler's own abort error is an internal error if nobody has cancelled", async () => {
+Deno.test("a handler's own AbortError is an internal error if the request was not cancelled", async () => {
   await using ends = await twoPeers({
     methods: {
       fail() {

@@ -28,7 +28,7 @@ function newServer(): McpServer {
   return server;
 }
 
-/** What listens, and what connects to it. */
+/** A transport that listens, and a transport that connects to it. */
 async function transports(): Promise<Record<string, [Transport, Transport]>> {
   const inMemory = memory();
   const folder = await Deno.makeTempDir();
@@ -88,7 +88,7 @@ for (const [name, [server, client]] of Object.entries(await transports())) {
   });
 }
 
-Deno.test("when the connection is cut, the SDK's client is told, and its requests reject", async () => {
+Deno.test("when the connection is cut, the SDK's client is notified, and its requests reject", async () => {
   const transport = memory();
   await using listener = await transport.listen();
   const [near, far] = await Promise.all([

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { EndOfStreamError } from "../../mod.ts";
 import { twoPeers } from "./support.ts";
 
-Deno.test("a queue of notifications has those of its methods, in order, from when it is made", async () => {
+Deno.test("a queue has the notifications of its methods, in order, from its creation on", async () => {
   await using ends = await twoPeers();
   const { client, server } = ends;
   await server.notify("early", []);
@@ -15,7 +15,7 @@ Deno.test("a queue of notifications has those of its methods, in order, from whe
   assertEquals(all.clear().map(({ method }) => method), ["a", "other"]);
 });
 
-Deno.test("a notification with a handler is queued, too, and those of a batch", async () => {
+Deno.test("notifications with a handler and notifications of a batch are queued, too", async () => {
   const handled: unknown[] = [];
   await using ends = await twoPeers({}, {
     methods: { note: (params: unknown) => void handled.push(params) },
@@ -31,7 +31,7 @@ Deno.test("a notification with a handler is queued, too, and those of a batch", 
   assertEquals(handled, [[1], [2]]);
 });
 
-Deno.test("a queue drops the oldest beyond its limit, and says how many", async () => {
+Deno.test("a queue drops the oldest notifications beyond its limit, and counts them", async () => {
   await using ends = await twoPeers();
   using queue = ends.client.notifications("n", { limit: 3 });
   for (let n = 0; n < 10; n++) await ends.server.notify("n", [n]);
@@ -43,7 +43,7 @@ Deno.test("a queue drops the oldest beyond its limit, and says how many", async 
   assertEquals(queue.clear().map(({ params }) => params), [[7], [8], [9]]);
 });
 
-Deno.test("a queue ends with its session, after what was queued", async () => {
+Deno.test("a queue ends with its session, after the queued notifications", async () => {
   await using ends = await twoPeers();
   const queue = ends.client.notifications();
   await ends.server.notify("bye", []);

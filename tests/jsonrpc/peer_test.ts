@@ -23,7 +23,7 @@ import {
 import { rejection } from "../../testing/_util/rejection.ts";
 import { next, rawPeer, twoPeers } from "./support.ts";
 
-Deno.test("a request without params sends none, and its result comes back", async () => {
+Deno.test("a request without params sends none, and resolves with its result", async () => {
   await using ends = await rawPeer();
   const reply = ends.peer.request("ping");
   assertEquals(await next(ends.raw), {
@@ -35,7 +35,7 @@ Deno.test("a request without params sends none, and its result comes back", asyn
   assertEquals(await reply, "pong");
 });
 
-Deno.test("positional params are an array as they come, and named ones an object", async () => {
+Deno.test("positional params are sent as an array, and named params as an object", async () => {
   const seen: unknown[] = [];
   await using ends = await twoPeers({
     methods: { see: (params: unknown) => void seen.push(params) },
@@ -67,7 +67,7 @@ Deno.test("a handler's JSONRPCError is answered with its code, message and data"
   assertEquals([late.code, late.data], [-1, undefined]);
 });
 
-Deno.test("a handler's other error is answered with -32603 and nothing of it", async () => {
+Deno.test("a handler's other error is answered with -32603 without detail", async () => {
   await using ends = await rawPeer({
     methods: {
       fail() {
@@ -170,7 +170,7 @@ for (
   });
 }
 
-Deno.test("with a function as order, calls of one key wait for each other, those of others do not", async () => {
+Deno.test("with a function as order, calls with one key wait for each other, and other calls do not", async () => {
   const log: string[] = [];
   const gate = Promise.withResolvers<void>();
   await using ends = await twoPeers({
@@ -271,7 +271,7 @@ Deno.test("a session ends after 100 invalid messages", async () => {
   );
 });
 
-Deno.test("options that cannot be are refused, naming option and value", () => {
+Deno.test("invalid options are refused, naming option and value", () => {
   const make = (options: unknown) => () => new JSONRPCPeer(options as object);
   assertThrows(make({ order: "random" }), TypeError, 'order is "random"');
   assertThrows(make({ order: 0 }), RangeError, "order is 0");

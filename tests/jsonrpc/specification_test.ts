@@ -16,7 +16,7 @@ const methods = {
   ping: () => "pong",
 };
 
-/** What a server answers to each line. A ping follows, to see that it goes on. */
+/** A server's answers to each line. A ping follows, to check that the session goes on. */
 async function answers(request: string): Promise<unknown[]> {
   const [near, far] = memoryPair();
   await using server = new JSONRPCPeer({ methods });
@@ -128,7 +128,7 @@ const examples: [name: string, request: string, answers: unknown[]][] = [
 ];
 
 for (const [name, request, expected] of examples) {
-  Deno.test(`the specification's example is answered as it says: ${name}`, async () => {
+  Deno.test(`the specification's example is answered as specified: ${name}`, async () => {
     assertEquals(await answers(request), expected);
   });
 }

@@ -1,7 +1,7 @@
 import { JSONRPCPeer, type JSONRPCPeerOptions } from "../../jsonrpc/mod.ts";
 import { jsonLines, memoryPair, Peer } from "../../mod.ts";
 
-/** Two peers in session with each other. */
+/** Two connected peers. */
 export async function twoPeers(
   server: JSONRPCPeerOptions = {},
   client: JSONRPCPeerOptions = {},
@@ -21,7 +21,7 @@ export async function twoPeers(
   };
 }
 
-/** A peer, and the other end as a peer that sends and receives any JSON. */
+/** A peer, and the other end as a `Peer` that sends and receives any JSON. */
 export async function rawPeer(
   options: JSONRPCPeerOptions = {},
 ): Promise<{ peer: JSONRPCPeer; raw: Peer<unknown> } & AsyncDisposable> {

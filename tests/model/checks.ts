@@ -3,14 +3,14 @@ import { EndOfStreamError, Runstate } from "../../protocol/mod.ts";
 import { transitions } from "../../protocol/runstate.ts";
 import type { Remote } from "./remote.ts";
 
-/** One session that was begun. */
+/** One session that has begun. */
 export interface Begun {
   readonly signal: AbortSignal;
   readonly closed: Promise<void>;
   /** How many messages were accepted before, and how many remotes there were. */
   readonly accepted: number;
   readonly remotes: number;
-  /** The outcomes of the calls of `disconnect()` that hit it. */
+  /** The outcomes of the `disconnect()` calls on it. */
   readonly ends: PromiseSettledResult<void>[];
   disconnected: boolean;
   ran: boolean;
@@ -49,7 +49,7 @@ export async function checkSessions(
   }
 }
 
-/** What was handled is what the peers have sent, in order, none after a gap. */
+/** The handled messages are the peers' messages, in order, none after a gap. */
 export function checkHandled(
   handled: readonly number[],
   remotes: readonly Remote[],
@@ -64,7 +64,7 @@ export function checkHandled(
   assertEquals(left, [], "messages handled that were not sent, or too late");
 }
 
-/** The first one has seen legal transitions, and each the same from its start on. */
+/** The first watcher has seen legal transitions, and each other the same from its start on. */
 export function checkWatchers(watchers: readonly Watcher[]): void {
   const [first, ...others] = watchers;
   const all: Runstate[] = [Runstate.IDLE, ...first?.seen ?? []];

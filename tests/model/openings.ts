@@ -8,7 +8,7 @@ import {
 } from "../../transports/mod.ts";
 import { Remote } from "./remote.ts";
 
-/** What comes of an attempt to open a connection. */
+/** The outcome of an attempt to open a connection. */
 export type Opening = "meets" | "refused" | "throws" | "never" | "late";
 
 const address: Address = { transport: "memory", name: "model" };
@@ -16,7 +16,7 @@ const address: Address = { transport: "memory", name: "model" };
 /** Opens connections in every way that a transport may, and counts what is open. */
 export class Openings {
   readonly remotes: Remote[] = [];
-  /** The other ends of connections that came too late. */
+  /** The other ends of connections that arrived too late. */
   readonly unwanted: Remote[] = [];
   /** Connections that were handed over and not released. */
   readonly unreleased = new Set<Connection>();
@@ -76,13 +76,13 @@ export class Openings {
       accept: (options) => this.#open(opening, stalled, options),
       close: closing,
       [Symbol.asyncIterator]: () => {
-        throw new Error("Nobody iterates");
+        throw new Error("Iteration is not expected");
       },
       [Symbol.asyncDispose]: closing,
     };
   }
 
-  /** Hands over the connections that have ignored their signals. */
+  /** Delivers the connections that have ignored their signals. */
   deliver(): void {
     for (const deliver of this.#late.splice(0)) deliver();
   }

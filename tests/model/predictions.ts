@@ -1,7 +1,7 @@
 import type { Deed, Negotiation } from "./talker.ts";
 import type { Attempt, SignalKind, World } from "./world.ts";
 
-/** What is known of the talker, when all that could happen has happened. */
+/** The known state of the talker, when no more work is pending. */
 export type Known =
   | { readonly state: "idle" }
   /** Waits for its connection, or for the peer's part of the negotiation. */
@@ -12,7 +12,7 @@ export type Known =
   }
   /** A handler may hold the reader. */
   | { readonly state: "running"; readonly held: boolean }
-  /** Waits for a connection that comes too late, to be rid of its queue, or for nothing. */
+  /** Waits for a late connection, for its queue to be sent, or for nothing. */
   | {
     readonly state: "disconnecting";
     readonly awaits: "late" | "drain" | "disconnect";
@@ -20,7 +20,7 @@ export type Known =
     readonly called: boolean;
   };
 
-/** What a step makes of what is known; `undefined` where that is not certain. */
+/** The known state after a step; `undefined` if it is not certain. */
 export type Predict = (known: Known, world: World) => Known | undefined;
 
 export const IDLE: Known = { state: "idle" };
@@ -36,7 +36,7 @@ const TOO_LATE: Known = {
   called: true,
 };
 
-/** The connection is there: what comes of its negotiation. */
+/** The connection has arrived: the outcome of its negotiation. */
 export function negotiate(negotiation: Negotiation): Known {
   switch (negotiation) {
     case "none":
@@ -70,13 +70,13 @@ export function givenUp(known: Known): Known | undefined {
 
 const isStuck = (world: World) => world.talker.stats.queuedBytes > 0;
 
-/** What holds the end up is gone. */
+/** Nothing delays the end any more. */
 export function released(known: Known): Known | undefined {
   if (known.state !== "disconnecting") return known;
   return known.called ? IDLE : ENDED;
 }
 
-/** Nothing is queued any more, or it is lost. */
+/** The queue is sent, or lost. */
 export function drained(known: Known): Known | undefined {
   return known.state === "disconnecting" && known.awaits === "drain"
     ? released(known)
@@ -129,7 +129,7 @@ export function gone(known: Known, world: World): Known | undefined {
   return after === known ? ended(known, world) : after;
 }
 
-/** A message goes to the peer, if it is there to read. */
+/** A message goes to the peer, if the peer reads. */
 export function said(known: Known, world: World): Known | undefined {
   const talks = known.state === "running" ||
     known.state === "connecting" &&
@@ -145,7 +145,7 @@ export function heard(deeds: Deed[]): Predict {
     const last = deeds.find((deed) => deed !== "queue");
     if (last === undefined) return known;
     if (last !== "hold") return ENDED;
-    // What comes behind it comes later.
+    // The messages behind it come later.
     return deeds.indexOf(last) === deeds.length - 1
       ? { state: "running", held: true }
       : undefined;

@@ -3,11 +3,11 @@ import type { Deed } from "./talker.ts";
 
 const encoder = new TextEncoder();
 
-/** The peer at the other end: it reads where it is told to, and remembers it. */
+/** The peer at the other end: it reads when a step says so, and records the messages. */
 export class Remote {
-  /** What it has sent, as numbers. */
+  /** The numbers of the messages that it has sent. */
   readonly sent: number[] = [];
-  /** Whether everything that it is sent reaches it: it has not gone. */
+  /** Whether it gets everything that is sent to it: it has not left. */
   loyal = true;
   readonly #connection: Connection;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -27,7 +27,7 @@ export class Remote {
     this.#writer.closed.catch(() => {});
   }
 
-  /** What it has received, message by message. */
+  /** The messages that it has received. */
   get received(): unknown[] {
     return this.#text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
   }
@@ -51,7 +51,7 @@ export class Remote {
     this.#writer.write(encoder.encode(text)).catch(() => {});
   }
 
-  /** Replies to the requests that it has read since it last did. */
+  /** Replies to the requests that it has read since its last replies. */
   reply(): void {
     const received = this.received;
     for (const message of received.slice(this.#replied)) {

@@ -4,11 +4,11 @@ import { anyStep, type Model } from "./steps.ts";
 import { World } from "./world.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
-// To run a failed test once more, or to search for longer.
+// Set these to repeat a failed test, or to search longer.
 const seed = Number(Deno.env.get("MODEL_SEED") ?? Date.now() | 0);
 const numRuns = Number(Deno.env.get("MODEL_RUNS") ?? 10_000);
 
-Deno.test(`random sequences of calls and faults keep what a session promises (MODEL_SEED=${seed})`, async () => {
+Deno.test(`random sequences of calls and faults keep the promises of a session (MODEL_SEED=${seed})`, async () => {
   using time = new VirtualTime();
   const sequences = fc.commands(anyStep, { maxCommands: 40, size: "max" });
   const counts = { sequences: 0, steps: 0, sessions: 0 };

@@ -24,17 +24,17 @@ import type { Remote } from "./remote.ts";
 import type { Deed, Negotiation } from "./talker.ts";
 import type { Attempt, SignalKind, World } from "./world.ts";
 
-/** `undefined` where the model does not say: then the laws alone are checked. */
+/** `undefined` if the model does not know: then only the laws are checked. */
 export interface Model {
   known: Known | undefined;
-  /** Whether a step may follow before all has happened that can. */
+  /** Whether a step may follow while work is still pending. */
   readonly racing: boolean;
   readonly world: World;
   /** How many steps have been done. */
   steps: number;
 }
 
-/** One step: what is done, and what the model says comes of it. */
+/** One step: its action, and the outcome that the model predicts. */
 class Step implements fc.AsyncCommand<Model, World> {
   readonly #name: string;
   readonly #turns: number;
@@ -53,7 +53,7 @@ class Step implements fc.AsyncCommand<Model, World> {
     this.#predict = predict;
   }
 
-  /** What the other end does matters only where there is a session. */
+  /** The other end's actions matter only if there is a session. */
   check({ world }: Model): boolean {
     return !this.#name.startsWith("remote") ||
       world.talker.runstate !== "idle";
@@ -140,7 +140,7 @@ const attempts = fc.record<Attempt>({
   lingers: fc.boolean(),
 });
 
-/** Attempts from which a session comes. */
+/** Attempts that lead to a session. */
 const sessions = fc.record<Attempt>({
   verb: fc.constantFrom("connection", "connect", "accept", "listener"),
   opening: fc.constant("meets"),
@@ -150,7 +150,7 @@ const sessions = fc.record<Attempt>({
   lingers: fc.boolean(),
 });
 
-/** Every step there is, the more telling ones several times. */
+/** All steps, the more useful ones several times. */
 export const anyStep: fc.Arbitrary<Step>[] = [
   ...[sessions, sessions, sessions, attempts, attempts].map((attempts) =>
     steps("connect", attempts, (world, how) => world.connect(how), attempt)

@@ -7,7 +7,7 @@ export type Negotiation = "none" | "hello" | "silent" | "failing" | "throwing";
 /** What a message asks its handler to do. */
 export type Deed = "queue" | "hold" | "throw" | "reject";
 
-/** The protocol that the model is compared with: whatever a peer can make of it. */
+/** The protocol that is compared with the model. */
 export class Talker extends Peer<unknown> {
   negotiation: Negotiation = "none";
   /** Whether it goes on, after its peer's end, until it is released. */
@@ -16,7 +16,7 @@ export class Talker extends Peer<unknown> {
   readonly handled: number[] = [];
   /** The messages that were queued, in all sessions. */
   readonly accepted: unknown[] = [];
-  /** What a handler must not see, and has seen. */
+  /** Violations that handlers have seen. */
   readonly broken: Error[] = [];
   readonly #requests = new Map<number, PromiseWithResolvers<void>>();
   #holds: PromiseWithResolvers<void>[] = [];
@@ -51,7 +51,7 @@ export class Talker extends Peer<unknown> {
     }
   }
 
-  /** Lets go of what holds the reader. */
+  /** Releases the reader. */
   release(): void {
     for (const hold of this.#holds.splice(0)) hold.resolve();
   }

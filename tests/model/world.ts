@@ -43,7 +43,7 @@ export interface Attempt {
 
 export const CLOSE_TIMEOUT = 1_000;
 
-/** A talker, what is done with it, and the laws that each call keeps. */
+/** A talker, the calls on it, and the laws that each call keeps. */
 export class World {
   readonly talker = new Talker({
     closeTimeout: CLOSE_TIMEOUT,
@@ -77,7 +77,7 @@ export class World {
     return this.#begun.filter(({ ran }) => ran).length;
   }
 
-  /** Lets happen what can, or so many turns of it; fails where a law was broken. */
+  /** Runs pending work, or a number of turns; fails if a law was broken. */
   async settle(count = Infinity): Promise<void> {
     if (count === Infinity) await turns();
     else for (let turn = 0; turn < count; turn++) await null;
@@ -254,7 +254,7 @@ export class World {
     this.signals.at(-1 - i)?.abort();
   }
 
-  /** Ends everything, and checks that nothing is left and the talker is as new. */
+  /** Ends everything, and checks that nothing is left and the talker is idle. */
   async finish(): Promise<void> {
     const { talker } = this;
     const { remotes, unreleased, unwanted } = this.#openings;
@@ -313,7 +313,7 @@ export class World {
     const attempt = call();
     assertEquals(this.talker.runstate, from);
     if (remotes.length > count) {
-      // It is still ours.
+      // The connection is still ours.
       const near = [...unreleased].at(-1);
       near?.abort();
       remotes.pop();
@@ -327,7 +327,7 @@ export class World {
     });
   }
 
-  /** Whatever waits for the session settles, with its first cause at the latest. */
+  /** Every wait for the session settles, at the latest with its first cause. */
   #talk(
     name: string,
     call: () => Promise<void>,

@@ -51,7 +51,7 @@ testCodec("msgpack()", msgpack, {
   },
 }, { sized: (size) => "x".repeat(Math.max(0, size - 5)) });
 
-Deno.test("values of every size of header come back, whatever the chunks", () => {
+Deno.test("values with every size of header are decoded, whatever the chunks", () => {
   const values = [
     ..."x".repeat(3),
     "y".repeat(31),
@@ -116,7 +116,7 @@ for (
   });
 }
 
-Deno.test("what cannot become a value is refused, naming the offset", () => {
+Deno.test("bytes that cannot become a value are refused, naming the offset", () => {
   for (
     const bad of [
       bytes(0xc1),
@@ -137,7 +137,7 @@ Deno.test("what cannot become a value is refused, naming the offset", () => {
   assertEquals("polluted" in {}, false);
 });
 
-Deno.test("a value in chunks of one byte is walked once", () => {
+Deno.test("a value in chunks of one byte is scanned once", () => {
   let looked = 0;
   class Counting extends ReadBuffer {
     override at(position: number): number | undefined {

@@ -4,8 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 const FROM_STREAMS = "transports/from_streams.ts";
 
 /**
- * What the files of each room may import from the other rooms, or files of them:
- * code, and types beyond that. This is the picture of the design, as data.
+ * The rooms or files that the files of each room may import, as code or only as
+ * types. This is the picture of the design, as data.
  */
 const PICTURE: Record<string, { code: string[]; types: string[] }> = {
   transports: { code: [], types: ["typed_std"] },
@@ -16,7 +16,7 @@ const PICTURE: Record<string, { code: string[]; types: string[] }> = {
   testing: { code: ["transports", "protocol"], types: ["typed_std"] },
 };
 
-/** Rooms that run wherever there is a Web platform. */
+/** Rooms that run on every Web platform. */
 const WEB_ONLY = ["protocol", "qmp", "jsonrpc", "msgpack"];
 
 /** Files that start processes or are run by hand: no `mod.ts` imports them. */
@@ -91,7 +91,7 @@ Deno.test("internal files are in folders that start with an underscore, and no o
   }
 });
 
-Deno.test("no mod.ts leads to a program", () => {
+Deno.test("no mod.ts imports a program", () => {
   assertEquals(PROGRAMS.filter((program) => library.has(program)), []);
 });
 
@@ -111,7 +111,7 @@ Deno.test("every entry point is a mod.ts, an adapter or a program", () => {
 });
 
 for (const file of entryPoints) {
-  Deno.test(`${file} documents all that it exports, and exports all that it needs`, async () => {
+  Deno.test(`${file} documents all its exports, and exports all types that they use`, async () => {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["doc", "--lint", file],
       cwd: root,
@@ -120,7 +120,7 @@ for (const file of entryPoints) {
   });
 }
 
-Deno.test("protocol, qmp, jsonrpc and msgpack use nothing of Deno", async () => {
+Deno.test("protocol, qmp, jsonrpc and msgpack do not use Deno's APIs", async () => {
   const found: string[] = [];
   const plugin: Deno.lint.Plugin = {
     name: "web-only",
@@ -159,7 +159,7 @@ function roomOf(file: string): string {
   return file.includes("/") ? file.slice(0, file.indexOf("/")) : ".";
 }
 
-/** A module's path in the project, where it is one of the project's. */
+/** A module's path in the project, or undefined for other modules. */
 function local(url: string): string | undefined {
   return url.startsWith(root.href) ? url.slice(root.href.length) : undefined;
 }
@@ -211,7 +211,7 @@ async function libraryFiles(folder = ""): Promise<string[]> {
   return found.sort();
 }
 
-/** What `deno info` says of the files and of all that they lead to. */
+/** The output of `deno info` for the files and everything that they import. */
 async function importsOf(files: string[]): Promise<Map<string, Import[]>> {
   const start = await Deno.makeTempFile({ suffix: ".ts" });
   try {

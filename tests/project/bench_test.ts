@@ -47,7 +47,7 @@ Deno.test("a ratio of one side alone is refused", () => {
   assertThrows(() => ratio([], []), Error, "one side alone");
 });
 
-Deno.test("a ratio is taken round by round, and told by its median and quartiles", () => {
+Deno.test("ratios are computed round by round, and summarized by median and quartiles", () => {
   const { median, low, high } = ratio([10, 60, 30, 40, 50], [
     10,
     20,

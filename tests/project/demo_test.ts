@@ -9,15 +9,15 @@ import { needs } from "../support/qemu.ts";
 
 const root = new URL("../../", import.meta.url);
 
-/** A demo that runs, and the lines that it writes. */
+/** A running demo, and the lines that it writes. */
 interface Run {
   child: Deno.ChildProcess;
   lines: AsyncIterableIterator<string>;
 }
 
 /**
- * Runs the demo as its task does, with these programs alone on the PATH and a
- * folder of its own for temporary files. In the end nothing of it is left.
+ * Runs the demo as its task does, with only these programs on the PATH and a
+ * folder of its own for temporary files. At the end nothing of it is left.
  */
 async function withDemo(
   programs: string[],
@@ -65,7 +65,7 @@ async function which(program: string): Promise<string> {
   throw new Error(`${program} is not on the PATH`);
 }
 
-/** The command lines of this machine's processes that have a text in them. */
+/** The command lines of this machine's processes that contain a text. */
 async function processesNaming(text: string): Promise<string[]> {
   const found = [];
   for await (const { name } of Deno.readDir("/proc")) {
@@ -77,7 +77,7 @@ async function processesNaming(text: string): Promise<string[]> {
   return found;
 }
 
-/** The labels that a demo shows, in order, each with the text behind it. */
+/** The labels in a demo's output, in order, each with its text. */
 async function shown(lines: AsyncIterable<string>) {
   const all = await Array.fromAsync(lines);
   const labelled = all.map((line) => /^ +(\w+) {2}(.*)/.exec(line))
@@ -167,8 +167,7 @@ for (const [kind, programs, firstLine, labels] of kinds) {
   });
 
   Deno.test({
-    name:
-      `the demo leaves nothing behind when nobody reads it any more: ${kind}`,
+    name: `the demo leaves nothing behind when its output is closed: ${kind}`,
     ...needs(...programs),
     fn: () =>
       withDemo(programs, async ({ child, lines }) => {

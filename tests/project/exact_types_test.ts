@@ -20,7 +20,7 @@ const consumer = `
   interface Settings { limit?: number; signal?: AbortSignal; newline?: "\\r\\n" }
   declare const settings: Settings;
 
-  // A protocol as in the README, and options that may be there or not.
+  // A protocol as in the README, with options that may be undefined.
   export class Adder extends AsyncProtocol<string> {
     protected override createCodec() {
       return lines({

@@ -11,7 +11,7 @@ import {
 
 const root = new URL("../../", import.meta.url);
 
-/** The arguments of Deno that an example says it is run by, and the file. */
+/** Deno's arguments in an example's own command line, and the file. */
 async function argsOf(example: string): Promise<string[]> {
   const text = await Deno.readTextFile(new URL(example, root));
   assert(text.split("\n").length <= 30, `${example} is too long`);
@@ -28,7 +28,7 @@ async function runExample(
   return await runDeno([...await argsOf(example), ...args.map(String)]);
 }
 
-/** Begins to run an example, and gives the lines that it writes. */
+/** Starts an example, and returns the lines that it writes. */
 async function startExample(example: string, ...args: unknown[]) {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...await argsOf(example), ...args.map(String)],
@@ -44,7 +44,7 @@ async function startExample(example: string, ...args: unknown[]) {
 }
 
 Deno.test({
-  name: "qmp_status.ts tells what a machine is doing",
+  name: "qmp_status.ts prints a machine's status",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using server = await startQemu({ args: ["-name", "one"] });
@@ -123,7 +123,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "guest_ping.ts tells that the agent in a guest answers",
+  name: "guest_ping.ts reports that the agent in a guest answers",
   ...needs("qemu-ga"),
   fn: async () => {
     await using agent = await startGuestAgent();

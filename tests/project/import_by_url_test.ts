@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 
 const root = new URL("../../", import.meta.url);
 
-/** What a script does that has nothing but the URL: a session at each end. */
+/** A script that has only the URL: it runs a session at each end. */
 const script = (url: string) => `
   import { jsonLines, memoryPair, Peer } from "${url}";
 
@@ -34,7 +34,7 @@ for (const contentType of ["text/typescript", "text/plain"]) {
   });
 }
 
-/** What a third party does that tests what it has made. */
+/** A third party's test of its own transport. */
 const thirdParty = (url: string) => `
   import { faulty, scriptedPeer, testCodec, testTransport } from "${url}/testing/mod.ts";
   import { jsonLines, memory, memoryPair } from "${url}/mod.ts";
@@ -74,7 +74,7 @@ async function serveFile(
 }
 
 /**
- * Runs a script where there is no configuration and no module cache. The npm
+ * Runs a script without configuration and without a module cache. The npm
  * packages are those already fetched, so that no registry is needed.
  */
 async function runInEmptyFolder(

@@ -23,7 +23,7 @@ const text = await Deno.readTextFile(
   new URL("../../SECURITY.md", import.meta.url),
 );
 
-/** What the table says: what is done, with which address, and its flags. */
+/** The rows of the table: the action, the address, and the flags. */
 const rows = [...text.matchAll(
   /^\| (connect to|listen at) `(.*?)` *\| (?:none|`(.*?)`) *\|$/gm,
 )].map(([, act = "", address = "", flags = ""]) => ({
@@ -47,7 +47,7 @@ function code(act: string, address: string): string {
       })
     })`
     : `parseTransport(${JSON.stringify(address)})`;
-  // What connects through one memory transport meets who listens through it.
+  // A memory transport connects only to its own listener.
   const connect = address.startsWith("memory:")
     ? "await transport.listen(); await (await transport.connect()).close();"
     : "await (await transport.connect()).close();";
@@ -77,7 +77,7 @@ Deno.test("the table of permissions names every transport, connecting and listen
 });
 
 for (const { act, address, flags } of rows) {
-  Deno.test(`${act} ${address} needs just these flags: ${flags.join(" ") || "none"}`, async () => {
+  Deno.test(`${act} ${address} needs exactly these flags: ${flags.join(" ") || "none"}`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "security-" });
     const port = String(freePort());
     const name = `@${crypto.randomUUID()}`;
@@ -104,7 +104,7 @@ for (const { act, address, flags } of rows) {
   });
 }
 
-/** The limit that a codec has for a message without an end. */
+/** A codec's limit for an endless message. */
 function limitOf(codec: Codec<unknown, never>): number {
   const input = new ReadBuffer();
   const bytes = new Uint8Array(64 * 1024).fill(0x78);
@@ -120,7 +120,7 @@ function limitOf(codec: Codec<unknown, never>): number {
   }
 }
 
-Deno.test("a message has the limits that are documented", () => {
+Deno.test("the limits of messages are as documented", () => {
   const limit = (what: string) => {
     const row = new RegExp(`^\\| ${what} *\\| (\\d+) (KiB|MiB)`, "m").exec(
       text,

@@ -5,7 +5,7 @@ import { testCodec } from "../../testing/mod.ts";
 const docs = new URL("../../docs/", import.meta.url);
 
 for (const name of ["resp.ts", "stand_in.ts", "redis.ts"]) {
-  Deno.test(`the tutorial shows ${name} as it is`, async () => {
+  Deno.test(`the tutorial shows the whole ${name}`, async () => {
     const page = await Deno.readTextFile(new URL("tutorial.md", docs));
     const source = await Deno.readTextFile(new URL(name, docs));
     assert(page.includes(`\`${name}\`:\n\n\`\`\`ts\n${source}\`\`\`\n`));

@@ -242,7 +242,7 @@ Deno.test("a server that holds too much ends its largest session, and serves the
   await write(greedy.connection, `${2 * MIB}\n${MIB}\n`);
   await write(modest.connection, `${200 * KIB}\n`);
   await settled();
-  // Held, as the server holds too much and it has more than half of it.
+  // Held: the server holds too much, and this session has more than half of it.
   await write(greedy.connection, "1\n");
   await write(modest.connection, "7\n");
   await settled();

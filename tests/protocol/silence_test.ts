@@ -137,7 +137,7 @@ Deno.test("a silent peer is pinged after each keepAliveInterval", async () => {
   assertEquals(await remote.read(space), 5);
   await pass(time, 1_000);
   assertEquals(protocol.pings, 2);
-  // Our bytes are not a sign of life of the peer; its bytes are.
+  // Only the bytes of the peer are a sign of life, not ours.
   protocol.send("y");
   await pass(time, 800);
   await write(remote, "x");

@@ -22,12 +22,12 @@ const HARMFUL: readonly Fault[] = [
   "corrupt",
   "half-close",
 ];
-/** Longer than any session that nothing has stopped. */
+/** Longer than any session without a stall. */
 const DEADLINE_MS = 30_000;
-/** For how long it goes on after a fault that it need not survive. */
+/** How long a session goes on after a fault that it need not survive. */
 const PATIENCE_MS = 50;
 
-/** What all sessions came to. */
+/** The totals of all sessions. */
 export interface Totals {
   sessions: number;
   inOrder: number;
@@ -40,7 +40,7 @@ export interface Totals {
   readonly errors: unknown[];
 }
 
-/** What there is before the first session. */
+/** The totals before the first session. */
 export function noTotals(): Totals {
   return {
     sessions: 0,
@@ -63,7 +63,7 @@ export class SoakClient {
   readonly #peer = new Peer<SoakMessage>({ codec, closeTimeout: 20_000 });
   readonly #got: Got = { messages: 0, all: Promise.withResolvers() };
   readonly #count: number;
-  /** Whether it asks for its messages to be sent back, and waits for them. */
+  /** Whether it asks for an echo of its messages, and waits for it. */
   readonly #echo: boolean;
   readonly #deadline = new AbortController();
   readonly #timers: ReturnType<typeof setTimeout>[] = [];
@@ -87,7 +87,7 @@ export class SoakClient {
     });
   }
 
-  /** Runs the session, and adds what has come of it. */
+  /** Runs the session, and adds its outcome to the totals. */
   async run(register: Register, totals: Totals): Promise<void> {
     register.got.set(this.#id, this.#got);
     const { signal } = this.#deadline;
@@ -140,7 +140,7 @@ export class SoakClient {
     const peer = this.#peer;
     await peer.connect(this.#transport, { signal });
     const reading = this.#read();
-    // It is awaited below, where the session has not failed before.
+    // It is awaited below, unless the session has failed before.
     reading.catch(() => {});
     while (this.#sent < this.#count) {
       const pad = this.#pad();
@@ -160,7 +160,7 @@ export class SoakClient {
     }
   }
 
-  /** Mostly short, sometimes long, seldom larger than all buffers. */
+  /** Mostly short, sometimes long, rarely larger than all buffers. */
   #pad(): string {
     const kind = this.#random();
     const limit = kind < 0.9 ? 200 : kind < 0.998 ? 20_000 : 400_000;

@@ -1,4 +1,4 @@
-// Sessions without end, with random faults: `deno task soak --help`.
+// Endless sessions, with random faults: `deno task soak --help`.
 import { parseArgs } from "@std/cli";
 import { serve } from "../../protocol/mod.ts";
 import { randomFrom } from "../../testing/_faulty/random.ts";
@@ -24,7 +24,7 @@ const args = parseArgs(Deno.args, {
   boolean: ["help"],
   string: ["minutes", "hours", "seed"],
   unknown(argument) {
-    console.error(`There is no ${argument}\n\n${help}`);
+    console.error(`Unknown argument: ${argument}\n\n${help}`);
     Deno.exit(2);
   },
 });

@@ -1,25 +1,25 @@
 import { delay } from "@std/async";
 import type { Totals } from "./client.ts";
 
-/** What is held when all sessions have ended. */
+/** The held memory and files when all sessions have ended. */
 export interface Sample {
   readonly minutes: number;
   /** The heap after a collection of garbage, and buffers outside it, in bytes. */
   readonly heap: number;
-  /** What the process holds in memory, in bytes. */
+  /** The resident memory of the process, in bytes. */
   readonly resident: number;
   /** How many files and sockets are open. */
   readonly files: number;
 }
 
-/** What a heap may grow by: caches and compiled code. */
+/** The allowed growth of a heap: caches and compiled code. */
 const SLACK_BYTES = 8 * 1024 * 1024;
 
 /** Takes a sample: the heap is the least of several collections. */
 export async function measure(ms: number): Promise<Sample> {
   let heap = Infinity;
   for (let i = 0; i < 5; i++) {
-    // Buffers are let go of some turns after what holds them.
+    // Buffers are freed some turns after the objects that hold them.
     await delay(10);
     Reflect.get(globalThis, "gc")?.();
     const { heapUsed, external } = Deno.memoryUsage();
@@ -49,7 +49,7 @@ export function show(totals: Totals, samples: readonly Sample[]): void {
   );
 }
 
-/** What has grown from the first sample, which comes after warming up. */
+/** The growth since the first sample, which is taken after warming up. */
 export function grows(samples: readonly Sample[]): string | undefined {
   const [first] = samples;
   const last = samples.at(-1);

@@ -6,9 +6,9 @@ export interface SoakMessage {
   /** Counts the messages of a session from 0. */
   readonly i: number;
   readonly pad: string;
-  /** Whether it is sent back. */
+  /** Whether the server echoes it. */
   readonly echo: boolean;
-  /** What the other members make, so that no wrong bit goes unseen. */
+  /** A checksum of the other members, which detects every wrong bit. */
   readonly sum: number;
 }
 
@@ -16,7 +16,7 @@ export function codec(): Codec<SoakMessage> {
   return jsonLines<SoakMessage>({ maxMessageBytes: 1024 * 1024 });
 }
 
-/** Makes a message with its sum. */
+/** Makes a message with its checksum. */
 export function message(
   session: number,
   i: number,
@@ -26,7 +26,7 @@ export function message(
   return { session, i, pad, echo, sum: sumOf(session, i, pad, echo) };
 }
 
-/** Fails at a message that is not as it was made, or not the next one. */
+/** Fails if a message was changed, or is not the next one. */
 export function check(message: SoakMessage, next: number): void {
   const { session, i, pad, echo, sum } = message;
   if (typeof pad !== "string" || sum !== sumOf(session, i, pad, echo)) {
@@ -35,13 +35,13 @@ export function check(message: SoakMessage, next: number): void {
   if (i !== next) throw new Error(`Message ${i} came instead of ${next}`);
 }
 
-/** How many messages the server has got of a session, and when that is all. */
+/** The number of messages that the server has got of a session, and its end. */
 export interface Got {
   messages: number;
   readonly all: PromiseWithResolvers<void>;
 }
 
-/** What a server's sessions tell of themselves. */
+/** The records of a server's sessions. */
 export interface Register {
   /** By session; its client enters it. */
   readonly got: Map<number, Got>;

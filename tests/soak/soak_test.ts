@@ -5,7 +5,7 @@ import { noTotals, SoakClient } from "./client.ts";
 import { grows, type Sample } from "./sample.ts";
 import { Echo, type Register, type SoakMessage } from "./server.ts";
 
-/** Loses what comes after the first message. */
+/** Loses all messages after the first. */
 class Forgetful extends Echo {
   protected override async onMessage(message: SoakMessage): Promise<void> {
     await super.onMessage(message);
@@ -28,7 +28,7 @@ Deno.test("a few seconds of soaking lose no message and leave nothing behind", a
   assertMatch(text, / 0 not; .* 0 lost; /);
 });
 
-Deno.test("soaking tells the messages that a server has lost", async () => {
+Deno.test("soaking reports the messages that a server has lost", async () => {
   const transport = memory();
   const register: Register = { got: new Map(), open: new Set() };
   await using _server = serve(
@@ -43,7 +43,7 @@ Deno.test("soaking tells the messages that a server has lost", async () => {
   assertEquals([totals.inOrder, totals.errors.length], [0, 1]);
 });
 
-Deno.test("soaking tells files and a heap that have grown, from the first sample on", () => {
+Deno.test("soaking reports growth of files and heap since the first sample", () => {
   const first: Sample = {
     minutes: 1,
     heap: 10_000_000,

@@ -9,14 +9,14 @@ export class Echo<T> extends Peer<T> {
   }
 }
 
-/** An echo server over TCP that somebody besets, and a good client of it. */
+/** An attacked echo server over TCP, and a good client of it. */
 export interface AttackedServer<T> extends AsyncDisposable {
   readonly transport: Transport;
   /** The sessions, in the order of their connections; the first is the good client's. */
   readonly sessions: Echo<T>[];
-  /** Connects somebody hostile, and gives the session that has to do with it. */
+  /** Connects a hostile peer, and returns the server's session with it. */
   connect(): Promise<{ hostile: Connection; session: Echo<T> }>;
-  /** The good client asks and gets its answer. */
+  /** The good client sends a request and gets its answer. */
   serves(): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export async function attackServer<T>(
   };
 }
 
-/** What ended a session. */
+/** The cause of a session's end. */
 export async function causeOfEnd<T>(session: Echo<T>): Promise<unknown> {
   await session.closed.catch(() => {});
   return session.signal.reason;

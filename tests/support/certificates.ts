@@ -20,7 +20,7 @@ export interface Identity {
   readonly key: string;
 }
 
-/** Who signs certificates, and one for a server and one for a client. */
+/** An authority, with a certificate for a server and one for a client. */
 export interface Authority {
   /** The authority's own certificate, in PEM. */
   readonly ca: string;
@@ -28,7 +28,7 @@ export interface Authority {
   /** For localhost and 127.0.0.1. */
   readonly server: Identity;
   readonly client: Identity;
-  /** Signs another certificate; without `until` it holds for a day. */
+  /** Signs another certificate; without `until` it is valid for a day. */
   issue(role: "server" | "client", until?: Date): Promise<Identity>;
 }
 
@@ -72,7 +72,7 @@ export function certificates(): Promise<Authority> {
   return shared ??= newAuthority("ca");
 }
 
-/** A new authority, which nobody trusts yet, also where another has its name. */
+/** A new authority that is not trusted, even if another has its name. */
 export async function newAuthority(name: string): Promise<Authority> {
   const keys = await newKeys();
   const until = new Date(Date.now() + DAY_MS);

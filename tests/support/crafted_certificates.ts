@@ -16,7 +16,7 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** What a certificate says; what is left out, it does not say. */
+/** The contents of a certificate; omitted members are not in it. */
 export interface Says {
   readonly subject?: string;
   /** Without an issuer, it signs itself. */
@@ -36,9 +36,9 @@ export interface Says {
   readonly version?: 1 | 3;
   /** DNS names that an authority may sign for. */
   readonly permitted?: string;
-  /** An extension that nobody knows, and that says it must be known. */
+  /** An unknown critical extension. */
   readonly unknownExtension?: boolean;
-  /** Those of another certificate, or new ones. */
+  /** The keys of another certificate, or new keys. */
   readonly keys?: CryptoKeyPair;
 }
 
@@ -57,7 +57,7 @@ export const MAY_CERTIFY = 0b0000_0100;
 export const DAY_MS = 24 * 60 * 60 * 1000;
 const ECDSA_WITH_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
 
-/** Makes a certificate that says just this, whether it makes sense or not. */
+/** Makes a certificate with exactly these contents, valid or not. */
 export async function craft(says: Says): Promise<Crafted> {
   const { subject = "crafted", issuer, version = 3 } = says;
   const keys = says.keys ?? await newKeys();

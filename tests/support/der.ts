@@ -49,7 +49,7 @@ export function set(...members: Bytes[]): Bytes {
   return der(0x31, ...members);
 }
 
-/** A member of a sequence that a context's tag tells apart. */
+/** A member of a sequence with a context-specific tag. */
 export function tagged(tag: number, content: Bytes): Bytes {
   return der(0xa0 | tag, content);
 }

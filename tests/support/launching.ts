@@ -5,8 +5,8 @@ export const NO_MACHINE = "-machine none -nodefaults -display none -S"
   .split(" ");
 
 /**
- * Runs with a folder for temporary files that nobody else uses; it is empty
- * after that.
+ * Runs with a private folder for temporary files, and checks that it is empty at
+ * the end.
  */
 export async function leavingNothing(
   run: (folder: string) => Promise<void>,
@@ -24,7 +24,7 @@ export async function leavingNothing(
   }
 }
 
-/** A program that does what a shell script says. */
+/** A program that runs a shell script. */
 export async function script(
   text: string,
 ): Promise<{ program: string } & AsyncDisposable> {

@@ -1,6 +1,6 @@
 /**
- * What the system can do and Deno cannot, on Linux: a socket that is bound and
- * does not listen, and another user.
+ * Functions of Linux that Deno does not have: a socket that is bound and does not
+ * listen, and another user.
  */
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
@@ -35,7 +35,7 @@ export class BoundSocket implements Disposable {
   }
 }
 
-/** Makes this process one of the user `nobody`, if it is one of root. */
+/** Makes this process run as the user `nobody`, if it runs as root. */
 export function becomeNobody(): void {
   if (Deno.uid() !== 0) return;
   const { symbols } = Deno.dlopen("libc.so.6", {

@@ -31,7 +31,7 @@ export function standInForQEMU(): QMPServer {
 
 const END = '\n{"execute":"query-name","id":"end"}';
 
-/** The answers to an input, up to the one that tells that all are there. */
+/** The answers to an input, up to a marker for their end. */
 export async function answers(
   connection: Connection,
   input: Uint8Array,
@@ -48,7 +48,7 @@ export async function answers(
   return seen;
 }
 
-/** A parser's words are its own. */
+/** Parsers differ in their words. */
 function comparable(answer: Message): Message {
   const { error } = answer as { error?: Message };
   return typeof error?.desc === "string" && /^JSON parse error/.test(error.desc)

@@ -1,11 +1,11 @@
-/** How an `openssl` command ended, and what it said. */
+/** The end of an `openssl` command, and its output. */
 export interface OpensslOutcome {
   readonly code: number;
   /** Its standard output, then its standard error. */
   readonly said: string;
 }
 
-/** An `openssl` command that runs; it ends when its input does. */
+/** A running `openssl` command, which ends when its input ends. */
 export class Openssl implements AsyncDisposable {
   readonly #folder: string;
   readonly #child: Deno.ChildProcess;

@@ -1,4 +1,4 @@
-/** How a program ended, and what it said. */
+/** The end of a program, and its output. */
 export interface Outcome {
   code: number;
   stdout: string;
@@ -39,7 +39,7 @@ async function feed(
   try {
     await new Blob([input]).stream().pipeTo(stdin);
   } catch (error) {
-    // A program need not read all that it is given.
+    // A program need not read all its input.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }

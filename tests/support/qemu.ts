@@ -15,14 +15,14 @@ export { needs } from "./real_process.ts";
 const NO_MACHINE = "-machine none -nodefaults -display none -S".split(" ");
 const MACHINE = "-machine q35,accel=tcg -m 64 -display none -S".split(" ");
 
-// With wait=on a line on stderr says that the socket listens; no client comes
-// too early, and for port 0 the line has the port that was given.
+// With wait=on, QEMU prints a line on stderr when the socket listens. So there is no
+// start-up race, and for port 0 the line has the assigned port.
 const LISTENING = /waiting for connection on: disconnected:(?:tcp:.*:(\d+))?/;
 
 /** A server in a process of its own that waits for its first client. */
 export interface RealServer extends AsyncDisposable {
   readonly process: RealProcess;
-  /** How to reach it. */
+  /** The transport that connects to it. */
   readonly transport: Transport;
 }
 
@@ -96,7 +96,7 @@ export async function startGuestAgent(): Promise<RealServer> {
   });
   return await whenReady(process, async () => {
     const transport = unix({ path: `${process.folder}/socket` });
-    // It says nothing when it listens, but takes one client after another.
+    // It prints nothing when it listens, but accepts one client after another.
     const first = await retry(() => transport.connect(), {
       maxAttempts: 100,
       minTimeout: 5,

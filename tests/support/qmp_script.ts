@@ -2,10 +2,10 @@ import { jsonValues, Peer } from "../../protocol/mod.ts";
 import { QMPClient, type QMPClientOptions } from "../../qmp/mod.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
 
-/** A QMP message, as a test looks at it. */
+/** A QMP message in a test. */
 export type Message = Record<string, unknown>;
 
-/** What QEMU 7.2 greets with. */
+/** The greeting of QEMU 7.2. */
 export function greeting(capabilities: string[] = []): Message {
   const version = { qemu: { micro: 22, minor: 2, major: 7 }, package: "" };
   return { QMP: { version, capabilities } };
@@ -19,14 +19,14 @@ export function event(name: string, data?: Message): Message {
     : { event: name, data, timestamp };
 }
 
-/** A server that says just what a test has it say. */
+/** A server that sends exactly the messages of a test. */
 export class Script {
   readonly peer = new Peer<Message>({
     codec: () => jsonValues({ maxMessageBytes: Infinity, bigint: true }),
   });
   readonly #received = this.peer[Symbol.asyncIterator]();
 
-  /** Begins to talk over a connection. */
+  /** Starts over a connection. */
   static async over(connection: Connection): Promise<Script> {
     const script = new Script();
     await script.peer.connect(connection);
@@ -39,7 +39,7 @@ export class Script {
     return value;
   }
 
-  /** The next message, which there must be. */
+  /** The next message; the end is an error. */
   async command(): Promise<Message> {
     const message = await this.next();
     if (!message) throw new Error("Client has ended the stream");
@@ -60,7 +60,7 @@ export class Script {
     this.send({ error: { class: errorClass, desc }, id: command.id });
   }
 
-  /** Greets, and agrees; gives the request for capabilities. */
+  /** Greets and negotiates; returns the request for capabilities. */
   async shakeHands(capabilities: string[] = []): Promise<Message> {
     this.send(greeting(capabilities));
     const request = await this.command();

@@ -2,7 +2,7 @@ import { JSONText } from "../../protocol/codecs/_json/text.ts";
 import type { Connection } from "../../transports/mod.ts";
 import type { Message } from "./qmp_script.ts";
 
-/** A client of a QMP server that sends just the bytes that a test gives it. */
+/** A client of a QMP server that sends exactly the bytes of a test. */
 export class RawQMPClient implements AsyncDisposable {
   readonly connection: Connection;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;

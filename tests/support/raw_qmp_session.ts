@@ -42,7 +42,7 @@ export async function rawSession(
   };
 }
 
-/** A session whose client has agreed on capabilities. */
+/** A session whose client has negotiated. */
 export async function agreedSession(
   options: QMPServerOptions = {},
   ...enable: string[]

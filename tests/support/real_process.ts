@@ -7,12 +7,12 @@ const INSTALL = "apt-get install -y --no-install-recommends " +
   "nats-server mosquitto chromium redis-server xvfb dbus-daemon dbus-bin " +
   "python3-aiosmtpd postgresql-15";
 
-/** What to run, and how to see on its stderr that it is ready. */
+/** A program, and how to recognize in its log that it is ready. */
 export interface RealProcessOptions {
   program: string;
   /** The arguments, for the private folder that was made. */
   args: (folder: string) => string[] | Promise<string[]>;
-  /** Matches the line of its log that tells that the program is ready. */
+  /** Matches the line of the log when the program is ready. */
   ready?: RegExp;
   /**
    * Where it writes its log.
@@ -68,17 +68,17 @@ export class RealProcess implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** How the process ended; settles when it does. */
+  /** The status of the process; settles at its end. */
   get status(): Promise<Deno.CommandStatus> {
     return this.#child.status;
   }
 
-  /** What it has written to its log so far. */
+  /** The log so far. */
   get log(): string {
     return this.#lines.join("\n");
   }
 
-  /** The line that told that the program is ready; rejects if it ends first. */
+  /** The line that was printed when the program was ready; rejects if it ends first. */
   ready(): Promise<RegExpExecArray> {
     return deadline(this.#ready.promise, READY_MS);
   }
@@ -122,7 +122,7 @@ export class RealProcess implements AsyncDisposable {
 const reported = new Set<string>();
 
 /**
- * Options of a test that needs programs of this machine. Where one is missing,
+ * Options of a test that needs programs of this machine. If one is missing,
  * the test is skipped and the reason printed; in CI it runs, and fails.
  *
  * ```
@@ -139,7 +139,7 @@ export function needs(...programs: string[]): { ignore: boolean } {
   return { ignore: missing.length > 0 && Deno.env.get("CI") !== "true" };
 }
 
-/** Whether the program can be started, whatever it says to its argument. */
+/** Whether the program can be started, whatever it makes of its argument. */
 function present(program: string): boolean {
   try {
     new Deno.Command(program, { args: ["--version"] }).outputSync();

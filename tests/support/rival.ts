@@ -1,11 +1,11 @@
 import { TextLineStream } from "@std/streams";
 import { BoundSocket } from "./libc.ts";
 
-/** What a rival puts at a path. */
+/** The files that a rival puts at a path. */
 export type Act =
   /** A regular file, by a rename. */
   | "rename"
-  /** A socket in place of what is there, which does not listen yet. */
+  /** A socket in place of the existing file, which does not listen yet. */
   | "bind"
   /** The same, and it listens at once. */
   | "listen";
@@ -24,12 +24,12 @@ export class Rival implements AsyncDisposable {
   readonly #lines = this.#child.stdout.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream()).getReader();
 
-  /** Acts after a delay, and says the number of the file that it has put there. */
+  /** Acts after a delay, and returns the inode of its file. */
   async act(act: Act, path: string, delayMs: number): Promise<number> {
     const order = `${JSON.stringify([act, path, delayMs])}\n`;
     await this.#writer.write(new TextEncoder().encode(order));
     const { value } = await this.#lines.read();
-    if (value === undefined) throw new Error("The rival has ended");
+    if (value === undefined) throw new Error("Cannot act: the rival has ended");
     return Number(value);
   }
 
@@ -40,7 +40,7 @@ export class Rival implements AsyncDisposable {
   }
 }
 
-/** A file that was put at a path, and what is to be closed later. */
+/** A file that was put at a path, and the descriptor to close later. */
 type Done = { ino: number | null } & Partial<Disposable>;
 
 const acts: Record<Act, (path: string) => Done> = {
@@ -60,7 +60,7 @@ function bind(path: string, then: (socket: BoundSocket) => void): Done {
     return new BoundSocket(path);
   });
   then(socket);
-  // It may be aside for a moment.
+  // It may be moved aside for a moment.
   const { ino } = untilDone(() => Deno.lstatSync(path));
   return { ino, [Symbol.dispose]: () => socket[Symbol.dispose]() };
 }

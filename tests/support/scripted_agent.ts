@@ -6,7 +6,7 @@ import {
 import { type Connection, memoryPair } from "../../transports/mod.ts";
 import type { Message } from "./qmp_script.ts";
 
-/** An agent that says just what a test has it say, 0xFF as `ÿ`. */
+/** An agent that sends exactly the text of a test, with 0xFF as `ÿ`. */
 export class ScriptedAgent {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -36,7 +36,7 @@ export class ScriptedAgent {
     return JSON.parse(await this.line());
   }
 
-  /** The number of the request to get in step, which is next. */
+  /** The number of the next request, which must be a request to synchronize. */
   async sync(): Promise<number> {
     const line = await this.line();
     assertEquals(line[0], "ÿ");
@@ -57,7 +57,7 @@ export class ScriptedAgent {
     await this.#writer.write(bytes);
   }
 
-  /** Has the client get in step. */
+  /** Synchronizes with the client. */
   async getInStep(): Promise<void> {
     await this.say(`ÿ{"return": ${await this.sync()}}\n`);
   }

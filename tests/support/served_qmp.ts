@@ -2,7 +2,7 @@ import { QMPClient, QMPServer, type QMPServerOptions } from "../../qmp/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
 import { type Message, Script } from "./qmp_script.ts";
 
-/** The version that the servers tell. */
+/** The version of the servers. */
 export const version = {
   qemu: { major: 7, minor: 2, micro: 22 },
   package: "stand-in",
@@ -27,7 +27,7 @@ export async function served(
   };
 }
 
-/** A server's session, and who says to it just what a test says. */
+/** A server's session, and a client that sends exactly the messages of a test. */
 export async function scripted(
   options: QMPServerOptions = {},
 ): Promise<{ server: QMPServer; script: Script }> {
@@ -40,7 +40,7 @@ export async function scripted(
   return { server, script };
 }
 
-/** Says something, and gives the answer. */
+/** Sends a message, and returns the answer. */
 export function ask(script: Script, message: unknown): Promise<Message> {
   script.send(message as Message);
   return script.command();

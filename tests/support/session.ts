@@ -4,7 +4,7 @@ import { type Connection, memoryPair } from "../../transports/mod.ts";
 
 const encoder = new TextEncoder();
 
-/** Records every runstate from now on; `stop()` ends the record and gives it. */
+/** Records every runstate from now on; `stop()` ends and returns the record. */
 export function recordRunstates<In, Out>(
   protocol: AsyncProtocol<In, Out>,
 ): { stop(): Promise<Runstate[]> } {
@@ -24,7 +24,7 @@ export function recordRunstates<In, Out>(
   };
 }
 
-/** A peer that talks JSON lines. */
+/** A peer that uses JSON lines. */
 export function jsonPeer(
   options: Partial<PeerOptions<unknown>> = {},
 ): Peer<unknown> {

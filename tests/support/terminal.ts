@@ -5,7 +5,7 @@ const WAIT_MS = 30_000;
 
 /** A program in a real pseudo-terminal, in a tmux of its own. */
 export class TestTerminal implements AsyncDisposable {
-  /** Where there is the socket of the tmux, and nothing else. */
+  /** The folder of tmux's socket, and nothing else. */
   readonly #folder: string;
   readonly #control: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -16,7 +16,7 @@ export class TestTerminal implements AsyncDisposable {
 
   constructor(folder: string, command: string, columns: number) {
     this.#folder = folder;
-    // In control mode tmux tells of each change: nothing is polled.
+    // In control mode tmux reports each change: nothing is polled.
     this.#control = new Deno.Command("tmux", {
       args: [
         ...["-S", `${folder}/socket`, "-f", "/dev/null", "-C", "new-session"],
@@ -80,7 +80,7 @@ export class TestTerminal implements AsyncDisposable {
     return await this.#tmux("list-buffers");
   }
 
-  /** Waits until the text of the terminal fits, and returns the text. */
+  /** Waits until the text of the terminal matches, and returns the text. */
   async shows(wanted: RegExp | ((text: string) => boolean)): Promise<string> {
     const found = wanted instanceof RegExp
       ? (text: string) => wanted.test(text)

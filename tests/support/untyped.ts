@@ -1,5 +1,5 @@
 /**
- * Cases with options as a caller may give them whose types nobody checks.
+ * Cases with options as a caller without type checks may give them.
  */
 export function untyped<Options>(
   cases: [object, typeof Error, string][],

@@ -1,4 +1,4 @@
-/** Timers that fire when they are told to; in place until it is disposed of. */
+/** Replaces the timers until it is disposed of; they fire when a test says so. */
 export class VirtualTime implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
@@ -15,12 +15,12 @@ export class VirtualTime implements Disposable {
     Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
   }
 
-  /** How many timers wait. */
+  /** The number of pending timers. */
   get waiting(): number {
     return this.#timers.size;
   }
 
-  /** Fires the timers of so many milliseconds, in their order. */
+  /** Advances the time by some milliseconds, and fires the timers in order. */
   pass(ms: number): void {
     this.#now += ms;
     const due = [...this.#timers].filter(([, { at }]) => at <= this.#now);

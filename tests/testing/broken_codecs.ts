@@ -1,4 +1,4 @@
-/** Codecs that each break a promise: a test sees that they fail. */
+/** Codecs that each break a promise; a test checks that they fail. */
 import {
   type Codec,
   type CodecInput,
@@ -72,7 +72,7 @@ broken("lines that end with the stream", (input) => {
   return input.length === 0 ? undefined : take(input, input.length - 1);
 });
 
-/** Frames behind a length of one byte, which is consumed when it arrives. */
+/** Frames with a length of one byte, which is consumed when it arrives. */
 testCodec("frames that lose their head", () => {
   let length: number | undefined;
   return {

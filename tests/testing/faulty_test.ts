@@ -40,7 +40,7 @@ function tcpAt(address?: Address): Transport {
   return tcp(address);
 }
 
-/** A faulty end that has connected, and a sound one that has accepted. */
+/** A connecting end with faults, and an accepting end without. */
 function troubled(
   plan: FaultPlan,
   make: () => Transport = memory,
@@ -66,7 +66,7 @@ testTransport("tcp with splits", () => {
   return meet({ server: make, client: make });
 });
 
-Deno.test("faulty() does the same again with the same seed, over any transport and in any chunks", async () => {
+Deno.test("faulty() repeats its faults with the same seed, over any transport and in any chunks", async () => {
   async function run(seed: number, make: () => Transport, chunkSize: number) {
     const faults: InjectedFault[] = [];
     const [near, far] = await troubled({
@@ -97,7 +97,7 @@ Deno.test("faulty() does the same again with the same seed, over any transport a
   }
 });
 
-Deno.test("faulty() gives every connection and both of its directions faults of their own", async () => {
+Deno.test("faulty() gives each direction of each connection its own faults", async () => {
   const faults: InjectedFault[] = [];
   const transport = faulty(memory(), {
     seed: 1,
@@ -126,7 +126,7 @@ Deno.test("faulty() gives every connection and both of its directions faults of 
   assertEquals(new Set(offsets).size, 12);
 });
 
-Deno.test("faulty() has faults as often as it is asked to", async () => {
+Deno.test("faulty() injects faults as often as its options say", async () => {
   const before = injected;
   const [near, far] = await troubled({
     faults: ["split"],
@@ -142,7 +142,7 @@ Deno.test("faulty() has faults as often as it is asked to", async () => {
   assertGreater(1100, injected - before);
 });
 
-/** A faulty end, and where the only kind of fault befalls each direction first. */
+/** A faulty end with one kind of fault, and the offset of the first in each direction. */
 async function befallen(fault: Fault) {
   const first = { read: 0, write: 0 };
   const [near, far] = await troubled({
@@ -175,7 +175,7 @@ Deno.test("a split ends a chunk at its offset", async () => {
   await send(far.writable, noise(10_000));
   await reading;
   assertGreater(offsets.length, 50);
-  // A split may come where the bytes end anyway.
+  // A split may come at the end of a chunk.
   assertEquals(ends, [...new Set([...offsets, 10_000])]);
   await near.close();
 });
@@ -205,7 +205,7 @@ Deno.test("a corruption changes one bit of the byte at its offset", async () => 
   await near.close();
 });
 
-Deno.test("a stall holds a direction until abort() wakes who waits", async () => {
+Deno.test("a stall holds a direction until abort()", async () => {
   const { near, far, first } = await befallen("stall");
   const reader = near.readable.getReader({ mode: "byob" });
   const writes = rejection(far.writable.getWriter().write(noise(100_000)));
@@ -270,7 +270,7 @@ Deno.test("a half-close ends one direction, and the other goes on", async () => 
   assertEquals(await toBytes(far.readable), noise(10));
 });
 
-Deno.test("faulty() shows its seed, also one that it has chosen", () => {
+Deno.test("faulty() shows its seed, also a random seed", () => {
   assertEquals(
     `${faulty(tcp({ port: 1 }), { seed: 42 })}`,
     "tcp://127.0.0.1:1 with faults from seed 42",
@@ -281,7 +281,7 @@ Deno.test("faulty() shows its seed, also one that it has chosen", () => {
   );
 });
 
-Deno.test("faulty() refuses a plan that cannot be", () => {
+Deno.test("faulty() refuses invalid options", () => {
   const bad: [FaultPlan, typeof Error, string][] = [
     [{ seed: -1 }, RangeError, "seed is -1"],
     [{ seed: 2 ** 32 }, RangeError, "seed is 4294967296"],
@@ -296,7 +296,7 @@ Deno.test("faulty() refuses a plan that cannot be", () => {
   }
 });
 
-Deno.test("a session under any faults but corruption gives messages in order, and always ends", async () => {
+Deno.test("a session under any faults except corruption receives messages in order, and always ends", async () => {
   const kinds: Fault[] = [
     "split",
     "delay",

@@ -17,7 +17,7 @@ async function say(connection: Connection, text: string): Promise<void> {
   writer.releaseLock();
 }
 
-/** What a script fails with when the other end does this. */
+/** The error of a script when the other end does this. */
 async function failure(
   script: ScriptStep[],
   act: (connection: Connection) => Promise<unknown>,
@@ -56,7 +56,7 @@ Deno.test("scriptedPeer() follows a script to its end", async () => {
   await peer[Symbol.asyncDispose]();
 });
 
-Deno.test("scriptedPeer() sends nothing after a step that is not yet done", async () => {
+Deno.test("scriptedPeer() sends nothing after a step that is not done", async () => {
   const peer = scriptedPeer([{ expect: "ab" }, { send: "!" }]);
   const reader = peer.connection.readable.getReader();
   let answered = false;
@@ -83,7 +83,7 @@ Deno.test("a reset at the end of a script fails the other end's read", async () 
   await peer[Symbol.asyncDispose]();
 });
 
-Deno.test("a script fails at once at what is not expected, saying where, what was, and what came", async () => {
+Deno.test("a script fails at once on unexpected bytes, with the step, the expected and the actual bytes", async () => {
   const long = "x".repeat(100);
   const cases: [
     ScriptStep[],
@@ -158,7 +158,7 @@ Deno.test("a script fails at once at what is not expected, saying where, what wa
   }
 });
 
-Deno.test("disposing of a peer whose script is not at its end is an error, never a hang", async () => {
+Deno.test("disposing of a peer whose script has not ended is an error, and does not hang", async () => {
   for (
     const [script, message] of [
       [
@@ -184,7 +184,7 @@ Deno.test("disposing of a peer whose script is not at its end is an error, never
   }
 });
 
-Deno.test("a script that fails while nobody looks leaves no rejection unhandled", async () => {
+Deno.test("a script that fails before it is awaited is not an unhandled rejection", async () => {
   const peer = scriptedPeer([{ expect: "a" }]);
   await say(peer.connection, "b");
   await new Promise((resolve) => setTimeout(resolve));

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
-/** Runs tests of a file of suites, all or those named, by their outcome. */
+/** Runs all or named tests of a file of suites, and returns their outcomes. */
 async function outcomes(file: string, names?: readonly string[]) {
   const only = names?.map((name) => RegExp.escape(name)).join("|");
   const { stdout } = await new Deno.Command(Deno.execPath(), {

@@ -1,4 +1,4 @@
-/** Codecs that `testCodec()` has to be told about: these suites pass. */
+/** Codecs that need options of `testCodec()`; these suites pass. */
 import { type Codec, lengthPrefixed, text } from "../../protocol/mod.ts";
 import { MessageTooLargeError } from "../../protocol/mod.ts";
 import { testCodec } from "../../testing/mod.ts";

@@ -4,7 +4,7 @@ import type { Attack } from "../attack.ts";
 import { startClient } from "../attacked_client.ts";
 import { writeUntilHeld } from "../write_until_held.ts";
 
-/** Greetings, each of which has the client negotiate, by a server that never reads. */
+/** Greetings that each make the client negotiate, by a server that never reads. */
 export const attack: Attack = {
   name: "QMPClient: a server greets again and again and never reads",
   maxMemory: 32,

@@ -4,14 +4,14 @@ import type { Attack } from "../attack.ts";
 import { startClient } from "../attacked_client.ts";
 import { writeUntilHeld } from "../write_until_held.ts";
 
-/** What no client has asked for: 1,000 of each. */
+/** Unsolicited messages: 1,000 of each. */
 const NOISE = (
   '{"event":"A"}{"return":{}}{"return":{},"id":1}{"id":"x","error":{}}' +
   '{"event":"__proto__","data":[[[]]]}{}'
 ).repeat(1_000);
 
 export const attack: Attack = {
-  name: "QMPClient: events and replies that nobody reads or has asked for",
+  name: "QMPClient: unsolicited events and replies that are not read",
   maxMemory: 192,
   maxBlock: 500,
   start: (folder) =>

@@ -7,13 +7,13 @@ import { QMPDialect } from "../../../qmp/_shell/qmp_dialect.ts";
 import type { Attack } from "../attack.ts";
 import { startClient } from "../attacked_client.ts";
 
-/** So many entries or members a schema has at full scale: 1 to 2 MiB. */
+/** The number of entries or members of a schema at full scale: 1 to 2 MiB. */
 const ENTRIES = 20_000;
 
-/** A client that goes round in circles does not ask for the next schema. */
+/** A client in an endless loop does not ask for the next schema. */
 const WAIT_MS = 120_000;
 
-/** What `generate.ts` and the shell do with a schema. */
+/** Uses a schema as `generate.ts` and the shell do. */
 async function useSchemas(client: QMPClient): Promise<void> {
   for (;;) {
     const infos = readSchema(await client.execute("query-qmp-schema"));
@@ -24,9 +24,10 @@ async function useSchemas(client: QMPClient): Promise<void> {
   }
 }
 
-/** Schemas in which a type leads to many, and each of them to many. */
+/** Schemas in which a type refers to many types, and each of these to many. */
 export const attack: Attack = {
-  name: "shell and generate.ts: schemas that double, circle and refer to much",
+  name:
+    "shell and generate.ts: schemas that double, are circular or have many references",
   maxMemory: 320,
   maxBlock: 2000,
   start: (folder) =>

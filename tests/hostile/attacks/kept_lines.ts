@@ -17,7 +17,7 @@ class Keeper extends Peer<string> {
 
 export const attack: Attack = {
   name: "lines(): the application keeps one line of 16 characters in 64 KiB",
-  // What is kept has 62 KiB.
+  // The kept lines have 62 KiB.
   maxMemory: 96,
   maxBlock: 100,
   async start() {

@@ -3,14 +3,14 @@ import { certificates } from "../../support/certificates.ts";
 import type { Attack, VictimAddress } from "../attack.ts";
 
 const CONNECTIONS = 100;
-/** Fewer would not show in the memory of a process. */
+/** The effect of fewer would be invisible in the memory of a process. */
 const FEWEST = 20;
-/** The system's buffers take them all. */
+/** The system's buffers hold all of them. */
 const RECORDS = 20_000;
 
 /** Records of one byte, of which a server reads none after the first. */
 export const attack: Attack = {
-  name: "TLS records of one byte that nobody reads",
+  name: "TLS records of one byte that are not read",
   maxMemory: 32,
   maxBlock: 500,
   async start(folder) {
@@ -29,7 +29,7 @@ export const attack: Attack = {
     const count = Math.max(FEWEST, scale * CONNECTIONS);
     const open: Deno.TlsConn[] = [];
     for (let i = 0; i < count; i++) open.push(await connect(place));
-    // In turns, so that each arrives alone.
+    // In turns, so that each record arrives alone.
     const byte = new Uint8Array(1);
     for (let i = 0; i < RECORDS; i++) {
       await Promise.all(open.map((conn) => conn.write(byte)));

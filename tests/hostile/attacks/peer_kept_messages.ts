@@ -7,7 +7,7 @@ const MIB = 2 ** 20;
 
 const codec = () => jsonLines({ maxMessageBytes: 2 * MIB });
 
-/** JSON that takes much more memory than bytes, for an application that is slow. */
+/** JSON that takes much more memory than bytes, for a slow application. */
 export const attack: Attack = {
   name: "a Peer whose application is slow: messages of 256 KiB of brackets",
   maxMemory: 512,

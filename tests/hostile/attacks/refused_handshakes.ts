@@ -8,10 +8,10 @@ import {
 import { certificates, newAuthority } from "../../support/certificates.ts";
 import type { Attack, VictimAddress } from "../attack.ts";
 
-/** What a good client shows and trusts. */
+/** The certificates of a good client. */
 type Known = Partial<TlsOptions>;
 
-/** Handshakes under way at once. */
+/** The number of concurrent handshakes. */
 const AT_ONCE = 20;
 
 const stranger = await newAuthority("stranger");
@@ -31,9 +31,9 @@ const ways: ((place: VictimAddress, known: Known) => Promise<void>)[] = [
   (place) => write(place, new Uint8Array(0)),
 ];
 
-/** Handshakes that come to nothing, in all the ways there are. */
+/** Handshakes that fail, in every way. */
 export const attack: Attack = {
-  name: "handshakes that are refused or given up",
+  name: "handshakes that are refused or aborted",
   maxMemory: 192,
   maxBlock: 500,
   async start(folder) {
@@ -93,7 +93,7 @@ async function refused(place: VictimAddress, options: Known): Promise<void> {
   throw new Error("A handshake that must be refused was not");
 }
 
-/** Writes bytes that are no handshake, and goes. */
+/** Writes bytes that are not a handshake, and leaves. */
 async function write(place: VictimAddress, bytes: Uint8Array): Promise<void> {
   const connection = await tcp(portOf(place)).connect();
   await connection.writable.getWriter().write(bytes);

@@ -7,7 +7,7 @@ import {
 } from "../attacked_qmp_server.ts";
 import { writeUntilHeld } from "../write_until_held.ts";
 
-/** What a client sends that is not a command, at one piece or in many. */
+/** Input that is not a command, in one piece or in many. */
 const inputs = [
   "x\n".repeat(2 ** 19),
   `{"a":"${"\xff".repeat(2 ** 20)}"}`,

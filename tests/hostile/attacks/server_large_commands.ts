@@ -7,7 +7,7 @@ import {
 } from "../attacked_qmp_server.ts";
 import { writeUntilHeld } from "../write_until_held.ts";
 
-/** The limit of a message, less what is around the arrays. */
+/** The limit of a message, without the bytes around the arrays. */
 const SIZE = 10 * 2 ** 20 - 100;
 
 /**

@@ -11,7 +11,7 @@ class Echo extends Peer<unknown> {
   }
 }
 
-/** Messages of one digit, whose answers nobody reads. */
+/** Messages of one digit, whose answers are not read. */
 export const attack: Attack = {
   name: "tiny messages to an echo, no answer is read",
   maxMemory: 64,

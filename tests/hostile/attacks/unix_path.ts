@@ -12,7 +12,7 @@ const ROUNDS = 3_000;
 /** The file comes up to this long after the order; a listen takes about half. */
 const MAX_DELAY_MS = 3;
 
-/** Listens at each path that it gets, closes again, and says whether it has. */
+/** Listens at each path that it gets, closes again, and reports whether it could. */
 class ListensAt extends Peer<unknown> {
   protected override async onMessage(path: unknown): Promise<void> {
     let listened = true;
