@@ -236,7 +236,7 @@ const badResults: [string, unknown, unknown?][] = [
   ["no object", 5],
   ["no pid", {}],
   ["a pid that is text", { pid: "7" }],
-  ["a status that is no object", { pid: 7 }, "done"],
+  ["a status that is not an object", { pid: 7 }, "done"],
   ["output that is not base64", { pid: 7 }, {
     exited: true,
     exitcode: 0,

@@ -64,7 +64,7 @@ const malformed: [string, unknown, string][] = [
     [{ name: "x", "meta-type": "command" }],
     'arg-type of command "x" is missing, expected a string',
   ],
-  ["an event whose type is no string", [{
+  ["an event whose type is not a string", [{
     name: "X",
     "meta-type": "event",
     "arg-type": 5,
