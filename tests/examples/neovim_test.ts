@@ -89,7 +89,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Neovim: killed in the middle of a call, which says that it was sent",
+  name:
+    "Neovim: if it is killed during a call, the error says that the call was sent",
   ...neovim,
   fn: async () => {
     await using process = await startNeovim();
