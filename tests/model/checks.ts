@@ -12,7 +12,11 @@ export interface Begun {
   readonly remotes: number;
   /** The outcomes of the `disconnect()` calls on it. */
   readonly ends: PromiseSettledResult<void>[];
+  /** The reasons that these calls gave. */
+  readonly reasons: unknown[];
   disconnected: boolean;
+  /** Whether `end()` has ended writing. */
+  ended: boolean;
   ran: boolean;
   /** Whether its end may have been cut short. */
   forced: boolean;
@@ -33,16 +37,26 @@ export async function checkSessions(
   for (const [i, begun] of sessions.entries()) {
     assert(begun.signal.aborted);
     const [outcome] = await Promise.allSettled([begun.closed]);
+    const { reason } = begun.signal;
+    if (begun.ran && begun.reasons.includes(reason)) {
+      assertEquals(outcome, { status: "rejected", reason });
+    }
+    // A reason is told by `closed`, not by disconnect().
+    const hasReason = outcome.status === "rejected" &&
+      begun.reasons.includes(outcome.reason);
     for (const end of begun.ends) {
-      if (begun.ran) assertEquals(end, outcome);
-      else assertEquals(end.status, "fulfilled");
+      if (!begun.ran) assertEquals(end.status, "fulfilled");
+      else if (!hasReason) assertEquals(end, outcome);
+      else if (end.status === "rejected") {
+        assert(begun.forced || !remotes[begun.remotes]?.loyal);
+      }
     }
     const next = sessions[i + 1];
     const remote = remotes[begun.remotes];
     if (!remote || begun.remotes === next?.remotes) continue;
     const sent = accepted.slice(begun.accepted, next?.accepted);
     const { received } = remote;
-    const inOrder = outcome.status === "fulfilled" ||
+    const inOrder = outcome.status === "fulfilled" || hasReason ||
       outcome.reason instanceof EndOfStreamError;
     const whole = begun.ran && inOrder && remote.loyal && !begun.forced;
     assertEquals(received, whole ? sent : sent.slice(0, received.length));

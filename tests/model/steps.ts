@@ -158,6 +158,12 @@ export const anyStep: fc.Arbitrary<Step>[] = [
   ...[1, 2].map(() =>
     steps("disconnect", signals, (world, s) => world.disconnect(s), disconnect)
   ),
+  steps(
+    "disconnect with reason",
+    signals,
+    (world, s) => world.disconnect(s, new Error("reason")),
+    disconnect,
+  ),
   ...[1, 2].map(() =>
     steps(
       "send",
@@ -169,6 +175,8 @@ export const anyStep: fc.Arbitrary<Step>[] = [
   steps("send bigint", signals, (world, s) => world.send("bigint", s)),
   steps("request", nothing, (world) => world.request(), () => said),
   steps("flush", signals, (world, s) => world.flush(s)),
+  steps("end", signals, (world, s) => world.end(s), () => () => undefined),
+  steps("receive", signals, (world, s) => world.receive(s)),
   steps("iterate", nothing, (world) => world.iterate()),
   steps("watch", nothing, (world) => world.watch()),
   steps("next", signals, (world, s) => world.nextRunstate(s)),

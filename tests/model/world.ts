@@ -120,7 +120,9 @@ export class World {
       accepted: talker.accepted.length,
       remotes,
       ends: [],
+      reasons: [],
       disconnected: false,
+      ended: false,
       ran: false,
       forced: false,
     };
@@ -148,17 +150,19 @@ export class World {
     assertEquals(runstate, failed ? "disconnecting" : "connecting");
   }
 
-  disconnect(signal: SignalKind): void {
+  disconnect(signal: SignalKind, reason?: Error): void {
     const { talker } = this;
     const from = talker.runstate;
     const begun = from === Runstate.IDLE ? undefined : this.#begun.at(-1);
     if (begun) begun.disconnected = true;
+    if (begun && reason) begun.reasons.push(reason);
     if (signal === "aborted") this.#force();
     const begins = this.#begun.length;
     const isIdle = () => {
       if (this.#begun.length === begins) assertEquals(talker.runstate, "idle");
     };
-    this.#track("disconnect()", talker.disconnect(this.#options(signal)), {
+    const options = { ...this.#options(signal), reason };
+    this.#track("disconnect()", talker.disconnect(options), {
       fulfils: (value) => {
         isIdle();
         begun?.ends.push({ status: "fulfilled", value });
@@ -182,12 +186,38 @@ export class World {
       () => this.talker.send(message, options),
       (error) =>
         options.signal?.aborted && error === options.signal.reason ||
-        what === "bigint" && error instanceof TypeError,
+        what === "bigint" && error instanceof TypeError || isEnded(error),
     );
   }
 
   request(): void {
-    this.#talk("request()", () => this.talker.request(++this.#sent));
+    this.#talk("request()", () => this.talker.request(++this.#sent), isEnded);
+  }
+
+  end(signal: SignalKind): void {
+    const options = this.#options(signal);
+    this.#talk(
+      "end()",
+      () => this.talker.end(options),
+      (error) => options.signal?.aborted && error === options.signal.reason,
+    );
+  }
+
+  receive(kind: SignalKind): void {
+    // While it is connecting, its negotiation receives.
+    if (this.talker.runstate === Runstate.CONNECTING) return;
+    const { signal } = this.#options(kind);
+    this.#track("receive()", this.talker.receive({ signal }), {
+      fulfils: () => {},
+      rejects: async (error) => {
+        if (signal?.aborted && error === signal.reason) return;
+        if (error instanceof EndOfStreamError) return;
+        const outcomes = this.#begun.map(({ closed }) =>
+          closed.catch((error) => error)
+        );
+        assert((await Promise.all(outcomes)).includes(error));
+      },
+    });
   }
 
   flush(signal: SignalKind): void {
@@ -299,7 +329,10 @@ export class World {
   #track<T>(
     name: string,
     call: Promise<T>,
-    laws: { fulfils(value: T): void; rejects(error: unknown): void },
+    laws: {
+      fulfils(value: T): void;
+      rejects(error: unknown): void | Promise<void>;
+    },
   ): void {
     this.pending++;
     call.then(laws.fulfils, laws.rejects).catch((cause) =>
@@ -335,8 +368,15 @@ export class World {
   ): void {
     const from = this.talker.runstate;
     const begun = this.#begun.at(-1);
-    this.#track(name, call(), {
-      fulfils: () => assert(from === "running" || from === "connecting"),
+    const ended = begun?.ended && name === "send()";
+    const called = call();
+    // An attempt may not have its connection yet.
+    if (begun && name === "end()") begun.ended ||= from === "running";
+    this.#track(name, called, {
+      fulfils: () => {
+        assert(from === "running" || from === "connecting");
+        assert(!ended);
+      },
       rejects: (error) => {
         if (mayReject(error)) return;
         if (error instanceof StateError) {
@@ -365,6 +405,11 @@ export class World {
     await this.remote?.close();
     await this.settle();
   }
+}
+
+/** Whether a message was refused because `end()` had been called before. */
+function isEnded(error: unknown): boolean {
+  return error instanceof StateError && error.message.includes("end()");
 }
 
 function isAbort(error: unknown): boolean {
