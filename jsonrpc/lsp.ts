@@ -50,11 +50,11 @@ export interface InitializeParams {
   /** The client's capabilities, as the protocol defines them. */
   capabilities: Record<string, unknown>;
   /** The name and version of the client. */
-  clientInfo?: { name: string; version?: string };
+  clientInfo?: { name: string; version?: string | undefined } | undefined;
   /** Options that are specific to the server. */
   initializationOptions?: unknown;
   /** The folders of the workspace, or null. */
-  workspaceFolders?: { uri: string; name: string }[] | null;
+  workspaceFolders?: { uri: string; name: string }[] | null | undefined;
 }
 
 /** The result of `initialize`. */
@@ -62,7 +62,7 @@ export interface InitializeResult {
   /** The server's capabilities, as the protocol defines them. */
   capabilities: Record<string, unknown>;
   /** The name and version of the server. */
-  serverInfo?: { name: string; version?: string };
+  serverInfo?: { name: string; version?: string | undefined } | undefined;
 }
 
 /** The methods that start and end a session. Other methods are not typed. */

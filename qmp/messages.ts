@@ -27,13 +27,13 @@ export interface QMPGreeting extends QMPMessage {
 /** A command as a whole message: either `execute` or `exec-oob` names it. */
 export interface QMPCommand {
   /** The command's name. */
-  readonly execute?: string;
+  readonly execute?: string | undefined;
   /** The command's name, if it is executed out of band. */
-  readonly "exec-oob"?: string;
+  readonly "exec-oob"?: string | undefined;
   /** The command's arguments. */
-  readonly arguments?: object;
+  readonly arguments?: object | undefined;
   /** The id that the reply repeats. */
-  readonly id?: string | number;
+  readonly id?: string | number | undefined;
 }
 
 /** A message that a server sends without a command. */
