@@ -11,6 +11,9 @@ import type {
 /** So many calls may be given up and still unanswered. */
 const MAX_ABANDONED = 65_536;
 
+/** So many microtasks after the last reply, the timer of the calls is cleared. */
+const IDLE_TURNS = 16;
+
 /** How much later than its deadline a call may time out, in milliseconds. */
 const TIMER_STEP_MS = 5;
 
@@ -75,6 +78,8 @@ export class PendingCalls<Reply, Id = number> {
   #abandoned = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+  #clearing = false;
+  #idleTurns = 0;
 
   /**
    * Makes an empty set of calls.
@@ -228,7 +233,7 @@ export class PendingCalls<Reply, Id = number> {
     if (!call) return undefined;
     this.#calls.delete(id);
     if (call.abandoned) this.#abandoned--;
-    if (this.size === 0) this.#clearTimer();
+    if (this.size === 0) this.#clearIdleTimer();
     return this.#settle(call);
   }
 
@@ -245,7 +250,7 @@ export class PendingCalls<Reply, Id = number> {
     call.abandoned = true;
     this.#settle(call).reject(reason);
     this.#onAbandoned?.(call);
-    if (this.size === 0) this.#clearTimer();
+    if (this.size === 0) this.#clearIdleTimer();
   }
 
   /** One timer for all calls: most of them are answered in time. */
@@ -254,6 +259,19 @@ export class PendingCalls<Reply, Id = number> {
     this.#timerAt = at;
     const wait = Math.max(TIMER_STEP_MS, at - performance.now());
     this.#timer = setTimeout(() => this.#expire(), Math.ceil(wait));
+  }
+
+  /**
+   * Clears the timer, unless a call is opened within a few turns: where one call
+   * follows another, to set a timer for each would cost more than the call.
+   */
+  async #clearIdleTimer(): Promise<void> {
+    this.#idleTurns = 0;
+    if (this.#clearing) return;
+    this.#clearing = true;
+    while (this.size === 0 && this.#idleTurns++ < IDLE_TURNS) await undefined;
+    this.#clearing = false;
+    if (this.size === 0) this.#clearTimer();
   }
 
   #clearTimer(): void {

@@ -228,3 +228,23 @@ Deno.test("first() is the oldest pending call, whatever calls were opened, answe
     calls.end(undefined);
   }));
 });
+
+Deno.test("calls with deadlines, one after another, set one timer and leave none", async () => {
+  const calls = new PendingCalls<number>();
+  const { setTimeout } = globalThis;
+  let timers = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof setTimeout>) => {
+    timers++;
+    return setTimeout(...args);
+  }) as typeof setTimeout;
+  try {
+    for (let n = 0; n < 1000; n++) {
+      const { id, promise } = calls.open({ timeout: 60_000 });
+      calls.resolve(id, n);
+      assertEquals(await promise, n);
+    }
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assertEquals(timers, 1);
+});
