@@ -11,6 +11,8 @@ const PASSWORD = "pencil";
 /** A PostgreSQL server that listens at a Unix socket, and at TCP if it is asked to. */
 export interface PostgresServer extends AsyncDisposable {
   readonly process: RealProcess;
+  /** The folder of its socket. */
+  readonly folder: string;
   readonly transport: Transport;
   readonly user: string;
   readonly password: string;
@@ -58,11 +60,11 @@ export async function startPostgres(
     },
     ready: /database system is ready to accept connections/,
   });
+  const folder = socketFolder ?? process.folder;
   const server = {
     process,
-    transport: unix({
-      path: `${socketFolder ?? process.folder}/.s.PGSQL.5432`,
-    }),
+    folder,
+    transport: unix({ path: `${folder}/.s.PGSQL.5432` }),
     user: "parley",
     password: PASSWORD,
     async kill() {
