@@ -1,10 +1,10 @@
-/** Tests of `bigint: true`, which `_json/long_integers.ts` decodes. */
+/** Tests of `parse()` and `stringify()`, and so of `bigint: true`. */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { JSONText } from "../../protocol/codecs/_json/text.ts";
+import { parse, stringify } from "../../protocol/mod.ts";
 
-const { parse } = JSON as unknown as {
-  parse(text: string, reviver?: Reviver): unknown;
+const json = JSON as unknown as {
+  parse(text: string, reviver: Reviver): unknown;
 };
 type Reviver = (
   key: string,
@@ -12,12 +12,11 @@ type Reviver = (
   context: { source?: string },
 ) => unknown;
 
-const exact = new JSONText({ bigint: true });
 const long = "12345678901234567890";
 
 /** The same in the simplest way: a reviver for every value. */
 function naive(text: string): unknown {
-  return parse(
+  return json.parse(
     text,
     (_, value, { source }) =>
       typeof value === "number" && !Number.isSafeInteger(value) &&
@@ -78,7 +77,7 @@ Deno.test("bigint decodes the same as a reviver for every value", () => {
     fc.property(texts, (text) => {
       const expected = naive(text);
       integers += count(expected);
-      assertEquals(exact.parse(text), expected);
+      assertEquals(parse(text), expected);
     }),
     { numRuns: 3000 },
   );
@@ -98,21 +97,21 @@ Deno.test("of members with one name the last is used, whichever has a long integ
       `,"k3":1,"k39":2,"k3":${long}}`,
       `{"\\u0061":${long},"a\\\\":[${long}],"\\"":{"\\n":${long}}}`,
     ]
-  ) assertEquals(exact.parse(text), naive(text), text);
+  ) assertEquals(parse(text), naive(text), text);
 });
 
 Deno.test("a text that is not JSON is refused as JSON.parse refuses it", () => {
   for (const text of [`[${long}`, `{${long}:1}`, `[0${long}]`, `"${long}`]) {
-    assertThrows(() => exact.parse(text), SyntaxError);
+    assertThrows(() => parse(text), SyntaxError);
   }
 });
 
 Deno.test("an integer of 4096 characters is decoded, and a longer one is refused", () => {
   const digits = "9".repeat(4096);
-  assertEquals(exact.parse(`[${digits}]`), [BigInt(digits)]);
-  assertEquals(exact.parse(`[${digits}9.5]`), [Infinity]);
+  assertEquals(parse(`[${digits}]`), [BigInt(digits)]);
+  assertEquals(parse(`[${digits}9.5]`), [Infinity]);
   assertThrows(
-    () => exact.parse(`[${digits}9]`),
+    () => parse(`[${digits}9]`),
     RangeError,
     "Cannot parse integer: it has 4097 characters, at most 4096 are allowed",
   );
@@ -122,12 +121,34 @@ Deno.test("a long integer is restored a million levels deep", () => {
   for (const [open, close] of [["[", "]"], ['{"a":', "}"]] as const) {
     const depth = 1_000_000;
     const text = open.repeat(depth) + long + close.repeat(depth);
-    let value = exact.parse(text);
+    let value = parse(text);
     let levels = 0;
     for (; typeof value === "object"; levels++) {
       [value] = Object.values(value ?? {});
     }
     assertEquals([levels, value], [depth, 12345678901234567890n]);
+  }
+});
+
+Deno.test("a value with an integer beyond 2^53 is written with its digits, where JSON.stringify throws", () => {
+  const value = { id: 1, sizes: [2n ** 53n, -(2n ** 64n), 5n], name: "é" };
+  assertThrows(() => JSON.stringify(value), TypeError);
+  const text =
+    '{"id":1,"sizes":[9007199254740992,-18446744073709551616,5],"name":"é"}';
+  assertEquals(stringify(value), text);
+  assertEquals<unknown>(parse(text), {
+    ...value,
+    sizes: [...value.sizes.slice(0, 2), 5],
+  });
+  assertEquals(stringify({ toJSON: () => [2n ** 53n] }), "[9007199254740992]");
+  assertEquals(stringify(null), "null");
+});
+
+Deno.test("stringify() refuses a value that has no JSON text", () => {
+  const circular: unknown[] = [1n];
+  circular.push(circular);
+  for (const value of [undefined, () => 1, Symbol("s"), circular]) {
+    assertThrows(() => stringify(value), TypeError);
   }
 });
 
@@ -151,7 +172,7 @@ for (const [shape, text] of Object.entries(shapes)) {
   Deno.test(`2 MB with one long integer cost nearly the same as without it: ${shape}`, () => {
     const time = (text: string) => {
       const start = performance.now();
-      exact.parse(text);
+      parse(text);
       return performance.now() - start;
     };
     // In turn, so that a load beside this test meets both.
