@@ -34,6 +34,7 @@ import {
 } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { certificates } from "../support/certificates.ts";
+import { freePort } from "../support/free_port.ts";
 import { runDeno } from "../support/program.ts";
 import { needs, RealProcess } from "../support/real_process.ts";
 
@@ -90,11 +91,6 @@ async function startSmtp(
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function connected(
