@@ -20,7 +20,7 @@ const encoder = new TextEncoder();
 /** Makes the codec of a session: version 3 of PostgreSQL's protocol. */
 export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
   const { maxMessageBytes = 1024 * 1024 } = options;
-  const body = new WriteBuffer();
+  const scratch = new WriteBuffer();
   return {
     decode(input) {
       if (input.length < HEADER_BYTES) return undefined;
@@ -38,17 +38,18 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
       if (type === "d") {
         return { type: "CopyData", data: input.take(size, HEADER_BYTES) };
       }
-      const message = read(type, new Body(input, size));
-      if (!message) throw malformed(input);
+      const body = new Body(input.subarray(HEADER_BYTES, size));
+      const message = read(type, body);
+      if (!message || body.overrun) throw malformed(input);
       input.consume(size);
       return message;
     },
     encode(message, output) {
-      const type = write(message, body);
+      const type = write(message, scratch);
       if (type !== "") output.text(type);
-      output.uint(4 + body.length, 4);
-      output.bytes(body.take());
-      body.giveBack();
+      output.uint(4 + scratch.length, 4);
+      output.bytes(scratch.take());
+      scratch.giveBack();
     },
   };
 }
@@ -128,7 +129,7 @@ function read(type: string, body: Body): Backend | undefined {
 
 function readValues(body: Body): (string | null)[] {
   const values: (string | null)[] = [];
-  for (let count = body.int(2); count > 0; count--) {
+  for (let count = body.int(2); count > 0 && !body.overrun; count--) {
     const length = body.int(4);
     values.push(length < 0 ? null : body.string(length));
   }
@@ -136,13 +137,15 @@ function readValues(body: Body): (string | null)[] {
 }
 
 function readColumns(body: Body): Column[] {
-  return Array.from({ length: body.int(2) }, () => {
+  const columns: Column[] = [];
+  for (let count = body.int(2); count > 0 && !body.overrun; count--) {
     const name = body.text();
     body.skip(6); // table, number of the column
     const type = body.int(4) >>> 0; // an OID has no sign
     body.skip(8); // size, modifier, format
-    return { name, type };
-  });
+    columns.push({ name, type });
+  }
+  return columns;
 }
 
 function readFields(body: Body): ErrorFields {
@@ -155,41 +158,57 @@ function readFields(body: Body): ErrorFields {
 
 /** What is behind the header of a message, read from its front to its end. */
 class Body {
-  readonly #input: CodecInput;
-  readonly #end: number;
-  #at = HEADER_BYTES;
+  readonly #bytes: Uint8Array;
+  #at = 0;
+  /** All of it as text, if each character of that is one byte. */
+  #text: string | false | undefined;
 
-  constructor(input: CodecInput, end: number) {
-    this.#input = input;
-    this.#end = end;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
 
+  /** Whether more was read than there is: what was read says nothing then. */
+  get overrun(): boolean {
+    return this.#at > this.#bytes.length;
+  }
+
+  /** A number, which has a sign if it has 4 bytes; zeros are behind the end. */
   int(size: 1 | 2 | 4): number {
-    const at = this.#at;
-    this.skip(size);
-    return this.#input.int(at, size);
+    let value = 0;
+    for (let left = size; left > 0; left--) {
+      value = value << 8 | (this.#bytes[this.#at++] ?? 0);
+    }
+    return value;
   }
 
   /** Text that ends in a zero byte. */
   text(): string {
-    const text = this.string(this.#input.indexOf(0, this.#at) - this.#at);
+    const end = this.#bytes.indexOf(0, this.#at);
+    const text = this.string(end < 0 ? Infinity : end - this.#at);
     this.skip(1);
     return text;
   }
 
+  /** To decode all at once, and cut, takes less time than to decode each. */
   string(length: number): string {
-    const at = this.#at;
+    const start = this.#at;
     this.skip(length);
-    return decoder.decode(this.#input.subarray(at, this.#at));
+    if (this.overrun) return "";
+    if (this.#text === undefined) {
+      const text = decoder.decode(this.#bytes);
+      this.#text = text.length === this.#bytes.length && text;
+    }
+    return this.#text === false
+      ? decoder.decode(this.#bytes.subarray(start, this.#at))
+      : this.#text.slice(start, this.#at);
   }
 
   rest(): Uint8Array {
-    return this.#input.subarray(this.#at, this.#end);
+    return this.#bytes.subarray(this.#at);
   }
 
   skip(count: number): void {
     this.#at += count;
-    if (count < 0 || this.#at > this.#end) throw malformed(this.#input);
   }
 }
 

@@ -1,12 +1,12 @@
-import type { Backend, Column, PostgresError } from "./messages.ts";
-import { type Row, toRow } from "./values.ts";
+import type { Backend, PostgresError } from "./messages.ts";
+import { type Parser, type Row, toParser, toRow } from "./values.ts";
 
 /** A statement that the server has parsed, or will have. */
 export interface Prepared {
   /** Its name in the session; empty if it is for one operation. */
   readonly name: string;
   readonly sql: string;
-  columns: readonly Column[];
+  columns: readonly Parser[];
   parsed: boolean;
 }
 
@@ -53,7 +53,7 @@ export class Operation {
         if (prepared) prepared.parsed = true;
         break;
       case "RowDescription":
-        if (prepared) prepared.columns = message.columns;
+        if (prepared) prepared.columns = message.columns.map(toParser);
         break;
       case "DataRow":
         this.#rows.push(toRow(prepared?.columns ?? [], message.values));

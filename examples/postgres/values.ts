@@ -21,9 +21,19 @@ const PARSERS = new Map<number, (text: string) => Value>([
   [701, Number], // float8
 ]);
 
+/** A column, and how its text is parsed, if it is. */
+export interface Parser {
+  readonly name: string;
+  readonly parse: ((text: string) => Value) | undefined;
+}
+
+export function toParser({ name, type }: Column): Parser {
+  return { name, parse: PARSERS.get(type) };
+}
+
 /** A row of the values of its columns. */
 export function toRow(
-  columns: readonly Column[],
+  columns: readonly Parser[],
   values: readonly (string | null)[],
 ): Row {
   const row: Row = {};
@@ -33,7 +43,9 @@ export function toRow(
     if (!column) continue;
     row[column.name] = text === null || text === undefined
       ? null
-      : PARSERS.get(column.type)?.(text) ?? text;
+      : column.parse
+      ? column.parse(text)
+      : text;
   }
   return row;
 }
