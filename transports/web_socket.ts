@@ -3,8 +3,13 @@ import { withDeadline } from "./_handshake/deadline.ts";
 import { HandshakeQueue } from "./_handshake/queue.ts";
 import { SocketListener } from "./_socket/listener.ts";
 import { osError } from "./_socket/os_error.ts";
-import { acceptUpgrade, requestUpgrade } from "./_web_socket/handshake.ts";
+import {
+  acceptUpgrade,
+  type Agreement,
+  requestUpgrade,
+} from "./_web_socket/handshake.ts";
 import { readOptions } from "./_web_socket/options.ts";
+import { ownOrigins } from "./_web_socket/own_origins.ts";
 import { rootOf, WebSocketChannel } from "./_web_socket/web_socket_channel.ts";
 import { formatAddress } from "./address.ts";
 import { tcp } from "./tcp.ts";
@@ -38,7 +43,9 @@ export interface WebSocketConnection extends Connection<WebSocketAddress> {
  * a frame that breaks a rule, and a Close frame with an error's code are errors;
  * a rule that the peer has broken is told to it by the code of our Close frame.
  * There are no extensions. A listener refuses pages of other origins than its
- * own, unless `origins` names them.
+ * own, unless `origins` names them. Its own origins have the host of `url`, and the
+ * names of loopback if it listens there; the request's `Host` does not count, so
+ * DNS rebinding does not help a hostile page.
  *
  * @throws {TypeError} An option is not of its form.
  * @throws {RangeError} A number is out of its range.
@@ -85,30 +92,35 @@ export function webSocket(
   function upgraded(
     plain: Connection,
     role: "client" | "server",
-    { protocol, initial }: { protocol: string; initial: Uint8Array },
+    { protocol, initial }: Agreement,
   ): WebSocketConnection {
+    const localAddress = address(plain.localAddress);
     const channel = new WebSocketChannel(plain, {
-      ...{ role, messages, initial, name },
+      ...{ role, messages, initial },
+      // A listener at port 0 has another port than its URL.
+      name: role === "server" ? formatAddress(localAddress) : name,
     });
     const connection = new ChannelConnection(channel, {
-      localAddress: address(plain.localAddress),
+      localAddress,
       remoteAddress: address(plain.remoteAddress),
       tls: plain.tls,
     });
     return Object.assign(connection, { protocol });
   }
 
+  function request(plain: Connection) {
+    const host = port === defaultPort(url) ? url.hostname : url.host;
+    const target = url.pathname + url.search;
+    return requestUpgrade(plain, { host, target, protocols, headers });
+  }
+
   /** Runs a handshake, and ends the connection below if it fails. */
   async function upgrade(
     plain: Connection,
     role: "client" | "server",
+    handshake: () => Promise<Agreement>,
     signal: AbortSignal | undefined,
   ): Promise<WebSocketConnection> {
-    const host = port === defaultPort(url) ? url.hostname : url.host;
-    const target = url.pathname + url.search;
-    const handshake = role === "client"
-      ? () => requestUpgrade(plain, { host, target, protocols, headers })
-      : () => acceptUpgrade(plain, { path: url.pathname, protocols, origins });
     try {
       return upgraded(
         plain,
@@ -126,7 +138,8 @@ export function webSocket(
     async connect({ signal } = {}) {
       try {
         const plain = await over.connect({ signal });
-        return await upgrade(plain, "client", signal);
+        const handshake = () => request(plain);
+        return await upgrade(plain, "client", handshake, signal);
       } catch (error) {
         signal?.throwIfAborted();
         throw osError(`Connect to ${name}`, rootOf(error));
@@ -140,9 +153,15 @@ export function webSocket(
         signal?.throwIfAborted();
         throw osError(`Listen at ${name}`, rootOf(error));
       }
+      const accepted = {
+        path: url.pathname,
+        protocols,
+        origins: [...ownOrigins(url, listener.address), ...origins],
+      };
       const queue = new HandshakeQueue(listener, async (plain, signal) => {
         try {
-          return await upgrade(plain, "server", signal);
+          const handshake = () => acceptUpgrade(plain, accepted);
+          return await upgrade(plain, "server", handshake, signal);
         } catch (error) {
           const peer = formatAddress(plain.remoteAddress);
           throw osError(`Handshake with ${peer}`, error);

@@ -21,8 +21,9 @@ export interface WebSocketOptions {
    */
   headers?: HeadersInit | undefined;
   /**
-   * Origins whose pages may connect to a listener, beside its own, such as
-   * `https://example.com`.
+   * Origins whose pages may connect to a listener, such as
+   * `https://example.com`, beside its own: `http:` (`https:` for `wss:`), the
+   * host of `url` or a name of loopback if it listens there, and its port.
    *
    * @default {[]}
    */

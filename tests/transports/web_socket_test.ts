@@ -10,6 +10,7 @@ import {
   memory,
   parseTransport,
   Peer,
+  tcp,
   type Transport,
   webSocket,
   webSocketMessages,
@@ -202,6 +203,65 @@ Deno.test("pages of the listener's own origin and of origins that it names may c
     ]);
     await Promise.all([near.close(), far.close()]);
   }
+});
+
+/** The status that a listener at a free port of loopback gives to a page. */
+async function statusFor(
+  hostname: string,
+  page: (port: number) => string,
+): Promise<string | undefined> {
+  await using listener = await webSocket({
+    url: `ws://${hostname}:0/chat`,
+    over: tcp({ port: 0 }),
+  }).listen();
+  const { port } = listener.address as { port: number };
+  const accepting = listener.accept().catch(() => {});
+  const plain = await tcp({ port }).connect();
+  const Origin = page(port);
+  const Host = new URL(Origin).host;
+  await plain.write(encode(request({ Host, Origin })));
+  const into = new Uint8Array(1000);
+  const count = await plain.read(into) ?? 0;
+  plain.abort();
+  await listener.close();
+  (await accepting)?.abort();
+  return new TextDecoder().decode(into.subarray(0, count)).split(" ")[1];
+}
+
+for (
+  const [name, hostname, page, status] of [
+    ["a rebound name", "127.0.0.1", "http://evil.example:PORT", "403"],
+    [
+      "a name that begins alike",
+      "127.0.0.1",
+      "http://127.0.0.1.evil:PORT",
+      "403",
+    ],
+    ["another port", "127.0.0.1", "http://127.0.0.1:1", "403"],
+    ["another scheme", "127.0.0.1", "https://127.0.0.1:PORT", "403"],
+    ["its own address", "127.0.0.1", "http://127.0.0.1:PORT", "101"],
+    ["localhost", "127.0.0.1", "http://localhost:PORT", "101"],
+    ["loopback of IPv6", "localhost", "http://[::1]:PORT", "101"],
+    ["the name of its URL", "example", "http://example:PORT", "101"],
+  ] as const
+) {
+  Deno.test(`a listener on loopback for ${hostname} answers ${status} to a page of ${name}, whatever its Host`, async () => {
+    const origin = (port: number) => page.replace("PORT", `${port}`);
+    assertEquals(await statusFor(hostname, origin), status);
+  });
+}
+
+Deno.test("an accepted connection's errors name the real port", async () => {
+  await using listener = await webSocket({ url: "ws://127.0.0.1:0/" }).listen();
+  const url = formatAddress(listener.address);
+  const [near, far] = await Promise.all([
+    webSocket({ url }).connect(),
+    listener.accept(),
+  ]);
+  near.abort();
+  const error = await rejection(far.read(new Uint8Array(1)));
+  assertMatch(String(error), new RegExp(`Read from ${url}: `));
+  far.abort();
 });
 
 /** The error of a client whose server answers with these bytes. */

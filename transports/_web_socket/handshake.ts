@@ -23,7 +23,7 @@ export interface ClientHandshake {
 export interface ServerHandshake {
   readonly path: string;
   readonly protocols: readonly string[];
-  /** Origins beside the server's own whose pages may connect. */
+  /** The origins whose pages may connect, the server's own among them. */
   readonly origins: readonly string[];
 }
 
@@ -137,8 +137,7 @@ function refusalOf(
   const bad = (why: string) => ({ status: "400 Bad Request", why });
   const [, target] = /^GET (\S+) HTTP\/1\.1$/.exec(start) ?? [];
   if (target === undefined) return bad("the request is not GET of HTTP/1.1");
-  const host = fields.get("Host");
-  if (host === null) return bad("the request has no Host");
+  if (!fields.has("Host")) return bad("the request has no Host");
   if (!has(fields, "Upgrade", "websocket")) {
     return { status: "426 Upgrade Required", why: "it asks for no WebSocket" };
   }
@@ -157,15 +156,10 @@ function refusalOf(
   }
   // Pages send an origin. Without a check, any page could use a local server.
   const origin = fields.get("Origin");
-  if (origin !== null && !isOwn(origin, host) && !origins.includes(origin)) {
+  if (origin !== null && !origins.includes(origin)) {
     return { status: "403 Forbidden", why: "its origin is not allowed" };
   }
   return undefined;
-}
-
-/** Whether a page's origin is the host that it has asked. */
-function isOwn(origin: string, host: string): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
 }
 
 /** Whether a list in a field has a word, in any case. */
