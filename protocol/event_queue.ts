@@ -1,4 +1,4 @@
-import { BoundedEvents } from "./_events/bounded_events.ts";
+import { BoundedEvents, type Taken } from "./_events/bounded_events.ts";
 import { show } from "./_util/show.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { EndOfStreamError } from "./errors.ts";
@@ -26,7 +26,7 @@ export interface EventQueueOptions<E> extends ListenOptions<E> {
 interface Waiter<E> {
   wants(event: E): boolean;
   /** Takes the event; `undefined` if the listener or the wait has ended. */
-  settle(event: E | undefined): void;
+  settle(taken: Taken<E> | undefined): void;
   fail(error: unknown): void;
 }
 
@@ -124,7 +124,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     this.#history.push(event, bytes);
     for (const waiter of this.#waiters) {
       try {
-        if (waiter.wants(event)) return waiter.settle(event);
+        if (waiter.wants(event)) return waiter.settle({ event });
       } catch (error) {
         waiter.fail(error);
       }
@@ -177,8 +177,8 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     const timer = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout);
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const event = await wait.taken;
-      if (event) return event;
+      const taken = await wait.taken;
+      if (taken) return taken.event;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
@@ -215,9 +215,9 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
         if (over) return { done: true, value: undefined };
         const wait = this.#take(() => true);
         waits.add(wait);
-        const value = await wait.taken;
+        const taken = await wait.taken;
         waits.delete(wait);
-        if (value) return { done: false, value };
+        if (taken) return { done: false, value: taken.event };
         if (!over && this.#end?.failed) {
           over = true; // An error is thrown once.
           throw this.#end.cause;
@@ -237,14 +237,14 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
   /** Takes an event from the queue, or waits for it. */
   #take(
     wants: (event: E) => boolean,
-  ): Waiter<E> & { readonly taken: Promise<E | undefined> } {
+  ): Waiter<E> & { readonly taken: Promise<Taken<E> | undefined> } {
     const { promise: taken, resolve, reject } = Promise.withResolvers<
-      E | undefined
+      Taken<E> | undefined
     >();
     const waiter = {
       wants,
       taken,
-      settle: (event: E | undefined) => {
+      settle: (event: Taken<E> | undefined) => {
         this.#waiters.delete(waiter);
         resolve(event);
       },

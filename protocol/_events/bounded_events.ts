@@ -1,5 +1,9 @@
-interface Entry<E> {
+/** An event that was taken, whatever its value. */
+export interface Taken<E> {
   readonly event: E;
+}
+
+interface Entry<E> extends Taken<E> {
   readonly bytes: number;
 }
 
@@ -39,13 +43,13 @@ export class BoundedEvents<E> {
     return dropped;
   }
 
-  /** Removes the oldest event that is wanted. */
-  take(wants: (event: E) => boolean): E | undefined {
+  /** Removes the oldest event that is wanted. `undefined` is an event as well. */
+  take(wants: (event: E) => boolean): Taken<E> | undefined {
     for (let at = this.#first; at < this.#entries.length; at++) {
       const entry = this.#entries[at];
       if (entry && wants(entry.event)) {
         this.#removeAt(at);
-        return entry.event;
+        return entry;
       }
     }
     return undefined;
