@@ -43,14 +43,15 @@ export interface RequestOptions {
    */
   signal?: AbortSignal | undefined;
   /**
-   * The deadline of the response, in milliseconds; each report of progress begins
-   * restarts it.
+   * The deadline of the response, in milliseconds; each report of progress
+   * restarts it. `Infinity` lifts the peer's timeout.
    *
    * @default {the peer's timeout}
    */
   timeout?: number | undefined;
   /**
-   * The deadline that no progress extends, in milliseconds.
+   * The deadline that no progress extends, in milliseconds. It holds also if
+   * `timeout` is later.
    *
    * @default {10 times the timeout}
    */

@@ -1,5 +1,5 @@
 import { getLogger, type Logger } from "../protocol/_deps.ts";
-import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
+import { checkNumber } from "../protocol/_util/validate.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
@@ -89,7 +89,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   constructor(options: JSONRPCPeerOptions<Local> = {}) {
     super(options);
     const { order = "parallel", timeout, maxBatch = MAX_BATCH } = options;
-    checkNumber("timeout", timeout, 0, MAX_TIMEOUT);
+    checkNumber("timeout", timeout, 0, Infinity);
     checkNumber("maxBatch", maxBatch, 1, Infinity);
     checkOrder(order);
     this.#codec = options.codec ??

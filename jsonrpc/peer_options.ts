@@ -41,9 +41,9 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
    */
   cancellation?: CancellationName | CancellationDialect | false | undefined;
   /**
-   * The deadline of each response, in milliseconds.
+   * The deadline of each response, in milliseconds. With `Infinity` there is none.
    *
-   * @default {undefined}
+   * @default {Infinity}
    */
   timeout?: number | undefined;
   /**

@@ -13,14 +13,15 @@ export interface OpenCallOptions<Id = number> {
    */
   signal?: AbortSignal | undefined;
   /**
-   * The deadline of the reply, in milliseconds from now.
+   * The deadline of the reply, in milliseconds from now. With `Infinity` there is
+   * none.
    *
-   * @default {undefined}
+   * @default {Infinity}
    */
   timeout?: number | undefined;
   /**
-   * The deadline that `PendingCalls.extend()` cannot pass, in
-   * milliseconds from now.
+   * The deadline that `PendingCalls.extend()` cannot pass, in milliseconds from
+   * now. It holds also if `timeout` is later or is not given.
    *
    * @default {10 times the timeout}
    */

@@ -63,8 +63,8 @@ const TIMER_STEP_MS = 5;
  */
 export class PendingCalls<Reply, Id = number> {
   readonly #calls = new Map<Id, Call<Reply, Id>>();
-  readonly #signals = new SignalGroups<Call<Reply, Id>>((call, reason) =>
-    this.#abandon(call, reason)
+  readonly #signals = new SignalGroups<Call<Reply, Id>>((calls, reason) =>
+    this.#abandon(calls, () => reason)
   );
   readonly #onAbandoned: PendingCallsOptions<Reply, Id>["onAbandoned"];
   /**
@@ -113,8 +113,8 @@ export class PendingCalls<Reply, Id = number> {
   open(options: OpenCallOptions<Id> = {}): PendingCall<Reply, Id> {
     const { signal, method } = options;
     signal?.throwIfAborted();
-    checkNumber("timeout", options.timeout, 0, MAX_TIMEOUT);
-    checkNumber("totalTimeout", options.totalTimeout, 0, MAX_TIMEOUT);
+    checkNumber("timeout", options.timeout, 0, Infinity);
+    checkNumber("totalTimeout", options.totalTimeout, 0, Infinity);
     if (this.#abandoned >= MAX_ABANDONED) {
       throw new CallError(
         `Call${
@@ -243,14 +243,33 @@ export class PendingCalls<Reply, Id = number> {
     return call;
   }
 
-  /** Rejects a call, and keeps its place until its reply arrives. */
-  #abandon(call: Call<Reply, Id>, reason: unknown): void {
-    if (call.abandoned) return;
-    this.#abandoned++;
-    call.abandoned = true;
-    this.#settle(call).reject(reason);
-    this.#onAbandoned?.(call);
+  /**
+   * Rejects calls, and keeps their places until their replies arrive. All are
+   * rejected before a hook is called: a hook that throws harms none of them.
+   */
+  #abandon(
+    calls: Iterable<Call<Reply, Id>>,
+    reasonOf: (call: Call<Reply, Id>) => unknown,
+  ): void {
+    const given = [...calls].filter(({ abandoned }) => !abandoned);
+    for (const call of given) {
+      this.#abandoned++;
+      call.abandoned = true;
+      this.#settle(call).reject(reasonOf(call));
+    }
+    for (const call of given) this.#tellAbandoned(call);
     if (this.size === 0) this.#clearIdleTimer();
+  }
+
+  /** A signal or a timer calls this: an error of the hook is reported as uncaught. */
+  #tellAbandoned(call: Call<Reply, Id>): void {
+    try {
+      this.#onAbandoned?.(call);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   /** One timer for all calls: most of them are answered in time. */
@@ -258,7 +277,8 @@ export class PendingCalls<Reply, Id = number> {
     clearTimeout(this.#timer);
     this.#timerAt = at;
     const wait = Math.max(TIMER_STEP_MS, at - performance.now());
-    this.#timer = setTimeout(() => this.#expire(), Math.ceil(wait));
+    const expire = () => this.#expire();
+    this.#timer = setTimeout(expire, Math.min(Math.ceil(wait), MAX_TIMEOUT));
   }
 
   /**
@@ -284,22 +304,18 @@ export class PendingCalls<Reply, Id = number> {
     const now = performance.now();
     this.#timerAt = Infinity;
     let next = Infinity;
+    const late: Call<Reply, Id>[] = [];
     for (const call of this.#calls.values()) {
       if (call.abandoned) continue;
-      if (call.deadline > now) {
-        next = Math.min(next, call.deadline);
-        continue;
-      }
-      const { method, sent, timeout } = call;
-      this.#abandon(
-        call,
-        new CallTimeoutError(
-          `Call${named(method)}: no reply within ${timeout} ms`,
-          { method, sent },
-        ),
-      );
+      if (call.deadline > now) next = Math.min(next, call.deadline);
+      else late.push(call);
     }
     if (next < Infinity) this.#setTimer(next);
+    this.#abandon(late, ({ method, sent, time }) =>
+      new CallTimeoutError(
+        `Call${named(method)}: no reply within ${time} ms`,
+        { method, sent },
+      ));
   }
 }
 

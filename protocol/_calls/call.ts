@@ -9,11 +9,12 @@ export class Call<Reply, Id> implements PendingCall<Reply, Id> {
   readonly id: Id;
   readonly method: string | undefined;
   readonly signal: AbortSignal | undefined;
-  readonly timeout: number | undefined;
+  readonly #timeout: number = Infinity;
   /** When the call times out, on the clock of `performance.now()`. */
   deadline = Infinity;
   sent = true;
   abandoned = false;
+  readonly #opened: number = 0;
   readonly #lastDeadline: number = Infinity;
   readonly #resolvers = handled<Reply>();
 
@@ -22,11 +23,12 @@ export class Call<Reply, Id> implements PendingCall<Reply, Id> {
     this.id = id;
     this.method = method;
     this.signal = signal;
-    this.timeout = timeout;
-    if (timeout !== undefined) {
-      this.deadline = performance.now() + timeout;
-      const total = totalTimeout ?? MAX_EXTENSION * timeout;
-      this.#lastDeadline = this.deadline - timeout + total;
+    if (timeout !== undefined || totalTimeout !== undefined) {
+      this.#timeout = timeout ?? Infinity;
+      this.#opened = performance.now();
+      const total = totalTimeout ?? MAX_EXTENSION * this.#timeout;
+      this.#lastDeadline = this.#opened + total;
+      this.deadline = this.#nextDeadline(this.#opened);
     }
   }
 
@@ -34,10 +36,15 @@ export class Call<Reply, Id> implements PendingCall<Reply, Id> {
     return this.#resolvers.promise;
   }
 
+  /** From opening the call to its deadline, in milliseconds. */
+  get time(): number {
+    return Math.round(this.deadline - this.#opened);
+  }
+
   extend(): void {
-    if (this.timeout === undefined) return;
-    const deadline = performance.now() + this.timeout;
-    this.deadline = Math.min(deadline, this.#lastDeadline);
+    if (this.deadline < Infinity) {
+      this.deadline = this.#nextDeadline(performance.now());
+    }
   }
 
   resolve(reply: Reply): void {
@@ -46,5 +53,9 @@ export class Call<Reply, Id> implements PendingCall<Reply, Id> {
 
   reject(error: unknown): void {
     this.#resolvers.reject(error);
+  }
+
+  #nextDeadline(now: number): number {
+    return Math.min(now + this.#timeout, this.#lastDeadline);
   }
 }

@@ -4,10 +4,10 @@
  */
 export class SignalGroups<Item> {
   readonly #groups = new Map<AbortSignal, Group<Item>>();
-  readonly #aborted: (item: Item, reason: unknown) => void;
+  readonly #aborted: (items: Iterable<Item>, reason: unknown) => void;
 
-  /** @param aborted Called for each item when its signal is aborted. */
-  constructor(aborted: (item: Item, reason: unknown) => void) {
+  /** @param aborted Called with the items of a signal when it is aborted. */
+  constructor(aborted: (items: Iterable<Item>, reason: unknown) => void) {
     this.#aborted = aborted;
   }
 
@@ -28,7 +28,7 @@ export class SignalGroups<Item> {
     const items = new Set<Item>();
     const listener = () => {
       this.#groups.delete(signal);
-      for (const item of items) this.#aborted(item, signal.reason);
+      this.#aborted(items, signal.reason);
     };
     const group = { items, listener };
     signal.addEventListener("abort", listener, { once: true });

@@ -211,6 +211,18 @@ Deno.test("a deadline names the method, and the late response is dropped", async
   assertEquals(await reply, "in time");
 });
 
+Deno.test("a request with timeout Infinity has no deadline, whatever the peer's is", async () => {
+  await using ends = await rawPeer({ timeout: 5 });
+  const { peer } = ends;
+  const endless = peer.request("endless", undefined, { timeout: Infinity });
+  assertInstanceOf(await rejection(peer.request("slow")), CallTimeoutError);
+  await ends.raw.send({ jsonrpc: "2.0", id: 1, result: "late" });
+  assertEquals(await endless, "late");
+  const total = { timeout: Infinity, totalTimeout: 5 };
+  const error = await rejection(peer.request("total", undefined, total));
+  assertInstanceOf(error, CallTimeoutError);
+});
+
 Deno.test("the end of the session interrupts requests and aborts handlers, with its cause", async () => {
   const reasons: unknown[] = [];
   const started = Promise.withResolvers<void>();

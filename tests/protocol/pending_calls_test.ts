@@ -14,6 +14,8 @@ import {
   PendingCalls,
 } from "../../protocol/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { UncaughtErrors } from "../support/uncaught_errors.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
 
 Deno.test("a reply settles the call with its id, and no other", async () => {
   const calls = new PendingCalls<string>();
@@ -248,3 +250,105 @@ Deno.test("calls with deadlines, one after another, set one timer and leave none
   }
   assertEquals(timers, 1);
 });
+
+Deno.test("the earlier of timeout and totalTimeout is the deadline, also if one of them is not given", async () => {
+  for (
+    const options of [
+      { timeout: 60_000, totalTimeout: 10 },
+      { timeout: Infinity, totalTimeout: 10 },
+      { totalTimeout: 10 },
+      { timeout: 10, totalTimeout: 60_000 },
+      { timeout: 10, totalTimeout: Infinity },
+    ]
+  ) {
+    const calls = new PendingCalls<string>();
+    const { promise } = calls.open({ method: "wait", ...options });
+    const error = await rejection(promise);
+    assertInstanceOf(error, CallTimeoutError);
+    assertEquals(error.message, 'Call "wait": no reply within 10 ms');
+  }
+});
+
+Deno.test("progress does not extend a call past its totalTimeout, and the error names the whole time", async () => {
+  const calls = new PendingCalls<string>();
+  const call = calls.open({ method: "wait", timeout: 20, totalTimeout: 50 });
+  const extending = setInterval(() => calls.extend(call.id), 2);
+  const error = await rejection(call.promise);
+  clearInterval(extending);
+  assertInstanceOf(error, CallTimeoutError);
+  assertEquals(error.message, 'Call "wait": no reply within 50 ms');
+});
+
+Deno.test("timeouts beyond the range of a timer are deadlines, and Infinity is none", async () => {
+  using time = new VirtualTime();
+  const calls = new PendingCalls<string>();
+  const endless = calls.open({ timeout: Infinity, totalTimeout: Infinity });
+  assertEquals(time.waiting, 0);
+  const long = calls.open({ timeout: 2 ** 32 });
+  assertEquals(time.waiting, 1);
+  time.pass(2 ** 31 - 1);
+  assertEquals([time.waiting, calls.size], [1, 2]);
+  calls.resolve(endless.id, "endless");
+  calls.resolve(long.id, "long");
+  assertEquals(await endless.promise, "endless");
+  for (const timeout of [-1, NaN]) {
+    assertThrows(() => calls.open({ timeout }), RangeError, "timeout is");
+    assertThrows(
+      () => calls.open({ totalTimeout: timeout }),
+      RangeError,
+      "totalTimeout is",
+    );
+  }
+});
+
+Deno.test("an onAbandoned() that throws harms no other call of its signal, and is reported", async () => {
+  using uncaught = new UncaughtErrors();
+  const told: number[] = [];
+  const calls = new PendingCalls<string>({
+    onAbandoned: ({ id }) => {
+      told.push(id);
+      throw new Error(`hook ${id}`);
+    },
+  });
+  const { signal, abort } = abortable();
+  const all = [1, 2, 3].map(() => calls.open({ signal }));
+  abort(new Error("stop"));
+  for (const { promise } of all) {
+    await assertRejects(() => promise, Error, "stop");
+  }
+  assertEquals([told, calls.size], [[1, 2, 3], 0]);
+  await uncaught.count(3);
+  assertEquals(uncaught.messages, ["hook 1", "hook 2", "hook 3"]);
+});
+
+Deno.test("an onAbandoned() that throws harms no other deadline, earlier or later", async () => {
+  using uncaught = new UncaughtErrors();
+  const calls = new PendingCalls<string>({
+    onAbandoned: ({ id }) => {
+      throw new Error(`hook ${id}`);
+    },
+  });
+  const all = [1, 1, 1, 30, 60].map((timeout) => calls.open({ timeout }));
+  for (const { promise } of all) {
+    assertInstanceOf(await rejection(promise), CallTimeoutError);
+  }
+  await uncaught.count(5);
+  assertEquals(calls.size, 0);
+});
+
+Deno.test("every call of a signal is given up before onAbandoned() is called", () => {
+  const sizes: number[] = [];
+  const calls = new PendingCalls<string>({
+    onAbandoned: () => void sizes.push(calls.size),
+  });
+  const { signal, abort } = abortable();
+  for (let n = 0; n < 3; n++) calls.open({ signal });
+  abort(new Error("stop"));
+  assertEquals(sizes, [0, 0, 0]);
+});
+
+function abortable() {
+  const controller = new AbortController();
+  const { signal } = controller;
+  return { signal, abort: (reason: unknown) => controller.abort(reason) };
+}
