@@ -82,7 +82,7 @@ export class Supervisor implements Reconnection {
 
   async #run(): Promise<void> {
     let cause: unknown = new StateError(
-      `${this.#name} is not connected again: its session has ended in order`,
+      `${this.#name} is not connected again: it was disconnected, or its session has ended in order`,
       Runstate.IDLE,
       Runstate.RUNNING,
     );
@@ -119,7 +119,7 @@ export class Supervisor implements Reconnection {
   /** Has one session after the other, until one ends in order. */
   async #sessions(): Promise<void> {
     const protocol = this.#protocol;
-    for (;;) {
+    do {
       using _tap = this.#hooks.tap?.();
       if (!await this.#establish()) return;
       try {
@@ -132,8 +132,7 @@ export class Supervisor implements Reconnection {
         if (!this.#policy.isRetriable(error)) throw error;
         this.#log("warn", "Session is lost, and is made again: {error}", error);
       }
-      await this.#pause();
-    }
+    } while (await this.#pause());
   }
 
   /** Makes a session; false if the protocol was disconnected meanwhile. */
@@ -150,7 +149,7 @@ export class Supervisor implements Reconnection {
         if (!isRetriable(error) || attempt >= maxAttempts) throw error;
         this.#log("warn", "Attempt failed, and is made again: {error}", error);
       }
-      await this.#pause();
+      if (!await this.#pause()) return false;
     }
   }
 
@@ -192,7 +191,19 @@ export class Supervisor implements Reconnection {
     this.#logger[level](text, { error: loggable(error) });
   }
 
-  #pause(): Promise<void> {
-    return delay(this.#backoff.next(), { signal: this.#stop.signal });
+  /** Waits before an attempt; false if the protocol is disconnected meanwhile. */
+  async #pause(): Promise<boolean> {
+    const lifecycle = this.#lifecycle;
+    const disconnected = new AbortController();
+    lifecycle.onIdleDisconnect = () => disconnected.abort();
+    const signals = [this.#stop.signal, disconnected.signal];
+    try {
+      await delay(this.#backoff.next(), { signal: AbortSignal.any(signals) });
+    } catch (error) {
+      if (!disconnected.signal.aborted) throw error;
+    } finally {
+      lifecycle.onIdleDisconnect = undefined;
+    }
+    return !disconnected.signal.aborted;
   }
 }

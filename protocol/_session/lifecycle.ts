@@ -31,6 +31,8 @@ export class Lifecycle<In, Out> {
   host: SessionHost = NO_HOST;
   /** Whether another session may follow one that has ended by itself. */
   supervised = false;
+  /** Told of a `disconnect()` that finds the object idle. */
+  onIdleDisconnect: (() => void) | undefined;
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
   #session: Session<In, Out> | undefined;
@@ -147,6 +149,7 @@ export class Lifecycle<In, Out> {
     if (this.runstate === Runstate.IDLE) {
       this.#move(Runstate.DISCONNECTING);
       this.#move(Runstate.IDLE);
+      this.onIdleDisconnect?.();
       return;
     }
     const session = this.#session;

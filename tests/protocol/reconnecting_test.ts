@@ -243,6 +243,29 @@ Deno.test("disconnect() while connecting, or within onConnect(), is the end", as
   }
 });
 
+Deno.test("disconnect() in a pause, after a failed attempt or a lost session, is the end", async () => {
+  using time = new VirtualTime();
+  for (const after of ["attempt", "session"]) {
+    const transport = memory();
+    await using serving = await served(transport);
+    const to = after === "session" ? transport : failing(new Error("refused"));
+    const client = new Peer({ codec });
+    const connection = reconnecting(client, to);
+    if (after === "session") {
+      await connection.connected();
+      await serving.cut(client);
+    }
+    await turns();
+    assertEquals([client.runstate, time.waiting > 0], ["idle", true]);
+    await client.disconnect();
+    await connection.closed;
+    time.pass(60_000);
+    await turns();
+    assertEquals(client.runstate, "idle");
+    await assertRejects(() => connection.connected(), StateError);
+  }
+});
+
 Deno.test("a protocol that is running already is connected again, too", async () => {
   const transport = memory();
   await using serving = await served(transport);
