@@ -82,7 +82,7 @@ export class Supervisor implements Reconnection {
 
   async #run(): Promise<void> {
     let cause: unknown = new StateError(
-      `${this.#name} is not connected again: it was disconnected, or its session has ended in order`,
+      `${this.#name} is not connected again: its session has ended in order`,
       Runstate.IDLE,
       Runstate.RUNNING,
     );
