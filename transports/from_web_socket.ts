@@ -12,7 +12,8 @@ export interface FromWebSocketOptions {
   messages?: boolean | undefined;
   /**
    * How many bytes may wait for a reader. A native socket cannot hold its peer:
-   * a peer that sends more than this ahead of the reader is cut.
+   * a peer that sends more than this ahead of the reader is cut. With `messages`,
+   * the header of each message counts: 2 to 10 bytes.
    *
    * @default {16_777_216}
    */
@@ -22,7 +23,10 @@ export interface FromWebSocketOptions {
 /**
  * Makes a connection of a native `WebSocket`: of a browser, or of
  * `Deno.upgradeWebSocket()`. The socket is the connection's from then on; it may
- * still be connecting.
+ * still be connecting. Then `connect()` of a session does not wait for it: if the
+ * socket does not open, the session fails later. To see that in `connect()`, wait
+ * for the socket's `open` event first. `close()` waits 2 seconds at most for a
+ * socket that is connecting.
  *
  * As bytes, each write is a binary message. A write waits while the socket
  * buffers more than 256 KiB. There is no backpressure to the peer, and no

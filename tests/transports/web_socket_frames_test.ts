@@ -1,9 +1,15 @@
 // The rules of RFC 6455, by frames that keep or break them, in the order of
 // the Autobahn suite: framing, pings, reserved bits, opcodes, fragments, UTF-8,
 // closing, limits.
-import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { concat } from "@std/bytes";
 import { type Connection, memory, webSocket } from "../../mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -256,4 +262,52 @@ Deno.test("100,000 pings of a peer that does not read are answered by a bounded 
   // A memory connection holds 64 KiB; one is being written, one is the latest.
   assertLess(pongs, 65_536 / 127 + 3);
   await raw.close();
+});
+
+Deno.test("nothing is written after the Close frame that tells the peer of its mistake", async () => {
+  const { raw, server } = await connect();
+  await raw.write(frame(BINARY, "a", { masked: false }));
+  const broken = await rejection(server.read(new Uint8Array(9)));
+  assertStringIncludes(String(broken), "a client's frame is not masked");
+  const refused = await rejection(server.write(Uint8Array.of(1, 2, 3)));
+  assertStringIncludes(
+    String(refused),
+    "Write to ws://x:80/: a client's frame",
+  );
+  raw.closeWrite().catch(() => {});
+  const sent = new Uint8Array(await new Response(raw.readable).arrayBuffer());
+  assertEquals([sent[0], sent.length], [0x80 | CLOSE, 2 + (sent[1] ?? 0)]);
+  server.abort();
+  raw.abort();
+});
+
+Deno.test("a long write stops where a Close frame goes out", async () => {
+  const { raw, server } = await connect();
+  const writing = rejection(server.write(new Uint8Array(1_000_000)));
+  await raw.write(frame(BINARY, "a", { masked: false }));
+  await rejection(server.read(new Uint8Array(9)));
+  const sent = new Uint8Array(await new Response(raw.readable).arrayBuffer());
+  assertStringIncludes(String(await writing), "a client's frame is not masked");
+  const text = new TextDecoder().decode(sent);
+  assertStringIncludes(text.slice(-40), "a client's frame is not masked");
+  server.abort();
+  raw.abort();
+});
+
+Deno.test("with messages, a read without room for a header is refused and changes nothing", async () => {
+  const over = memory();
+  const transport = webSocket({ url: "ws://x/", over, messages: true });
+  await using listener = await transport.listen();
+  const [near, far] = await Promise.all([
+    transport.connect(),
+    listener.accept(),
+  ]);
+  await assertRejects(() => near.read(new Uint8Array(4)), RangeError, "has 4");
+  await far.write(Uint8Array.of(0x82, 1, 65));
+  await assertRejects(() => near.read(new Uint8Array(4)), RangeError, "has 4");
+  assertEquals(await near.read(new Uint8Array(0)), 0);
+  const into = new Uint8Array(15);
+  assertEquals(await near.read(into), 3);
+  assertEquals(into.subarray(0, 3), Uint8Array.of(0x82, 1, 65));
+  await Promise.all([near.close(), far.close()]);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { AddressInfo } from "node:net";
 import { WebSocket as NodeSocket, WebSocketServer } from "ws";
 import {
@@ -126,3 +126,47 @@ Deno.test("a native socket is cut if its peer sends more than maxQueuedBytes ahe
   connection.abort();
   await server.close();
 });
+
+for (const messages of [false, true]) {
+  Deno.test(`many small messages fill one buffer of the reader, messages: ${messages}`, async () => {
+    const transport = webSocket({ url: "ws://127.0.0.1:0/" });
+    await using listener = await transport.listen();
+    const socket = new WebSocket(`ws://127.0.0.1:${listener.address.port}/`);
+    const arrived = Promise.withResolvers<void>();
+    const total = 1000;
+    let count = 0;
+    const connection = fromWebSocket(socket, { messages });
+    socket.addEventListener("message", () => {
+      if (++count === total) arrived.resolve();
+    });
+    const server = await listener.accept();
+    for (let i = 0; i < total; i++) await server.write(Uint8Array.of(i));
+    await arrived.promise;
+    const into = new Uint8Array(10 * total);
+    const each = messages ? 3 : 1;
+    assertEquals(await connection.read(into), each * total);
+    assertEquals(into[each * 300 - 1], 299 % 256);
+    await Promise.all([connection.close(), server.close()]);
+  });
+}
+
+for (const pending of [false, true]) {
+  Deno.test(`a native socket that never opens is closed all the same, a write pending: ${pending}`, async () => {
+    const { promise: never, resolve: finish } = Promise.withResolvers<void>();
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    const silent = listener.accept().then(async (conn) => {
+      await never;
+      conn.close();
+    });
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
+    const ended = new Promise((resolve) => socket.onclose = resolve);
+    const connection = fromWebSocket(socket);
+    const writing = pending && rejection(connection.write(new Uint8Array(1)));
+    await connection.close();
+    if (pending) assertMatch(String(await writing), /did not open within/);
+    assert(socket.readyState > WebSocket.OPEN);
+    finish();
+    await Promise.all([silent, ended]);
+  });
+}

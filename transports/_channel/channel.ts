@@ -13,6 +13,12 @@ export type ReadOutcome = Promise<number | null> | number | null;
  * nothing is written, and after `close()` or `abort()` nothing is called at all.
  */
 export interface Channel {
+  /**
+   * The fewest bytes that a read has room for, unless it has none.
+   *
+   * @default {1}
+   */
+  readonly leastRead?: number;
   /** Reads some bytes: their number, or `null` at the end. */
   read(into: Uint8Array): ReadOutcome;
   /** Writes some of the bytes, and gives their number. */

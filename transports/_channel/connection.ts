@@ -27,6 +27,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   readonly remoteAddress: A;
   readonly tls: TlsInfo | undefined;
   readonly #channel: Channel;
+  readonly #leastRead: number;
 
   #readable: ReadableSide | undefined;
   /** The channel's read in flight. */
@@ -57,6 +58,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
 
   constructor(channel: Channel, facts: ConnectionFacts<A>) {
     this.#channel = channel;
+    this.#leastRead = channel.leastRead ?? 1;
     this.localAddress = facts.localAddress;
     this.remoteAddress = facts.remoteAddress;
     this.tls = facts.tls;
@@ -164,6 +166,11 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   async #read(into: Uint8Array): Promise<number | null> {
     if (this.#readFailure) throw this.#readFailure.reason;
     if (this.#readEnded || this.#releasing) return null;
+    if (into.length < this.#leastRead && into.length > 0) {
+      throw new RangeError(
+        `Cannot read: into has ${into.length} bytes, at least ${this.#leastRead} are needed`,
+      );
+    }
     let count: number | null = null;
     try {
       count = await (this.#reading = this.#channel.read(into));

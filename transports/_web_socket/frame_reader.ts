@@ -11,6 +11,9 @@ import {
 
 const BUFFER_BYTES = 64 * 1024;
 
+/** With messages, a read has room for a header and a byte. */
+export const LEAST_READ_OF_MESSAGES = MAX_HEADER_BYTES + 1;
+
 /** What reading needs of the connection below. */
 export interface FrameSource {
   read(into: Uint8Array): Promise<number | null>;
@@ -61,18 +64,13 @@ export class FrameReader {
   }
 
   /**
-   * Reads some bytes of data; `null` when the source has ended.
+   * Reads some bytes of data; `null` when the source has ended. With messages,
+   * `into` has at least {@linkcode LEAST_READ_OF_MESSAGES} bytes, or none.
    *
    * @throws {WebSocketError} The peer breaks a rule.
    */
   async read(into: Uint8Array): Promise<number | null> {
     if (into.length === 0) return 0;
-    const least = this.#options.messages ? MAX_HEADER_BYTES + 1 : 1;
-    if (into.length < least) {
-      throw new RangeError(
-        `Cannot read: into has ${into.length} bytes, at least ${least} are needed`,
-      );
-    }
     while (!this.#ended) {
       if (this.#frame) {
         const count = this.#take(into);

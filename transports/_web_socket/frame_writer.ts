@@ -4,6 +4,7 @@ import {
   MAX_HEADER_BYTES,
   Opcode,
   parseHeader,
+  type WebSocketError,
   writeHeader,
 } from "./frame.ts";
 
@@ -37,6 +38,8 @@ export class FrameWriter {
   #frame: FrameHeader | undefined;
   #left = 0;
   #first = true;
+  /** The error of frames after the Close frame. */
+  #closed: WebSocketError | undefined;
   /** The start of a header that the caller has not written whole. */
   #head: Uint8Array = new Uint8Array(0);
 
@@ -54,6 +57,17 @@ export class FrameWriter {
   /** Writes a control frame; its payload has 125 bytes at most. */
   control(opcode: number, payload: Uint8Array): Promise<void> {
     return this.#writeFrame(payload, opcode, true);
+  }
+
+  /**
+   * Writes a Close frame; nothing goes out after it (RFC 6455 §5.5.1).
+   *
+   * @param why The error of writes that come later.
+   */
+  close(payload: Uint8Array, why: WebSocketError): Promise<void> {
+    const written = this.control(Opcode.CLOSE, payload);
+    this.#closed ??= why;
+    return written;
   }
 
   async #writeFrames(bytes: Uint8Array): Promise<void> {
@@ -118,6 +132,7 @@ export class FrameWriter {
     opcode: number,
     fin: boolean,
   ): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closed);
     const write = this.#last.then(() => {
       const mask = this.#options.masked
         ? crypto.getRandomValues(new Uint8Array(4))

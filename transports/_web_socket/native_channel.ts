@@ -1,4 +1,5 @@
 import type { Channel, ChannelAction } from "../_channel/channel.ts";
+import { RingBuffer } from "../_memory/ring_buffer.ts";
 import { Opcode, parseHeader, writeHeader } from "./frame.ts";
 
 /** A write waits while so many bytes are buffered in the socket. */
@@ -7,6 +8,9 @@ const HIGH_WATER_MARK = 256 * 1024;
 const POLL_MS = 5;
 /** How long the peer may take to answer a Close frame. */
 const CLOSE_TIMEOUT_MS = 3_000;
+
+/** How long a socket may go on connecting once its connection is closed. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /** What a channel over a native socket needs to know. */
 export interface NativeChannelOptions {
@@ -19,13 +23,14 @@ export interface NativeChannelOptions {
 export class NativeChannel implements Channel {
   readonly #socket: WebSocket;
   readonly #options: NativeChannelOptions;
-  /** What has arrived and is not read, in order. */
-  readonly #queue: Uint8Array[] = [];
-  #queued = 0;
+  /** The bytes that have arrived and are not read. */
+  readonly #queue: RingBuffer;
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
   readonly #opened = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
+  /** From when the connection is closed while the socket is connecting. */
+  #connectTimer: ReturnType<typeof setTimeout> | undefined;
   #wakeReader = () => {};
   /** Bytes of frames that are not a whole message yet, and how many they are. */
   #outgoing = new Uint8Array(1024);
@@ -34,19 +39,22 @@ export class NativeChannel implements Channel {
   constructor(socket: WebSocket, options: NativeChannelOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#queue = new RingBuffer(options.maxQueuedBytes);
     this.#opened.promise.catch(() => {});
     socket.binaryType = "arraybuffer";
     if (socket.readyState === WebSocket.OPEN) this.#opened.resolve();
     if (socket.readyState > WebSocket.OPEN) this.#onClose();
-    socket.addEventListener("open", () => this.#opened.resolve());
+    socket.addEventListener("open", () => {
+      clearTimeout(this.#connectTimer);
+      this.#opened.resolve();
+    });
     socket.addEventListener("message", ({ data }) => this.#onMessage(data));
     socket.addEventListener("close", (event) => this.#onClose(event));
   }
 
   async read(into: Uint8Array): Promise<number | null> {
     for (;;) {
-      const [chunk] = this.#queue;
-      if (chunk) return this.#take(chunk, into);
+      if (this.#queue.length > 0) return this.#take(into);
       if (this.#failure) throw this.#failure.reason;
       if (this.#ended) return null;
       await new Promise<void>((resolve) => {
@@ -79,7 +87,17 @@ export class NativeChannel implements Channel {
   }
 
   closeRead(): void {
-    this.#queue.length = this.#queued = 0;
+    this.#queue.clear();
+    if (this.#socket.readyState !== WebSocket.CONNECTING) return;
+    // What was written waits for the socket to open, and that may never be.
+    this.#connectTimer ??= setTimeout(() => {
+      this.abort(
+        new DOMException(
+          `Write to ${this.#socket.url}: the socket did not open within ${CONNECT_TIMEOUT_MS} ms of close()`,
+          "TimeoutError",
+        ),
+      );
+    }, CONNECT_TIMEOUT_MS);
   }
 
   async close(): Promise<void> {
@@ -92,6 +110,7 @@ export class NativeChannel implements Channel {
   }
 
   abort(reason: unknown): void {
+    clearTimeout(this.#connectTimer);
     this.#fail(reason);
     this.#socket.close();
   }
@@ -101,12 +120,10 @@ export class NativeChannel implements Channel {
       new TypeError(`${action} ${this.#socket.url}: the connection is closed`);
   }
 
-  #take(chunk: Uint8Array, into: Uint8Array): number {
-    const count = Math.min(chunk.length, into.length);
-    into.set(chunk.subarray(0, count));
-    if (count === chunk.length) this.#queue.shift();
-    else this.#queue[0] = chunk.subarray(count);
-    this.#queued -= count;
+  #take(into: Uint8Array): number {
+    const count = this.#queue.read(into);
+    // No memory is kept while nothing waits.
+    if (this.#queue.length === 0) this.#queue.clear();
     return count;
   }
 
@@ -119,23 +136,22 @@ export class NativeChannel implements Channel {
     const bytes = this.#options.messages
       ? framed(isText ? Opcode.TEXT : Opcode.BINARY, payload)
       : payload;
-    if (bytes.length === 0) return;
-    this.#queue.push(bytes);
-    this.#queued += bytes.length;
+    const queued = this.#queue.length + bytes.length;
     const { maxQueuedBytes } = this.#options;
-    if (this.#queued > maxQueuedBytes) {
+    if (queued > maxQueuedBytes) {
       // A native socket cannot hold its peer.
-      this.closeRead();
+      this.#queue.clear();
       this.abort(
         new RangeError(
-          `Read from ${this.#socket.url}: ${this.#queued} bytes wait for a reader, maxQueuedBytes is ${maxQueuedBytes}`,
+          `Read from ${this.#socket.url}: ${queued} bytes wait for a reader, maxQueuedBytes is ${maxQueuedBytes}`,
         ),
       );
-    }
+    } else this.#queue.write(bytes);
     this.#wakeReader();
   }
 
   #onClose(event?: CloseEvent): void {
+    clearTimeout(this.#connectTimer);
     const closed = new TypeError(
       `the peer has closed with ${event?.code ?? "no code"}`,
     );

@@ -3,7 +3,7 @@ import { osError } from "../_socket/os_error.ts";
 import type { Connection } from "../transport.ts";
 import { type CloseReason, formatClose, parseClose } from "./close_frame.ts";
 import { Opcode, WebSocketError } from "./frame.ts";
-import { FrameReader } from "./frame_reader.ts";
+import { FrameReader, LEAST_READ_OF_MESSAGES } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 
 /**
@@ -35,6 +35,7 @@ export interface WebSocketChannelOptions {
  * has to say.
  */
 export class WebSocketChannel implements Channel {
+  readonly leastRead: number;
   readonly #connection: Connection;
   readonly #name: string;
   readonly #reader: FrameReader;
@@ -46,6 +47,7 @@ export class WebSocketChannel implements Channel {
 
   constructor(connection: Connection, options: WebSocketChannelOptions) {
     const { role, messages, initial, name } = options;
+    this.leastRead = messages ? LEAST_READ_OF_MESSAGES : 1;
     this.#connection = connection;
     this.#name = name;
     this.#reader = new FrameReader(connection, initial, {
@@ -89,7 +91,8 @@ export class WebSocketChannel implements Channel {
   async closeWrite(): Promise<void> {
     if (this.#sentClose) return;
     this.#sentClose = true;
-    await this.#writer.control(Opcode.CLOSE, formatClose(1000));
+    const ended = new WebSocketError("a Close frame has been sent");
+    await this.#writer.close(formatClose(1000), ended);
   }
 
   closeRead(): void {}
@@ -159,10 +162,10 @@ export class WebSocketChannel implements Channel {
   }
 
   /** Tells the peer which rule it has broken (§7.1.7). */
-  #fail({ code, message }: WebSocketError): void {
+  #fail(error: WebSocketError): void {
     if (this.#sentClose) return;
     this.#sentClose = true;
-    this.#writer.control(Opcode.CLOSE, formatClose(code, message))
+    this.#writer.close(formatClose(error.code, error.message), error)
       .catch(() => {});
   }
 }
