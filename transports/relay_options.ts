@@ -33,9 +33,14 @@ export interface Relay<A extends Address = Address> extends AsyncDisposable {
   readonly stats: RelayStats;
   /**
    * Settles when the relay has ended and has released everything; rejects if its
-   * listener has failed. It never counts as an unhandled rejection.
+   * listener has failed, which aborts what is open, or could not be closed. It
+   * never counts as an unhandled rejection.
    */
   readonly closed: Promise<void>;
-  /** Stops listening, aborts what is open, and releases everything. */
+  /**
+   * Stops listening, aborts what is open, and releases everything.
+   *
+   * @throws What `closed` rejects with.
+   */
   close(): Promise<void>;
 }

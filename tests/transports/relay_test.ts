@@ -4,6 +4,7 @@ import {
   type Connection,
   type Listener,
   memory,
+  memoryPair,
   relay,
   type RelayOptions,
   tcp,
@@ -124,4 +125,81 @@ Deno.test("an abort ends the relay and its connections", async () => {
   await ends.joined.closed;
   await reading;
   assertEquals(ends.joined.stats.open, 0);
+});
+
+/** A listener with one connection, which then fails as it is told to. */
+function failing(near: Connection, close: () => Promise<void>) {
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
+  let closes = 0;
+  const listener = {
+    address: { transport: "failing" },
+    accept: () => failure.promise,
+    close: () => {
+      closes++;
+      return close();
+    },
+    async *[Symbol.asyncIterator]() {
+      yield near;
+      await failure.promise;
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  } satisfies Listener;
+  return { listener, fail: failure.reject, closes: () => closes };
+}
+
+Deno.test("a listener that fails is closed, and ends the relay and its pairs", async () => {
+  const behind = memory();
+  await using target = await behind.listen();
+  const [client, near] = memoryPair();
+  const { listener, fail, closes } = failing(near, () => Promise.resolve());
+  const joined = await relay(listener, behind);
+  const far = await target.accept();
+  await client.write(Uint8Array.of(7));
+  assertEquals(await far.read(new Uint8Array(4)), 1);
+  const failure = new Error("accept has failed");
+  fail(failure);
+  assertEquals(await rejection(joined.closed), failure);
+  assertEquals([joined.stats.open, closes()], [0, 1]);
+  await rejection(client.read(new Uint8Array(1)));
+  await rejection(far.read(new Uint8Array(1)));
+});
+
+Deno.test("if the listener cannot be closed, an abort ends the pairs, and closed has the error", async () => {
+  const behind = memory();
+  await using target = await behind.listen();
+  const [client, near] = memoryPair();
+  const failure = new Error("close has failed");
+  const { listener } = failing(near, () => Promise.reject(failure));
+  const controller = new AbortController();
+  const { signal } = controller;
+  const joined = await relay(listener, behind, { signal });
+  const far = await target.accept();
+  controller.abort();
+  assertEquals(await rejection(joined.closed), failure);
+  assertEquals(await rejection(joined.close()), failure);
+  assertEquals(joined.stats.open, 0);
+  await rejection(client.read(new Uint8Array(1)));
+  await rejection(far.read(new Uint8Array(1)));
+});
+
+Deno.test("a client that is cut while the target is dialled ends the dial", async () => {
+  const from = memory();
+  const failed = Promise.withResolvers<unknown>();
+  const dialled = Promise.withResolvers<AbortSignal | undefined>();
+  const hanging: Transport = {
+    connect: ({ signal } = {}) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+        dialled.resolve(signal);
+      }),
+    listen: () => Promise.reject(new Error("not here")),
+  };
+  await using joined = await relay(from, hanging, { onError: failed.resolve });
+  const client = await from.connect();
+  const signal = await dialled.promise;
+  client.abort();
+  assert(await failed.promise instanceof Deno.errors.ConnectionReset);
+  assert(signal?.aborted);
+  assertEquals(joined.stats.failed, 1);
 });

@@ -10,6 +10,8 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
   readonly #to: Transport;
   readonly #onError: RelayOptions["onError"];
   readonly #stopping = new AbortController();
+  /** Rejects if the listener cannot be closed. */
+  readonly #closing = Promise.withResolvers<never>();
   readonly #open = new Set<Promise<void>>();
   readonly #stats = {
     accepted: 0,
@@ -23,13 +25,14 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
     this.#listener = listener;
     this.#to = to;
     this.#onError = options.onError;
-    const { signal } = options;
-    const stop = () => void this.close();
-    signal?.addEventListener("abort", stop, { once: true });
-    if (signal?.aborted) stop();
-    this.closed = this.#run()
-      .finally(() => signal?.removeEventListener("abort", stop));
+    this.closed = this.#run();
     this.closed.catch(() => {});
+    const { signal } = options;
+    const stop = () => void this.close().catch(() => {});
+    const release = () => signal?.removeEventListener("abort", stop);
+    signal?.addEventListener("abort", stop);
+    this.closed.then(release, release);
+    if (signal?.aborted) stop();
   }
 
   get stats(): RelayStats {
@@ -38,7 +41,7 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
 
   async close(): Promise<void> {
     this.#stopping.abort();
-    await this.#listener.close();
+    this.#listener.close().catch(this.#closing.reject);
     await this.closed;
   }
 
@@ -47,39 +50,63 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
   }
 
   async #run(): Promise<void> {
+    try {
+      await Promise.race([this.#listen(), this.#closing.promise]);
+    } catch (error) {
+      // The relay has failed: `closed` must not wait for pairs that stay open.
+      this.#stopping.abort(error);
+      await this.#listener.close().catch(() => {});
+      throw error;
+    } finally {
+      await Promise.allSettled(this.#open);
+    }
+    await this.#listener.close();
+  }
+
+  async #listen(): Promise<void> {
     for await (const near of this.#listener) {
       this.#stats.accepted++;
       const pair = this.#relay(near).finally(() => this.#open.delete(pair));
       this.#open.add(pair);
     }
-    await Promise.all(this.#open);
   }
 
   /** Joins a connection with one that is dialled for it; never rejects. */
   async #relay(near: Connection): Promise<void> {
     const { signal } = this.#stopping;
-    let far: Connection | undefined;
-    const abort = () => {
-      near.abort(signal.reason);
-      far?.abort(signal.reason);
+    const dialling = new AbortController();
+    const dialled = this.#dial(dialling.signal);
+    const cut = (reason: unknown) => {
+      near.abort(reason);
+      dialling.abort(reason);
+      return dialled.then((far) => far.abort(reason), () => {});
     };
-    signal.addEventListener("abort", abort);
+    const stop = () => void cut(signal.reason);
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
     try {
-      far = await this.#to.connect({ signal });
       await Promise.all([
-        pump(near, far, (bytes) => this.#stats.bytesForward += bytes),
-        pump(far, near, (bytes) => this.#stats.bytesBack += bytes),
+        pump(near, dialled, (bytes) => this.#stats.bytesForward += bytes),
+        dialled.then((far) =>
+          pump(far, near, (bytes) => this.#stats.bytesBack += bytes)
+        ),
       ]);
-      await Promise.all([near.close(), far.close()]);
+      await Promise.all([near.close(), (await dialled).close()]);
     } catch (error) {
       // A cut on one side is a cut on the other, and never an orderly end.
-      near.abort(error);
-      far?.abort(error);
+      await cut(error);
       if (!signal.aborted) this.#fail(error);
     } finally {
-      signal.removeEventListener("abort", abort);
-      await Promise.allSettled([near.closed, far?.closed]);
+      signal.removeEventListener("abort", stop);
+      await Promise.allSettled([
+        near.closed,
+        dialled.then((far) => far.closed),
+      ]);
     }
+  }
+
+  async #dial(signal: AbortSignal): Promise<Connection> {
+    return await this.#to.connect({ signal });
   }
 
   #fail(error: unknown): void {
