@@ -60,8 +60,10 @@ export interface StdioOptions {
  * stderr.
  *
  * `close()` ends the process's input and waits for the process to end, for 2 s;
- * then for 2 s after SIGTERM; then it sends SIGKILL. `abort()` sends SIGKILL at
- * once. `closed` settles when the process has ended. If this process ends first,
+ * then for 2 s after SIGTERM; then it sends SIGKILL. A write that is pending has
+ * this time to end, and fails then. `abort()` sends SIGKILL at once. `closed`
+ * settles when the process has ended after `close()`, after `abort()`, or after
+ * both directions have ended: output that nobody has read is kept. If this process ends first,
  * the child's input ends with it; a child that goes on is ended by the same
  * signals, by a small `sh` that waits beside it and needs `--allow-run=sh`.
  *

@@ -178,6 +178,40 @@ Deno.test("stdio: close() ends a process that ignores the end of its input, by S
   }));
 });
 
+Deno.test("stdio: close() ends a process that does not read its input, and fails the write", async () => {
+  const sleeps = "echo $$; exec sleep 1000";
+  const deaf = "trap '' TERM; echo $$; while :; do sleep 1; done";
+  await Promise.all([sleeps, deaf].map(async (script) => {
+    const connection = await sh(script);
+    const pid = Number(await firstLine(connection));
+    const write = rejection(connection.write(new Uint8Array(2 ** 20)));
+    await connection.close();
+    await connection.closed;
+    assertEquals(isAlive(pid), false);
+    assertInstanceOf(await write, Deno.errors.BrokenPipe);
+  }));
+});
+
+Deno.test("stdio: close() fails a write whose pipe a helper of the ended process holds", async () => {
+  const connection = await sh("exec 3<&0; sleep 1000 <&3 & echo $!");
+  const helper = Number(await firstLine(connection));
+  const write = rejection(connection.write(new Uint8Array(2 ** 20)));
+  await connection.close();
+  assertInstanceOf(await write, Deno.errors.BrokenPipe);
+  Deno.kill(helper, "SIGKILL");
+});
+
+Deno.test("stdio: a write that close() waits for fails with the reason of the process", async () => {
+  const connection = await sh(
+    "head -c 1 >/dev/null; echo full >&2; sleep 0.2; exit 3",
+  );
+  const write = rejection(connection.write(new Uint8Array(2 ** 20)));
+  await connection.close();
+  const error = await write;
+  assertInstanceOf(error, Deno.errors.BrokenPipe);
+  assertStringIncludes(error.message, "exited with code 3: full");
+});
+
 Deno.test("stdio: closed rejects with the reason of abort() when the process is gone", async () => {
   const connection = await sh(
     "trap '' TERM; echo $$; while :; do sleep 1; done",

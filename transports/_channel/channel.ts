@@ -28,6 +28,11 @@ export interface Channel {
   /** Tells that nobody reads any more; a read that is pending may go on. */
   closeRead(): void;
   /**
+   * Tells that `close()` will follow, once the writes that are pending have ended.
+   * A channel that bounds their time fails them.
+   */
+  closing?(): void;
+  /**
    * Releases everything once writing has ended. A read that is pending settles.
    *
    * @param reading The read that is pending.

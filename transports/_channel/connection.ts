@@ -254,6 +254,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   }
 
   async #close(): Promise<void> {
+    this.#channel.closing?.();
     this.#channel.closeRead();
     // A write that fails tells its own caller.
     await (this.#finishing ??= this.#finishWriting()).catch(() => {});

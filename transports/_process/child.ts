@@ -35,6 +35,7 @@ export class Child {
   #exited: Deno.CommandStatus | undefined;
   /** It ends because we want it to: how it does is not a failure. */
   #ending = false;
+  #end: Promise<void> | undefined;
 
   /** @throws The system's error, if the process cannot be started. */
   constructor({ command, args, cwd, env, stderr }: ChildOptions) {
@@ -80,23 +81,27 @@ export class Child {
   }
 
   /**
-   * Waits for the process, whose input has ended, to end; after a while by
-   * SIGTERM, and then by SIGKILL.
+   * Waits for the process, whose input ends, to end; after a while by SIGTERM, and
+   * then by SIGKILL. Further calls wait for the same end.
    */
-  async end(): Promise<void> {
-    this.#ending = true;
-    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      await within(END_MS, this.#status);
-      if (this.#exited) break;
-      kill(this.#process, signal);
-    }
-    await this.#released();
+  end(): Promise<void> {
+    return this.#end ??= this.#endInTime();
   }
 
   /** Ends the process at once. */
   async kill(): Promise<void> {
     this.#ending = true;
     kill(this.#process, "SIGKILL");
+    await this.#released();
+  }
+
+  async #endInTime(): Promise<void> {
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      await within(END_MS, this.#status);
+      if (this.#exited) break;
+      this.#ending = true;
+      kill(this.#process, signal);
+    }
     await this.#released();
   }
 

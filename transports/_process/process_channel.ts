@@ -49,6 +49,15 @@ export class ProcessChannel extends StreamChannel {
     this.#drain();
   }
 
+  /** The process may not read its input: its time begins before its end of input. */
+  closing(): void {
+    const fail = (cause?: unknown) =>
+      this.failWriting(
+        new Deno.errors.BrokenPipe("the process has ended", { cause }),
+      );
+    this.#child.end().then(() => fail(), fail);
+  }
+
   override async close(): Promise<void> {
     this.closeRead();
     await this.#child.end();

@@ -13,8 +13,7 @@ export class StreamChannel implements Channel {
   readonly #source: StreamSource;
   readonly #reader: ChunkReader;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  /** Ends a write or a close in flight: an abort of the stream waits for it. */
-  #failWriting: (reason: unknown) => void = () => {};
+  #rejectWriting: (reason: unknown) => void = () => {};
 
   /** @throws {TypeError} A stream is missing or locked. */
   constructor({ readable, writable }: StreamPair, source: StreamSource = {}) {
@@ -55,7 +54,7 @@ export class StreamChannel implements Channel {
   }
 
   abort(reason: unknown): void | Promise<void> {
-    this.#failWriting(reason);
+    this.failWriting(reason);
     this.#writer.abort(reason).catch(() => {});
     this.#reader.cancel(reason).catch(() => {});
     return this.#source.abort?.(reason);
@@ -66,9 +65,14 @@ export class StreamChannel implements Channel {
       new TypeError(`${action} streams: the connection is closed`);
   }
 
+  /** Ends a write or a close in flight: an abort of the stream waits for it. */
+  protected failWriting(reason: unknown): void {
+    this.#rejectWriting(reason);
+  }
+
   #untilAbort(run: () => Promise<void>): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#failWriting = reject;
+    this.#rejectWriting = reject;
     run().then(resolve, reject);
     return promise;
   }
