@@ -1,4 +1,7 @@
+import { GrowingBytes } from "./growing_bytes.ts";
+
 const HANDSHAKE_RECORD = 0x16;
+const HEADER_BYTES = 5;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
 const HOST_NAME = 0;
@@ -16,29 +19,63 @@ const NAMELESS: ClientHello = { serverName: undefined };
 
 /**
  * Finds the server name in a client's first message (RFC 8446 §4.1.2, RFC 6066
- * §3). A message that is not of its form has no name: the platform refuses it.
- *
- * @returns `undefined` if more bytes are needed.
+ * §3), which may come in pieces of any size. Each byte is looked at once: a client
+ * that is not authenticated must not cost more than it sends.
  */
-export function parseClientHello(bytes: Uint8Array): ClientHello | undefined {
-  if (bytes.length > MOST_BYTES) return NAMELESS;
-  const message: number[] = [];
-  const view = viewOf(bytes);
-  // The message may be cut into records at any byte (RFC 8446 §5.1).
-  for (let at = 0; at < bytes.length;) {
-    if (bytes[at] !== HANDSHAKE_RECORD) return NAMELESS;
-    if (at + 5 > bytes.length) return undefined;
-    const end = at + 5 + view.getUint16(at + 3);
-    message.push(...bytes.subarray(at + 5, end));
-    const length = 4 + ((message[1] ?? 0) << 16) + ((message[2] ?? 0) << 8) +
-      (message[3] ?? 0);
-    if (message.length >= 4 && length > MOST_BYTES) return NAMELESS;
-    if (message.length >= 4 && message.length >= length) {
-      return { serverName: serverNameIn(new Uint8Array(message)) };
+export class ClientHelloReader {
+  readonly #message = new GrowingBytes();
+  /** How much of the current record's header has come (RFC 8446 §5.1). */
+  #header = 0;
+  /** How many bytes of the current record are missing. */
+  #missing = 0;
+  #received = 0;
+
+  /**
+   * Takes the next bytes. A message that is not of its form has no name: the
+   * platform refuses it.
+   *
+   * @returns `undefined` if more bytes are needed.
+   */
+  push(bytes: Uint8Array): ClientHello | undefined {
+    this.#received += bytes.length;
+    if (this.#received > MOST_BYTES) return NAMELESS;
+    // The message may be cut into records at any byte.
+    for (let at = 0; at < bytes.length;) {
+      if (this.#header < HEADER_BYTES) {
+        if (!this.#takeHeader(bytes[at++] ?? 0)) return NAMELESS;
+        continue;
+      }
+      const part = bytes.subarray(at, at + this.#missing);
+      this.#message.push(part);
+      at += part.length;
+      this.#missing -= part.length;
+      if (this.#missing === 0) this.#header = 0;
+      const hello = this.#complete();
+      if (hello) return hello;
     }
-    at = end;
+    return undefined;
   }
-  return undefined;
+
+  /** Takes a byte of a record's header; false if the record is of another kind. */
+  #takeHeader(byte: number): boolean {
+    const at = this.#header++;
+    if (at === 0) return byte === HANDSHAKE_RECORD;
+    if (at === HEADER_BYTES - 2) this.#missing = byte << 8;
+    if (at === HEADER_BYTES - 1) {
+      this.#missing += byte;
+      if (this.#missing === 0) this.#header = 0;
+    }
+    return true;
+  }
+
+  #complete(): ClientHello | undefined {
+    const message = this.#message.bytes;
+    if (message.length < 4) return undefined;
+    const length = 4 + (viewOf(message).getUint32(0) & 0xff_ff_ff);
+    if (length > MOST_BYTES) return NAMELESS;
+    if (message.length < length) return undefined;
+    return { serverName: serverNameIn(message) };
+  }
 }
 
 function serverNameIn(message: Uint8Array): string | undefined {

@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import type { Connection } from "../transport.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
 
 /**
  * A connection in the shape that `node:tls` accepts.
@@ -19,7 +20,7 @@ export class ConnectionDuplex extends Duplex {
   first = new Uint8Array(0);
   readonly #connection: Connection;
   /** Bytes that were read and not decrypted yet. */
-  #ahead = new Uint8Array(0);
+  #ahead: GrowingBytes | undefined;
   #isMute = false;
 
   constructor(connection: Connection) {
@@ -33,9 +34,9 @@ export class ConnectionDuplex extends Duplex {
    * @returns The number of bytes, or `null` at the end of the connection.
    */
   async pull(buffer: Uint8Array): Promise<number | null> {
-    const ahead = this.#ahead;
-    if (ahead.length > 0) {
-      this.#ahead = new Uint8Array(0);
+    const ahead = this.#ahead?.bytes;
+    if (ahead) {
+      this.#ahead = undefined;
       this.emit("data", ahead);
       return ahead.length;
     }
@@ -48,15 +49,14 @@ export class ConnectionDuplex extends Duplex {
   /**
    * Reads bytes for the next `pull()`.
    *
-   * @returns All that were read ahead, or `null` at the end of the connection.
+   * @returns These bytes, in the buffer, or `null` at the end of the connection.
    */
   async readAhead(buffer: Uint8Array): Promise<Uint8Array | null> {
     const count = await this.#read(buffer);
     if (count === null) return null;
-    const bytes = new Uint8Array(this.#ahead.length + count);
-    bytes.set(this.#ahead);
-    bytes.set(buffer.subarray(0, count), this.#ahead.length);
-    return this.#ahead = bytes;
+    const bytes = buffer.subarray(0, count);
+    (this.#ahead ??= new GrowingBytes()).push(bytes);
+    return bytes;
   }
 
   /** Writes bytes past `node:tls`, which writes nothing from now on. */

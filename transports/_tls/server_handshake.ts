@@ -1,7 +1,7 @@
 import { createServer } from "node:tls";
 import type { Connection } from "../transport.ts";
 import type { TlsIdentity, TlsOptions } from "../tls_options.ts";
-import { type ClientHello, parseClientHello } from "./client_hello.ts";
+import { type ClientHello, ClientHelloReader } from "./client_hello.ts";
 import type { ConnectionDuplex } from "./connection_duplex.ts";
 import { type Credentials, readIdentity } from "./credentials.ts";
 import { tlsInfo } from "./info.ts";
@@ -61,11 +61,12 @@ async function choose(
   duplex: ConnectionDuplex,
 ): Promise<TlsIdentity> {
   const buffer = new Uint8Array(READ_BYTES);
+  const reader = new ClientHelloReader();
   let hello: ClientHello | undefined;
   while (!hello) {
     const bytes = await duplex.readAhead(buffer);
     if (!bytes) throw endedEarly(duplex);
-    hello = parseClientHello(bytes);
+    hello = reader.push(bytes);
   }
   const { serverName } = hello;
   let alert = ALERTS.internalError;

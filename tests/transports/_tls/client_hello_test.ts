@@ -1,6 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
-import { parseClientHello } from "../../../transports/_tls/client_hello.ts";
-import { tcp } from "../../../transports/mod.ts";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { ClientHelloReader } from "../../../transports/_tls/client_hello.ts";
+import { acceptTls, memoryPair, tcp } from "../../../transports/mod.ts";
+import { certificates } from "../../support/certificates.ts";
 import { Openssl } from "../../support/openssl.ts";
 import { portOf } from "./meet.ts";
 
@@ -14,6 +15,10 @@ async function helloOf(...args: string[]): Promise<Uint8Array> {
   const into = new Uint8Array(16 * 1024);
   const count = await connection.read(into);
   return into.slice(0, count ?? 0);
+}
+
+function parseClientHello(bytes: Uint8Array) {
+  return new ClientHelloReader().push(bytes);
 }
 
 const hello = await helloOf("-servername", "One.Example");
@@ -43,6 +48,61 @@ Deno.test("a hello in records of any size is read", () => {
     const bytes = recut(hello, size);
     assertEquals(parseClientHello(bytes), { serverName: "one.example" });
   }
+});
+
+Deno.test("a hello in pieces of any size is read, at its last byte", () => {
+  for (const bytes of [hello, recut(hello, 1), recut(hello, 100)]) {
+    for (const size of [1, 2, 5, 64]) {
+      const reader = new ClientHelloReader();
+      let at = 0;
+      for (; at + size < bytes.length; at += size) {
+        assertEquals(reader.push(bytes.subarray(at, at + size)), undefined);
+      }
+      assertEquals(reader.push(bytes.subarray(at)), {
+        serverName: "one.example",
+      });
+    }
+  }
+});
+
+Deno.test("empty records before and within a hello are passed over", () => {
+  const empty = [0x16, 3, 1, 0, 0];
+  const records = recut(hello, 100);
+  const bytes = new Uint8Array([...empty, ...records.subarray(0, 105), ...empty]
+    .concat(...records.subarray(105)));
+  assertEquals(parseClientHello(bytes), { serverName: "one.example" });
+});
+
+Deno.test("a hello that comes byte by byte is copied a few times, not once a byte", async () => {
+  const { server } = await certificates();
+  const bytes = new Uint8Array(8_000);
+  bytes.set([0x16, 3, 1, 0x3f, 0xa0, 1, 0, 0x3f, 0x9c]);
+  const [client, far] = memoryPair();
+  await client.write(bytes);
+  const allRead = Promise.withResolvers<void>();
+  const read = far.read.bind(far);
+  let reads = 0;
+  far.read = (into) => {
+    if (reads++ === bytes.length) allRead.resolve();
+    return read(into.subarray(0, 1));
+  };
+  const { set } = Uint8Array.prototype;
+  let copied = 0;
+  Uint8Array.prototype.set = function (from, at) {
+    copied += from.length;
+    set.call(this, from, at);
+  };
+  const accepted = acceptTls(far, { certificates: () => server });
+  accepted.catch(() => {});
+  try {
+    await allRead.promise;
+  } finally {
+    Uint8Array.prototype.set = set;
+  }
+  client.abort();
+  await accepted.catch(() => {});
+  console.log(`${bytes.length} bytes: ${copied} were copied`);
+  assertLess(copied, 10 * bytes.length);
 });
 
 Deno.test("a part of a hello needs more bytes", () => {
