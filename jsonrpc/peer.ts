@@ -1,18 +1,17 @@
-import { getLogger, type Logger } from "../protocol/_deps.ts";
+import { getLogger } from "../protocol/_deps.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
-import type { WaitOptions } from "../transports/transport.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
 import { jsonLines } from "../protocol/codecs/json_lines.ts";
+import { EndOfStreamError } from "../protocol/errors.ts";
 import { EventHub } from "../protocol/event_hub.ts";
 import type { EventQueue } from "../protocol/event_queue.ts";
 import type { ListenOptions } from "../protocol/listen_options.ts";
-import { Batch } from "./_peer/batch.ts";
-import { Incoming } from "./_peer/incoming.ts";
-import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
-import { callMessage, Outgoing } from "./_peer/outgoing.ts";
+import type { WaitOptions } from "../transports/transport.ts";
 import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
-import { Receiver } from "./_peer/receiver.ts";
+import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
+import { callMessage } from "./_peer/outgoing.ts";
+import { JSONRPCSession, type SessionSettings } from "./_peer/session.ts";
 import type { JSONRPCMessage, JSONRPCNotification } from "./messages.ts";
 import type {
   AnyMethods,
@@ -27,6 +26,8 @@ import type { JSONRPCPeerOptions } from "./peer_options.ts";
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 /** The largest number of members of a batch by default. */
 const MAX_BATCH = 1000;
+/** The `closeTimeout` by default, in milliseconds. */
+const CLOSE_TIMEOUT = 5_000;
 
 /**
  * One end of a JSON-RPC 2.0 session: it calls the methods of the other end, and
@@ -70,15 +71,13 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   extends AsyncProtocol<JSONRPCMessage>
   implements JSONRPCCaller<Remote> {
   readonly #codec: NonNullable<JSONRPCPeerOptions<Local>["codec"]>;
-  readonly #maxBatch: number;
-  readonly #outgoing: Outgoing;
-  readonly #incoming: Incoming;
   readonly #notifications = new EventHub<JSONRPCNotification>(
     ({ method }) => method,
   );
-  readonly #logger: Logger;
-  /** The receiver of the current session. */
-  #receiver: Receiver | undefined;
+  readonly #settings: SessionSettings;
+  readonly #closeTimeout: number;
+  /** The current session, or the last one. */
+  #session: JSONRPCSession<Remote> | undefined;
 
   /**
    * Makes a peer that is `idle`.
@@ -89,30 +88,23 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   constructor(options: JSONRPCPeerOptions<Local> = {}) {
     super(options);
     const { order = "parallel", timeout, maxBatch = MAX_BATCH } = options;
+    const { closeTimeout = CLOSE_TIMEOUT } = options;
     checkNumber("timeout", timeout, 0, Infinity);
     checkNumber("maxBatch", maxBatch, 1, Infinity);
     checkOrder(order);
+    this.#closeTimeout = closeTimeout;
     this.#codec = options.codec ??
       ((limits) => jsonLines({ ...limits, ...BAD_MESSAGES }));
-    this.#maxBatch = maxBatch;
-    const dialect = dialectOf(options.cancellation ?? false);
-    this.#logger = getLogger([
-      "parley",
-      "protocol",
-      this.name ?? this.constructor.name,
-    ]);
-    this.#outgoing = new Outgoing({
-      dialect,
-      timeout,
-      notify: (method, params) => this.#notifyNow(method, params),
-    });
-    this.#incoming = new Incoming({
-      caller: this as JSONRPCCaller<unknown> as JSONRPCCaller<AnyMethods>,
+    this.#settings = {
+      ...{ order, timeout, maxBatch, notifications: this.#notifications },
+      dialect: dialectOf(options.cancellation ?? false),
       methods: handlersOf(options.methods ?? {}),
-      order,
-      dialect,
-      logger: this.#logger,
-    });
+      logger: getLogger([
+        "parley",
+        "protocol",
+        this.name ?? this.constructor.name,
+      ]),
+    };
   }
 
   /**
@@ -129,14 +121,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     method: Name,
     ...[params, options]: CallArgs<Remote[Name], RequestOptions>
   ): Promise<ResultOf<Remote[Name]>> {
-    try {
-      const { message, track } = this.#outgoing.open(method, params, options);
-      // A handler that calls back must not wait for a reader that waits for it.
-      this.#incoming.release();
-      return track(this.send(message)) as Promise<ResultOf<Remote[Name]>>;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#open?.request(method, ...[params, options] as never) ??
+      this.#refuse(method);
   }
 
   /**
@@ -149,11 +135,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     method: Name,
     ...[params]: CallArgs<Remote[Name], never>
   ): Promise<void> {
-    try {
-      return this.send(callMessage(method, params));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#open?.notify(method, ...[params] as never) ??
+      this.#refuse(method);
   }
 
   /**
@@ -187,23 +170,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   batch<const Results extends readonly unknown[]>(
     build: (batch: JSONRPCCaller<Remote>) => Results,
   ): Promise<{ -readonly [Index in keyof Results]: Awaited<Results[Index]> }> {
-    const sent = Promise.withResolvers<void>();
-    sent.promise.catch(() => {});
-    const batch = new Batch<Remote>(this.#outgoing, sent.promise);
-    try {
-      const results = build(batch);
-      const { messages } = batch;
-      if (messages.length > this.#maxBatch) {
-        throw new RangeError(
-          `Cannot send the batch: it has ${messages.length} members, maxBatch is ${this.#maxBatch}`,
-        );
-      }
-      sent.resolve(messages.length > 0 ? this.send(messages) : undefined);
-      return Promise.all(results);
-    } catch (error) {
-      sent.reject(error);
-      return Promise.reject(error);
-    }
+    return this.#open?.batch(build) ?? this.#refuse("batch");
   }
 
   /**
@@ -248,18 +215,14 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     return super.flush(options);
   }
 
-  /** Makes the codec and the receiver of the session. */
+  /** Makes the codec, and the calls of the session. */
   protected override createCodec(): Codec<JSONRPCMessage> {
-    const { maxMessageBytes = MAX_MESSAGE_BYTES } = this;
-    this.#receiver = this.#newReceiver();
+    const { signal, budget, maxMessageBytes = MAX_MESSAGE_BYTES } = this;
+    this.#session = new JSONRPCSession(this.#settings, {
+      ...{ signal, budget },
+      send: (message) => this.send(message),
+    });
     return this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
-  }
-
-  /** Rejects pending requests, and aborts every handler's signal. */
-  protected override onSessionEnd(cause: unknown): void {
-    this.#outgoing.end(cause);
-    this.#incoming.end(cause);
-    this.#notifications.end(cause);
   }
 
   /** Settles the request of a response, or runs the handler of a call. */
@@ -267,26 +230,37 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     message: JSONRPCMessage,
     bytes: number,
   ): void | Promise<void> {
-    return this.#receiver?.receive(message, bytes);
+    return this.#session?.receive(message, bytes);
   }
 
-  #newReceiver(): Receiver {
-    return new Receiver({
-      incoming: this.#incoming,
-      outgoing: this.#outgoing,
-      notifications: this.#notifications,
-      logger: this.#logger,
-      maxBatch: this.#maxBatch,
-      signal: this.signal,
-      budget: this.budget,
-      send: (message) => this.send(message),
-    });
+  /** Gives the handlers `closeTimeout` to answer a peer that has ended its writing. */
+  protected override async onEnd(): Promise<void> {
+    const session = this.#session;
+    const cause = new EndOfStreamError("Peer ended the stream");
+    session?.endCalls(cause);
+    const timer = setTimeout(() => session?.end(cause), this.#closeTimeout);
+    await session?.idle();
+    clearTimeout(timer);
   }
 
-  /** Sends a notification without waiting for room; never rejects. */
-  #notifyNow(method: string, params: unknown): void {
-    this.send(callMessage(method, params)).catch((error) => {
-      this.#logger.debug("{method} was not sent: {error}", { method, error });
-    });
+  /** Lets the handlers answer before the server ends the session. */
+  protected override async onShutdown(): Promise<void> {
+    await this.#session?.idle();
+  }
+
+  /** Rejects pending requests, and aborts every handler's signal. */
+  protected override onSessionEnd(cause: unknown): void {
+    this.#session?.end(cause);
+    this.#notifications.end(cause);
+  }
+
+  get #open(): JSONRPCSession<Remote> | undefined {
+    return this.signal.aborted ? undefined : this.#session;
+  }
+
+  /** Rejects with a `StateError`: there is no session. */
+  async #refuse(method: string): Promise<never> {
+    await this.send(callMessage(method, undefined));
+    throw new Error("There is no session"); // Sending has rejected.
   }
 }

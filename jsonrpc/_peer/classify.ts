@@ -7,28 +7,47 @@ export type Classified =
   | { kind: "notification"; method: string; params: unknown }
   | { kind: "result"; id: JSONRPCId; result: unknown }
   | { kind: "error"; id: JSONRPCId; error: JSONRPCErrorObject }
+  | { kind: "badResponse"; id: JSONRPCId | undefined; reason: string }
   | { kind: "invalid"; id: JSONRPCId; reason: string };
 
 /** Classifies a message (JSON-RPC 2.0 §4 and §5), or says why it is invalid. */
 export function classify(message: unknown): Classified {
   if (!isRecord(message)) return invalid(null, "the message is not an object");
-  const id = Object.hasOwn(message, "id") ? message.id : undefined;
-  if (id !== undefined && !isId(id)) {
+  const has = (name: string) => Object.hasOwn(message, name);
+  const given = has("id") ? message.id : undefined;
+  const id = isId(given) ? given : undefined;
+  if (!has("method")) {
+    return has("result") || has("error") || id !== undefined
+      ? classifyResponse(message, id)
+      : invalid(null, "there is no method and no id");
+  }
+  if (given !== undefined && id === undefined) {
     return invalid(null, "id is not a string, a number or null");
   }
-  if (message.jsonrpc !== "2.0") {
-    return invalid(id ?? null, 'jsonrpc is not "2.0"');
-  }
-  if (Object.hasOwn(message, "method")) return classifyCall(message, id);
-  if (id === undefined) return invalid(null, "there is no method and no id");
-  if (Object.hasOwn(message, "error")) {
-    return isErrorObject(message.error)
-      ? { kind: "error", id, error: message.error }
-      : invalid(id, "error is not an object with a code and a message");
+  return message.jsonrpc === "2.0"
+    ? classifyCall(message, id)
+    : invalid(id ?? null, 'jsonrpc is not "2.0"');
+}
+
+function classifyResponse(
+  message: Record<string, unknown>,
+  id: JSONRPCId | undefined,
+): Classified {
+  const bad = (reason: string): Classified => ({
+    ...{ kind: "badResponse", id, reason },
+  });
+  const { jsonrpc, error } = message;
+  if (id === undefined) return bad("id is not a string, a number or null");
+  if (jsonrpc !== "2.0") return bad('jsonrpc is not "2.0"');
+  // Some servers write null if there is no error.
+  if (error !== undefined && error !== null) {
+    return isErrorObject(error)
+      ? { kind: "error", id, error }
+      : bad("error is not an object with a code and a message");
   }
   return Object.hasOwn(message, "result")
     ? { kind: "result", id, result: message.result }
-    : invalid(id, "there is no method, no result and no error");
+    : bad("there is no method, no result and no error");
 }
 
 function classifyCall(

@@ -11,9 +11,8 @@ import type {
 } from "../methods.ts";
 import { IncomingCall } from "./incoming_call.ts";
 
-/** How many handlers run at once, and how many more calls wait, by default. */
+/** How many handlers run at once by default. */
 const MAX_RUNNING = 64;
-const MAX_WAITING = 256;
 
 /** A handler without types: the options have checked it. */
 export type Handler = (params: unknown, context: HandlerContext) => unknown;
@@ -42,15 +41,9 @@ export class Incoming {
   constructor(options: IncomingOptions) {
     this.#options = options;
     const { order } = options;
-    this.#dispatcher = new Dispatcher({
-      maxRunning: typeof order === "number" ? order : MAX_RUNNING,
-      maxWaiting: MAX_WAITING,
-    });
-  }
-
-  /** Whether the number of waiting calls is at its limit. */
-  get full(): boolean {
-    return this.#dispatcher.full;
+    this.#dispatcher = new Dispatcher(
+      typeof order === "number" ? order : MAX_RUNNING,
+    );
   }
 
   /** How many calls run or wait. */
@@ -58,14 +51,9 @@ export class Incoming {
     return this.#dispatcher.size;
   }
 
-  /** Resolves when fewer calls wait, or at the next `release()`. */
-  room(): Promise<void> {
-    return this.#dispatcher.room();
-  }
-
-  /** Lets the reader go on although calls wait: a reply may be behind them. */
-  release(): void {
-    this.#dispatcher.release();
+  /** Resolves when no call runs or waits, or the session has ended. */
+  idle(): Promise<void> {
+    return this.#dispatcher.idle();
   }
 
   /** Runs the handler of a request in its turn, and responds. */
@@ -86,13 +74,9 @@ export class Incoming {
     }
     const call = this.#call(method, params, id);
     this.#requests.set(id, call);
-    this.#dispatcher.run(this.#keyOf(call), () => {
-      const settle = (response: JSONRPCResponse | undefined) => {
-        this.#requests.delete(id);
-        return respond(response);
-      };
-      const answer = this.#run(handler, call);
-      return answer instanceof Promise ? answer.then(settle) : settle(answer);
+    this.#start(handler, call, (response) => {
+      this.#requests.delete(id);
+      return respond(response);
     });
   }
 
@@ -106,10 +90,9 @@ export class Incoming {
     if (!handler) return respond(undefined);
     const call = this.#call(method, params, undefined);
     this.#notifications.add(call);
-    this.#dispatcher.run(this.#keyOf(call), async () => {
-      await this.#run(handler, call);
+    this.#start(handler, call, () => {
       this.#notifications.delete(call);
-      await respond(undefined);
+      return respond(undefined);
     });
   }
 
@@ -128,7 +111,21 @@ export class Incoming {
   end(cause: unknown): void {
     for (const call of this.#requests.values()) call.cancel(cause);
     for (const call of this.#notifications) call.cancel(cause);
-    this.release();
+    this.#dispatcher.end();
+  }
+
+  #start(handler: Handler, call: IncomingCall, respond: Respond): void {
+    let key: unknown;
+    try {
+      key = this.#keyOf(call);
+    } catch (error) {
+      respond(this.#fail(call, error));
+      return;
+    }
+    this.#dispatcher.run(key, () => {
+      const answer = this.#run(handler, call);
+      return answer instanceof Promise ? answer.then(respond) : respond(answer);
+    });
   }
 
   #call(
@@ -154,8 +151,8 @@ export class Incoming {
     try {
       if (call.cancelled) call.signal.throwIfAborted();
       const result = handler(call.params, call);
-      return result instanceof Promise
-        ? result.then(
+      return isThenable(result)
+        ? Promise.resolve(result).then(
           (result) => this.#succeed(call, result),
           (error) => this.#fail(call, error),
         )
@@ -166,6 +163,10 @@ export class Incoming {
   }
 
   #succeed(call: IncomingCall, result: unknown): JSONRPCResponse | undefined {
+    if (typeof result === "function" || typeof result === "symbol") {
+      const error = new TypeError(`The result is a ${typeof result}`);
+      return this.#fail(call, error);
+    }
     return call.id === undefined || this.#isUnanswered(call)
       ? undefined
       : { jsonrpc: "2.0", id: call.id, result: result ?? null };
@@ -200,4 +201,9 @@ export function failure(
   message: string,
 ): JSONRPCResponse {
   return { jsonrpc: "2.0", id, error: { code, message } };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
 }

@@ -41,7 +41,8 @@ export function dialectOf(
 /** The handlers by their names, which are data. */
 export function handlersOf(methods: object): ReadonlyMap<string, Handler> {
   const handlers = new Map<string, Handler>();
-  for (const [name, handler] of Object.entries(methods)) {
+  for (const name of namesOf(methods)) {
+    const handler: unknown = Reflect.get(methods, name);
     if (handler === undefined) continue;
     if (typeof handler !== "function") {
       throw new TypeError(
@@ -53,4 +54,21 @@ export function handlersOf(methods: object): ReadonlyMap<string, Handler> {
     handlers.set(name, handler.bind(methods));
   }
   return handlers;
+}
+
+/** The names of the members of an object and of its classes. */
+function namesOf(methods: object): Set<string> {
+  const names = new Set<string>();
+  for (
+    let part = methods;
+    part && part !== Object.prototype;
+    part = Object.getPrototypeOf(part)
+  ) {
+    const own = part === methods
+      ? Object.keys(part)
+      : Object.getOwnPropertyNames(part);
+    for (const name of own) names.add(name);
+    if (part !== methods) names.delete("constructor");
+  }
+  return names;
 }

@@ -1,3 +1,5 @@
+import type { Logger } from "../../protocol/_deps.ts";
+import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { type CancellationDialect, isRecord } from "../cancellation.ts";
 import type {
@@ -11,6 +13,7 @@ import type { RequestOptions } from "../methods.ts";
 export interface OutgoingOptions {
   readonly dialect: CancellationDialect | undefined;
   readonly timeout: number | undefined;
+  readonly logger: Logger;
   /** Sends a notification without waiting for room; never rejects. */
   notify(method: string, params: unknown): void;
 }
@@ -32,7 +35,7 @@ export class Outgoing {
   constructor(options: OutgoingOptions) {
     this.#options = options;
     this.#calls = new PendingCalls({
-      onAbandoned: ({ id }) => this.#cancel(id),
+      onAbandoned: (call) => this.#cancel(call),
     });
   }
 
@@ -82,7 +85,11 @@ export class Outgoing {
     if (!listener) return false;
     this.#calls.extend(token as JSONRPCId);
     const { valueMember } = progress;
-    listener(valueMember === undefined ? rest : params[valueMember]);
+    try {
+      listener(valueMember === undefined ? rest : params[valueMember]);
+    } catch (error) {
+      this.#options.logger.error("onProgress failed: {error}", { error });
+    }
     return true;
   }
 
@@ -101,7 +108,7 @@ export class Outgoing {
     );
   }
 
-  #cancel(id: JSONRPCId): void {
+  #cancel({ id }: PendingCall<unknown, JSONRPCId>): void {
     const { dialect, notify } = this.#options;
     if (!dialect) return;
     notify(dialect.cancelMethod, { [dialect.idMember]: id });

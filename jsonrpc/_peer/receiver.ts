@@ -10,10 +10,13 @@ import type {
   JSONRPCNotification,
   JSONRPCResponse,
 } from "../messages.ts";
-import { BatchResponses } from "./batch.ts";
+import { BatchResponses, busy } from "./batch.ts";
 import { type Classified, classify } from "./classify.ts";
 import { failure, type Incoming, type Respond } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
+
+/** A call that runs or waits counts as so many bytes at least. */
+const MIN_CALL_BYTES = 256;
 
 /** A session with more invalid messages than this ends. */
 const MAX_INVALID = 100;
@@ -74,6 +77,17 @@ export class Receiver {
         this.#settled(call.id, this.#host.outgoing.reject(call.id, error));
         return respond(undefined);
       }
+      case "badResponse": {
+        this.#countInvalid(call.reason);
+        const error = new ProtocolError(`Response of the peer: ${call.reason}`);
+        const known = call.id !== undefined &&
+          this.#host.outgoing.reject(call.id, error);
+        // With an id it could be taken for the response to another request.
+        const { INVALID_REQUEST } = JSONRPCErrorCode;
+        return respond(
+          known ? undefined : failure(null, INVALID_REQUEST, "Invalid Request"),
+        );
+      }
       case "invalid": {
         this.#countInvalid(call.reason);
         const { INVALID_REQUEST } = JSONRPCErrorCode;
@@ -98,36 +112,25 @@ export class Receiver {
       const event = { jsonrpc: "2.0", method, params } as const;
       this.#host.notifications.dispatch(event, bytes);
     }
-    if (!this.#host.incoming.full) return this.#dispatch(call, bytes, respond);
-    if (this.#host.outgoing.size === 0) {
-      return this.#host.incoming.room()
-        .then(() => this.#dispatch(call, bytes, respond));
-    }
-    // To hold the reader would hold the response that a handler waits for.
-    const waiting = `${this.#host.incoming.size} calls run or wait`;
-    if (kind === "notification") {
+    const { budget, outgoing, incoming } = this.#host;
+    // More would hold the reader, and with it a response that is waited for.
+    if (outgoing.size > 0 && 2 * budget.used > budget.limit) {
+      if (kind === "request") return respond(busy(call.id));
       throw new ProtocolError(
-        `Receive ${JSON.stringify(method)}: ${waiting}, no more are taken`,
+        `Receive ${
+          JSON.stringify(method)
+        }: ${incoming.size} calls of ${budget.used} bytes run or wait, maxQueuedBytes is ${budget.limit}`,
       );
     }
-    const { SERVER_BUSY } = JSONRPCErrorCode;
-    return respond(failure(call.id, SERVER_BUSY, `Server busy: ${waiting}`));
-  }
-
-  #dispatch(
-    call: Extract<Classified, { method: string }>,
-    bytes: number,
-    respond: Respond,
-  ): void | Promise<void> {
-    const { budget } = this.#host;
-    budget.take(bytes);
+    const held = Math.max(bytes, MIN_CALL_BYTES);
+    budget.take(held);
     const finish: Respond = (response) => {
-      budget.release(bytes);
+      budget.release(held);
       return respond(response);
     };
-    return call.kind === "request"
-      ? this.#host.incoming.request(call.id, call.method, call.params, finish)
-      : this.#host.incoming.notification(call.method, call.params, finish);
+    return kind === "request"
+      ? incoming.request(call.id, method, params, finish)
+      : incoming.notification(method, params, finish);
   }
 
   async #receiveBatch(
@@ -142,10 +145,15 @@ export class Receiver {
         failure(null, INVALID_REQUEST, "Invalid Request"),
       );
     }
-    const { respond } = new BatchResponses(length, (m) => this.#respond(m));
+    const { budget } = this.#host;
+    const send = (responses: JSONRPCMessage) => this.#respond(responses);
+    const responses = new BatchResponses(length, budget, send);
     const share = Math.floor(bytes / length);
     for (const message of messages) {
-      await this.#receive(message, share, respond);
+      const call = responses.full ? classify(message) : undefined;
+      await (call?.kind === "request"
+        ? responses.respond(busy(call.id))
+        : this.#receive(message, share, responses.respond));
     }
   }
 

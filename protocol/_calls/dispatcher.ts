@@ -1,15 +1,7 @@
 import { Queue } from "../_util/queue.ts";
 
-/** What runs for one incoming message; a promise keeps its slot until it settles. */
+/** The work for one incoming message; a promise keeps its slot until it settles. */
 export type Task = () => void | Promise<void>;
-
-/** In which order tasks run: one by one, at most so many at once. */
-export interface DispatcherLimits {
-  /** How many tasks run at once at the most. */
-  readonly maxRunning: number;
-  /** How many more wait at the most before {@linkcode Dispatcher.full}. */
-  readonly maxWaiting: number;
-}
 
 /** A task that waits for a slot, or for the tasks of its key. */
 interface Waiting {
@@ -19,24 +11,22 @@ interface Waiting {
 
 /**
  * Runs the tasks of incoming requests beside each other, up to a limit, and
- * those of one key one after the other. Tasks must not throw or reject.
+ * those of one key one after the other. Tasks must not throw or reject. The
+ * number of tasks that wait is not bounded here: their session counts bytes.
  */
 export class Dispatcher {
-  readonly #limits: DispatcherLimits;
+  readonly #maxRunning: number;
   #running = 0;
   #waiting = 0;
+  #ended = false;
   readonly #ready = new Queue<Waiting>();
   /** The tasks that wait for a task of the same key. */
-  readonly #lanes = new Map<unknown, Waiting[]>();
-  #room: PromiseWithResolvers<void> | undefined;
+  readonly #lanes = new Map<unknown, Queue<Waiting>>();
+  #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(limits: DispatcherLimits) {
-    this.#limits = limits;
-  }
-
-  /** Whether as many tasks wait as may. */
-  get full(): boolean {
-    return this.#waiting >= this.#limits.maxWaiting;
+  /** @param maxRunning The maximum number of tasks that run at once. */
+  constructor(maxRunning: number) {
+    this.#maxRunning = maxRunning;
   }
 
   /** How many tasks run or wait. */
@@ -46,14 +36,15 @@ export class Dispatcher {
 
   /** Runs a task now, or when its turn comes. */
   run(key: unknown, task: Task): void {
+    if (this.#ended) return;
     const lane = key === undefined ? undefined : this.#lanes.get(key);
     if (lane) {
       this.#waiting++;
       lane.push({ key, task });
       return;
     }
-    if (key !== undefined) this.#lanes.set(key, []);
-    if (this.#running < this.#limits.maxRunning) {
+    if (key !== undefined) this.#lanes.set(key, new Queue());
+    if (this.#running < this.#maxRunning) {
       this.#start({ key, task });
     } else {
       this.#waiting++;
@@ -61,17 +52,17 @@ export class Dispatcher {
     }
   }
 
-  /** Resolves when fewer tasks wait, or at the next call of `release()`. */
-  room(): Promise<void> {
-    if (!this.full) return Promise.resolve();
-    this.#room ??= Promise.withResolvers();
-    return this.#room.promise;
+  /** Resolves when no task runs or waits, or `end()` has been called. */
+  idle(): Promise<void> {
+    if (this.size === 0 || this.#ended) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
   }
 
-  /** Lets go of who waits for room, though there may be none. */
-  release(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
+  /** Begins no more tasks; the running ones go on. */
+  end(): void {
+    this.#ended = true;
+    this.#idle?.resolve();
   }
 
   #start(waiting: Waiting): void {
@@ -83,17 +74,24 @@ export class Dispatcher {
 
   #finish(key: unknown): void {
     this.#running--;
+    if (this.#ended) return;
     if (key !== undefined) {
       const next = this.#lanes.get(key)?.shift();
       if (next) this.#ready.push(next);
       else this.#lanes.delete(key);
     }
-    while (this.#running < this.#limits.maxRunning) {
+    this.#fill();
+    if (this.size > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  #fill(): void {
+    while (this.#running < this.#maxRunning) {
       const next = this.#ready.shift();
-      if (next === undefined) break;
+      if (next === undefined) return;
       this.#waiting--;
       this.#start(next);
     }
-    if (!this.full) this.release();
   }
 }

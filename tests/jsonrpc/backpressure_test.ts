@@ -9,10 +9,11 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
 import { rawPeer, twoPeers } from "./support.ts";
 
-Deno.test("when 64 handlers run and 256 calls wait, the reader is held", async () => {
+Deno.test("64 handlers run at once, and calls that fill maxQueuedBytes hold the reader", async () => {
   let begun = 0;
   const gate = Promise.withResolvers<void>();
   await using ends = await rawPeer({
+    maxQueuedBytes: 64 * 1024,
     methods: {
       async wait() {
         begun++;
@@ -26,8 +27,8 @@ Deno.test("when 64 handlers run and 256 calls wait, the reader is held", async (
   }
   await turns();
   assertEquals(begun, 64);
-  // 64 run, 256 wait, and the reader holds one more.
-  assertEquals(peer.stats.messagesReceived, 321);
+  // Each counts as 256 bytes: 256 calls fill it, and one more goes over.
+  assertEquals(peer.stats.messagesReceived, 257);
   gate.resolve();
   for (let count = 0; count < 1000; count++) {
     await raw[Symbol.asyncIterator]().next();

@@ -227,6 +227,7 @@ Deno.test("the end of the session interrupts requests and aborts handlers, with 
   const reasons: unknown[] = [];
   const started = Promise.withResolvers<void>();
   await using ends = await rawPeer({
+    closeTimeout: 50,
     methods: {
       hang: (_: unknown, { signal }: HandlerContext) => {
         started.resolve();
@@ -246,6 +247,7 @@ Deno.test("the end of the session interrupts requests and aborts handlers, with 
   const error = await rejection(pending);
   assertInstanceOf(error, CallInterruptedError);
   assertInstanceOf(error.cause, EndOfStreamError);
+  await rejection(ends.peer.closed);
   assertStrictEquals(reasons[0], error.cause);
   assertEquals([error.method, error.sent], ["never", true]);
 });

@@ -1,0 +1,158 @@
+import type { Logger } from "../../protocol/_deps.ts";
+import type { ByteBudget } from "../../protocol/byte_budget.ts";
+import { CallInterruptedError } from "../../protocol/errors.ts";
+import type { EventHub } from "../../protocol/event_hub.ts";
+import type { CancellationDialect } from "../cancellation.ts";
+import type { JSONRPCMessage, JSONRPCNotification } from "../messages.ts";
+import type {
+  AnyMethods,
+  CallArgs,
+  HandlerOrder,
+  JSONRPCCaller,
+  RequestOptions,
+  ResultOf,
+} from "../methods.ts";
+import { Batch } from "./batch.ts";
+import { type Handler, Incoming } from "./incoming.ts";
+import { callMessage, Outgoing } from "./outgoing.ts";
+import { Receiver } from "./receiver.ts";
+
+/** The parts of a peer that its sessions have in common. */
+export interface SessionSettings {
+  readonly dialect: CancellationDialect | undefined;
+  readonly timeout: number | undefined;
+  readonly maxBatch: number;
+  readonly methods: ReadonlyMap<string, Handler>;
+  readonly order: HandlerOrder;
+  readonly logger: Logger;
+  /** Called with every notification, handled or not. */
+  readonly notifications: EventHub<JSONRPCNotification>;
+}
+
+/** The parts of a peer that belong to one session. */
+export interface SessionWire {
+  /** Aborted when the session ends. */
+  readonly signal: AbortSignal;
+  readonly budget: ByteBudget;
+  send(message: JSONRPCMessage): Promise<void>;
+}
+
+/**
+ * The calls of one session, both ways. It sends nothing after its end, so that a
+ * handler that goes on cannot answer into the next session of its peer.
+ */
+export class JSONRPCSession<Remote = AnyMethods>
+  implements JSONRPCCaller<Remote> {
+  readonly #settings: SessionSettings;
+  readonly #wire: SessionWire;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  readonly #receiver: Receiver;
+
+  constructor(settings: SessionSettings, wire: SessionWire) {
+    this.#settings = settings;
+    this.#wire = wire;
+    const { dialect, timeout, maxBatch, logger, notifications } = settings;
+    const { budget, signal } = wire;
+    const send = (message: JSONRPCMessage) => this.#send(message);
+    this.#outgoing = new Outgoing({
+      ...{ dialect, timeout, logger },
+      notify: (method, params) => {
+        send(callMessage(method, params)).catch((error) => {
+          logger.debug("{method} was not sent: {error}", { method, error });
+        });
+      },
+    });
+    this.#incoming = new Incoming({
+      ...settings,
+      caller: this as JSONRPCCaller<unknown> as JSONRPCCaller<AnyMethods>,
+    });
+    this.#receiver = new Receiver({
+      ...{ maxBatch, logger, notifications, signal, budget, send },
+      incoming: this.#incoming,
+      outgoing: this.#outgoing,
+    });
+  }
+
+  /** Takes a message of the peer. */
+  receive(message: unknown, bytes: number): void | Promise<void> {
+    return this.#receiver.receive(message, bytes);
+  }
+
+  request<Name extends keyof Remote & string>(
+    method: Name,
+    ...[params, options]: CallArgs<Remote[Name], RequestOptions>
+  ): Promise<ResultOf<Remote[Name]>> {
+    try {
+      this.#assertOpen(method);
+      const { message, track } = this.#outgoing.open(method, params, options);
+      return track(this.#send(message)) as Promise<ResultOf<Remote[Name]>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  notify<Name extends keyof Remote & string>(
+    method: Name,
+    ...[params]: CallArgs<Remote[Name], never>
+  ): Promise<void> {
+    try {
+      return this.#send(callMessage(method, params));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  batch<const Results extends readonly unknown[]>(
+    build: (batch: JSONRPCCaller<Remote>) => Results,
+  ): Promise<{ -readonly [Index in keyof Results]: Awaited<Results[Index]> }> {
+    const { maxBatch } = this.#settings;
+    const batch = new Batch<Remote>(this.#outgoing);
+    try {
+      const results = build(batch);
+      const { messages } = batch;
+      if (messages.length > maxBatch) {
+        throw new RangeError(
+          `Cannot send the batch: it has ${messages.length} members, maxBatch is ${maxBatch}`,
+        );
+      }
+      batch.seal(
+        messages.length > 0 ? this.#send(messages) : Promise.resolve(),
+      );
+      return Promise.all(results);
+    } catch (error) {
+      batch.seal(Promise.reject(error));
+      return Promise.reject(error);
+    }
+  }
+
+  /** Resolves when no handler runs or waits; at once when the session has ended. */
+  idle(): Promise<void> {
+    return this.#incoming.idle();
+  }
+
+  /** No response follows: the peer has ended its writing. */
+  endCalls(cause: unknown): void {
+    this.#outgoing.end(cause);
+  }
+
+  /** Rejects what waits, and aborts every handler's signal. */
+  end(cause: unknown): void {
+    this.#outgoing.end(cause);
+    this.#incoming.end(cause);
+  }
+
+  #send(message: JSONRPCMessage): Promise<void> {
+    const { signal, send } = this.#wire;
+    return signal.aborted ? Promise.reject(signal.reason) : send(message);
+  }
+
+  #assertOpen(method: string): void {
+    const { signal } = this.#wire;
+    if (!signal.aborted) return;
+    throw new CallInterruptedError(
+      `Call ${JSON.stringify(method)}: the session has ended`,
+      { method, sent: false, cause: signal.reason },
+    );
+  }
+}

@@ -1,0 +1,248 @@
+import { assertEquals, assertInstanceOf, assertLess } from "@std/assert";
+import {
+  type HandlerContext,
+  JSONRPCError,
+  JSONRPCPeer,
+} from "../../jsonrpc/mod.ts";
+import { memory, memoryPair, ProtocolError, serve } from "../../mod.ts";
+import { rejection } from "../support/rejection.ts";
+import { turns } from "../support/turns.ts";
+import { next, rawPeer, twoPeers } from "./support.ts";
+
+Deno.test("a handler of one session does not answer into the next", async () => {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const peer = new JSONRPCPeer({
+    methods: {
+      async secret() {
+        started.resolve();
+        await gate;
+        return "secret";
+      },
+      ping: () => "pong",
+    },
+  });
+  const client = new JSONRPCPeer();
+  const [near, far] = memoryPair();
+  await Promise.all([peer.connect(near), client.connect(far)]);
+  const asked = rejection(client.request("secret"));
+  await started.promise;
+  await client.disconnect();
+  await rejection(peer.disconnect());
+  await asked;
+
+  const other = new JSONRPCPeer();
+  const [left, right] = memoryPair();
+  await Promise.all([peer.connect(left), other.connect(right)]);
+  open();
+  assertEquals(await other.request("ping"), "pong");
+  assertEquals(other.stats.messagesReceived, 1);
+  await other.disconnect();
+  await rejection(peer.disconnect());
+});
+
+Deno.test("a handler that never ends does not keep its slot in the next session", async () => {
+  const peer = new JSONRPCPeer({
+    order: "serial",
+    methods: { stuck: () => new Promise(() => {}), ping: () => "pong" },
+  });
+  for (let time = 0; time < 2; time++) {
+    const [near, far] = memoryPair();
+    const client = new JSONRPCPeer();
+    await Promise.all([peer.connect(near), client.connect(far)]);
+    assertEquals(await client.request("ping"), "pong");
+    const stuck = rejection(client.request("stuck"));
+    await turns();
+    await peer.disconnect();
+    await stuck;
+    await rejection(client.disconnect());
+  }
+});
+
+Deno.test("1000 notifications in one chunk do not end a session that waits for a response", async () => {
+  let handled = 0;
+  await using ends = await rawPeer({ methods: { log: () => void handled++ } });
+  const { peer, raw } = ends;
+  const answer = peer.request("ask");
+  await next(raw);
+  const sending = Array.from(
+    { length: 1000 },
+    () => raw.send({ jsonrpc: "2.0", method: "log" }),
+  );
+  await Promise.all(sending);
+  await raw.send({ jsonrpc: "2.0", id: 1, result: 7 });
+  assertEquals([await answer, handled], [7, 1000]);
+});
+
+for (
+  const response of [
+    { jsonrpc: "2.0", id: 1 },
+    { jsonrpc: "2.0", id: 1, result: 5, error: null },
+    { jsonrpc: "2.0", id: 1, error: { code: 1.5, message: "m" } },
+    { jsonrpc: "2.0", id: 1, error: { code: 1 } },
+    { id: 1, result: 5 },
+  ]
+) {
+  Deno.test(`a response that is wrong rejects its request: ${JSON.stringify(response)}`, async () => {
+    await using ends = await rawPeer();
+    const asked = rejection(ends.peer.request("ask"));
+    await next(ends.raw);
+    await ends.raw.send(response);
+    assertInstanceOf(await asked, ProtocolError);
+  });
+}
+
+Deno.test("a wrong response is not answered with an id that another request has", async () => {
+  await using ends = await rawPeer();
+  await ends.raw.send({ jsonrpc: "2.0", id: 1 });
+  const { INVALID_REQUEST } = { INVALID_REQUEST: -32600 };
+  assertEquals(await next(ends.raw), {
+    jsonrpc: "2.0",
+    id: null,
+    error: { code: INVALID_REQUEST, message: "Invalid Request" },
+  });
+});
+
+Deno.test("a peer that has ended its writing gets its answer", async () => {
+  const [near, far] = memoryPair();
+  const peer = new JSONRPCPeer({
+    methods: {
+      async slow() {
+        await turns();
+        return "late";
+      },
+    },
+  });
+  await peer.connect(near);
+  await far.write(
+    new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":"slow"}\n'),
+  );
+  await far.closeWrite();
+  const text = await new Response(far.readable).text();
+  assertEquals(text, '{"jsonrpc":"2.0","id":1,"result":"late"}\n');
+  await rejection(peer.disconnect());
+});
+
+Deno.test("a server that shuts down lets its handlers answer", async () => {
+  const transport = memory();
+  const started = Promise.withResolvers<void>();
+  const methods = {
+    async slow() {
+      started.resolve();
+      await turns();
+      return "answered";
+    },
+  };
+  const server = serve(
+    await transport.listen(),
+    () => new JSONRPCPeer({ methods }),
+  );
+  const client = new JSONRPCPeer();
+  await client.connect(transport);
+  const answer = client.request("slow");
+  await started.promise;
+  await server.shutdown();
+  assertEquals(await answer, "answered");
+  await rejection(client.disconnect());
+});
+
+Deno.test("a batch whose responses are too much is answered in part", async () => {
+  let handled = 0;
+  await using ends = await rawPeer({
+    maxQueuedBytes: 1024 * 1024,
+    methods: {
+      big() {
+        handled++;
+        return "x".repeat(100_000);
+      },
+    },
+  });
+  await ends.raw.send(
+    Array.from(
+      { length: 100 },
+      (_, id) => ({ jsonrpc: "2.0", id, method: "big" }),
+    ),
+  );
+  const responses = await next(ends.raw) as {
+    id: number;
+    result?: string;
+    error?: { code: number };
+  }[];
+  assertEquals(responses.length, 100);
+  const answered = responses.filter(({ result }) => result !== undefined);
+  for (const { result, error } of responses) {
+    assertEquals(result?.length ?? error?.code, result ? 100_000 : -32000);
+  }
+  assertLess(8, answered.length);
+  assertLess(handled, 14);
+});
+
+Deno.test("a callback of progress that throws harms no other request", async () => {
+  await using ends = await twoPeers({
+    cancellation: "lsp",
+    methods: {
+      async work(_: unknown, { progress }: HandlerContext) {
+        await progress(1);
+        return "done";
+      },
+    },
+  }, { cancellation: "lsp" });
+  const other = ends.client.request("work", {});
+  const onProgress = () => {
+    throw new Error("mine");
+  };
+  assertEquals(await ends.client.request("work", {}, { onProgress }), "done");
+  assertEquals(await other, "done");
+});
+
+Deno.test("an order that throws fails its call, and the session goes on", async () => {
+  await using ends = await twoPeers({
+    order(method) {
+      if (method === "bad") throw new Error("no key");
+      return method;
+    },
+    methods: { bad: () => 1, good: () => 2 },
+  });
+  const error = await rejection(ends.client.request("bad"));
+  assertInstanceOf(error, JSONRPCError);
+  assertEquals(error.code, -32603);
+  assertEquals(await ends.client.request("good"), 2);
+});
+
+Deno.test("results without JSON text are internal errors, alone and in a batch", async () => {
+  await using ends = await twoPeers({
+    methods: {
+      function: () => () => 1,
+      circular() {
+        const value: Record<string, unknown> = {};
+        value.self = value;
+        return value;
+      },
+      bigint: () => 1n,
+      ok: () => 1,
+    },
+  });
+  const { client } = ends;
+  for (const method of ["function", "circular"]) {
+    const error = await rejection(client.request(method));
+    assertInstanceOf(error, JSONRPCError);
+    assertEquals(error.code, -32603);
+  }
+  const replies = await client.batch((batch) => [
+    batch.request("ok"),
+    batch.request("circular").catch((error) => error.code),
+    batch.request("function").catch((error) => error.code),
+  ]);
+  assertEquals(replies, [1, -32603, -32603]);
+});
+
+Deno.test("a batch that was sent takes no more calls", async () => {
+  await using ends = await twoPeers({ methods: { ping: () => "pong" } });
+  let kept: Pick<JSONRPCPeer, "request"> | undefined;
+  await ends.client.batch((batch) => {
+    kept = batch;
+    return [];
+  });
+  const error = await rejection((async () => await kept?.request("ping"))());
+  assertInstanceOf(error, TypeError);
+});
