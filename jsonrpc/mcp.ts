@@ -30,10 +30,14 @@
  * @module
  */
 export type * from "../transports/transport.ts";
-import { Peer } from "../protocol/peer.ts";
+import { getLogger } from "../protocol/_deps.ts";
 import { jsonLines } from "../protocol/codecs/json_lines.ts";
-import { EndOfStreamError } from "../protocol/errors.ts";
+import { EndOfStreamError, ProtocolError } from "../protocol/errors.ts";
+import { Peer } from "../protocol/peer.ts";
 import type { Connection } from "../transports/transport.ts";
+import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
+
+const logger = getLogger(["parley", "protocol", "MCP"]);
 
 /** The limit of an incoming message by default, in bytes. */
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
@@ -66,8 +70,9 @@ export interface McpTransport {
 
 /**
  * Makes a transport of the MCP SDK from a connection, which it owns from then
- * on. A message is a line of JSON. If the session fails, `onerror` is called with
- * the cause, then `onclose`.
+ * on. A message is a line of JSON. For another line `onerror` is called, and the
+ * session goes on. If the session fails, `onerror` is called with the cause, then
+ * `onclose`. What a callback throws goes to `onerror`, and what that throws to the log.
  *
  * @throws {TypeError} `maxMessageBytes` is not a number.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -92,7 +97,7 @@ class PeerTransport implements McpTransport {
     this.#connection = connection;
     this.#peer = new Peer({
       name: "MCP",
-      codec: jsonLines,
+      codec: (limits) => jsonLines({ ...limits, ...BAD_MESSAGES }),
       maxMessageBytes,
     });
   }
@@ -113,16 +118,22 @@ class PeerTransport implements McpTransport {
   async #close(): Promise<void> {
     try {
       await this.#peer.disconnect();
+      await this.#connection.close(); // No session owned it before start().
     } catch (error) {
       if (!(error instanceof EndOfStreamError)) this.#report(error);
     }
-    this.onclose?.();
+    try {
+      this.onclose?.();
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   async #read(): Promise<void> {
     try {
       for await (const message of this.#peer) {
         try {
+          if (message instanceof ProtocolError) throw message;
           this.onmessage?.(message);
         } catch (error) {
           this.#report(error);
@@ -135,6 +146,10 @@ class PeerTransport implements McpTransport {
   }
 
   #report(error: unknown): void {
-    this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+    try {
+      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+    } catch (thrown) {
+      logger.error("onerror failed: {thrown}", { thrown });
+    }
   }
 }

@@ -6,6 +6,7 @@ import {
   type Connection,
   type Listener,
   memory,
+  memoryPair,
   type NetAddress,
   tls,
   type Transport,
@@ -112,4 +113,33 @@ Deno.test("when the connection is cut, the SDK's client is notified, and its req
   assertEquals(errors.map(({ name }) => name), ["ConnectionReset"]);
   await server.close();
   await client.close();
+});
+
+Deno.test("a transport that is closed before its start releases the connection", async () => {
+  const [near, far] = memoryPair();
+  await toMcpTransport(near).close();
+  await near.closed;
+  assertEquals(await far.read(new Uint8Array(1)), null);
+  await far.close();
+});
+
+Deno.test("onerror hears of lines without JSON, and of a callback that throws", async () => {
+  const [near, far] = memoryPair();
+  const transport = toMcpTransport(near);
+  const errors: string[] = [];
+  const arrived = Promise.withResolvers<unknown>();
+  transport.onerror = ({ name }) => {
+    errors.push(name);
+    throw new Error("onerror");
+  };
+  transport.onmessage = arrived.resolve;
+  transport.onclose = () => {
+    throw new RangeError("onclose");
+  };
+  await transport.start();
+  await far.write(new TextEncoder().encode("no JSON\n{}\n"));
+  assertEquals(await arrived.promise, {});
+  await transport.close();
+  assertEquals(errors, ["DecodeError", "RangeError"]);
+  await far.close();
 });
