@@ -7,7 +7,7 @@ import {
 import type { CodecInput } from "../protocol/codecs/codec_input.ts";
 import type { CodecOutput } from "../protocol/codecs/codec_output.ts";
 import { DecodeError } from "../protocol/errors.ts";
-import { ValueScanner } from "./_codec/scanner.ts";
+import { MAX_DEPTH, ValueScanner } from "./_codec/scanner.ts";
 import { decode, encode } from "./_deps.ts";
 
 /** Options of {@linkcode msgpack}. */
@@ -29,7 +29,8 @@ export interface MsgpackOptions extends CodecOptions {
  * a header announces too many bytes. It raises `DecodeError` for a value that is
  * nested deeper than 1,000, has a byte that is never used, has a key that is not a
  * string or a number, or has the key `__proto__`. Encoding raises an error for a
- * value that MessagePack cannot represent, such as a function.
+ * value that MessagePack cannot represent, such as a function, or that is nested
+ * deeper than 1,000.
  *
  * @throws {TypeError} An option has the wrong type.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -56,11 +57,14 @@ export function msgpack<T = unknown>(options: MsgpackOptions = {}): Codec<T> {
 
 class Msgpack<T> implements Codec<T> {
   readonly #scanner: ValueScanner;
-  readonly #options: { readonly useBigInt64: boolean };
+  readonly #options: {
+    readonly useBigInt64: boolean;
+    readonly maxDepth: number;
+  };
 
   constructor(limit: number, bigint: boolean) {
     this.#scanner = new ValueScanner(limit);
-    this.#options = { useBigInt64: bigint };
+    this.#options = { useBigInt64: bigint, maxDepth: MAX_DEPTH };
   }
 
   decode(input: CodecInput): T | undefined {

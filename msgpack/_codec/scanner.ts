@@ -2,7 +2,7 @@ import { DecodeError, MessageTooLargeError } from "../../protocol/errors.ts";
 import type { CodecInput } from "../../protocol/codecs/codec_input.ts";
 
 /** Deeper values than this are refused: each level takes memory to decode. */
-const MAX_DEPTH = 1000;
+export const MAX_DEPTH = 1000;
 
 /** A value's header: its own bytes, the bytes behind it, and the values in it. */
 interface Header {

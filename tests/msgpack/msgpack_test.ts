@@ -161,3 +161,23 @@ Deno.test("a value in chunks of one byte is scanned once", () => {
   assertLess(looked, 4 * encoded.length);
   assert(looked > 0);
 });
+
+Deno.test("a value is encoded and decoded with 1,000 levels, and refused with one more", () => {
+  const arrays = (depth: number) => {
+    let value: unknown[] = [];
+    while (--depth > 0) value = [value];
+    return value;
+  };
+  const output = new WriteBuffer();
+  msgpack().encode(arrays(1000), output);
+  const input = new ReadBuffer();
+  input.append(output.take());
+  assertEquals(
+    JSON.stringify(msgpack().decode(input)),
+    "[".repeat(1000) + "]".repeat(1000),
+  );
+  assertThrows(() => msgpack().encode(arrays(1001), output), Error, "depth");
+  const deeper = new ReadBuffer();
+  deeper.append(bytes(...Array(1000).fill(0x91), 0x90));
+  assertThrows(() => msgpack().decode(deeper), DecodeError, "deeper than 1000");
+});
