@@ -66,14 +66,15 @@ function transportAt(address: string): Transport {
     : parseTransport(address);
 }
 
-Deno.test("the table of permissions names every transport, connecting and listening", () => {
+Deno.test("the table of permissions names every stable transport, connecting and listening", () => {
   const kinds = rows.map(({ act, address }) =>
     `${act} ${address.replace(/:(@?).*/, ":$1")}`
   );
-  const all = ["memory:", "tcp:", "tls:", "unix:", "unix:@"].flatMap((kind) =>
-    ["connect to", "listen at"].map((act) => `${act} ${kind}`)
-  );
-  assertEquals(kinds, all);
+  const both = ["memory:", "tcp:", "tls:", "ws:", "unix:", "unix:@"];
+  const all = both.flatMap((
+    kind,
+  ) => [`connect to ${kind}`, `listen at ${kind}`]);
+  assertEquals(kinds, [...all, "connect to stdio:"]);
 });
 
 for (const { act, address, flags } of rows) {
@@ -85,7 +86,7 @@ for (const { act, address, flags } of rows) {
       text.replaceAll("4444", port).replaceAll("/run/vm", folder)
         .replaceAll("@name", name);
     try {
-      const serves = act === "connect to" && !address.startsWith("memory:");
+      const serves = act === "connect to" && !/^(memory|stdio):/.test(address);
       await using _listener = serves
         ? await transportAt(here(address)).listen()
         : undefined;

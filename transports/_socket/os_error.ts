@@ -3,16 +3,16 @@
  * begins with the action and the address.
  *
  * @param action The action and the address: `Connect to tcp://[::1]:4444`.
- * @param flags The permission flags that the action needs.
+ * @param flags The permission flags that the action needs, unless the error names them.
  */
 export function osError(
   action: string,
   error: unknown,
-  flags = "",
+  flags?: string,
 ): unknown {
   if (!(error instanceof Error)) return error;
   const Same = error.constructor as ErrorConstructor;
-  const message = error instanceof Deno.errors.NotCapable
+  const message = flags && error instanceof Deno.errors.NotCapable
     ? `${action}: not permitted: run again with ${flags}`
     : `${action}: ${error.message}`;
   return new Same(message, { cause: error });

@@ -170,9 +170,11 @@ export class WebSocketChannel implements Channel {
   }
 }
 
-/** What went wrong below, without the address there. */
+/** What went wrong below, without the address there, unless the flags go by it. */
 export function rootOf(error: unknown): unknown {
-  return error instanceof Error && error.cause instanceof Error
+  const { NotCapable } = Deno.errors;
+  return error instanceof Error && error.cause instanceof Error &&
+      !(error instanceof NotCapable)
     ? error.cause
     : error;
 }
