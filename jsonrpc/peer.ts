@@ -248,14 +248,13 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     await this.#session?.idle();
   }
 
-  /** Rejects pending requests, and aborts every handler's signal. */
+  /** Ends the queues of notifications. */
   protected override onSessionEnd(cause: unknown): void {
-    this.#session?.end(cause);
     this.#notifications.end(cause);
   }
 
   get #open(): JSONRPCSession<Remote> | undefined {
-    return this.signal.aborted ? undefined : this.#session;
+    return this.#session?.ended === false ? this.#session : undefined;
   }
 
   /** Rejects with a `StateError`: there is no session. */

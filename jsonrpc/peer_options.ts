@@ -27,9 +27,10 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
    * The order in which handlers run: `"parallel"`, 64 at once; a number, so many
    * at once; `"serial"`, one after the other; or a function that returns a key:
    * calls with the same key run one after the other, and calls with different
-   * keys concurrently. Calls that run or wait count in `maxQueuedBytes`, each as
-   * 256 bytes at least, and nothing is read while it is used up. While this peer
-   * itself waits for a response, calls beyond half of it are refused with -32000.
+   * keys concurrently. Calls that run or wait may take a third of
+   * `maxQueuedBytes`, each as 256 bytes at least, and nothing is read while it is
+   * used up. If this peer itself waits for a response then, further calls are
+   * refused with -32000.
    *
    * @default {"parallel"}
    */

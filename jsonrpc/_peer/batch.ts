@@ -66,31 +66,57 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
   }
 }
 
+/** How much the responses take that wait for the others of their batch. */
+export class ResponseBytes {
+  readonly #budget: ByteBudget;
+  readonly #limit: number;
+  #used = 0;
+
+  constructor(budget: ByteBudget, limit: number) {
+    this.#budget = budget;
+    this.#limit = limit;
+  }
+
+  /** Counts a response; false if it does not fit. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.#limit) return false;
+    this.#used += bytes;
+    this.#budget.take(bytes);
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#used -= bytes;
+    this.#budget.release(bytes);
+  }
+}
+
 /**
  * Gathers the responses to an incoming batch, which are sent as one array (§6).
- * They count in the session's budget; what does not fit is refused.
+ * What does not fit is refused, and so are the calls that have not begun.
  */
 export class BatchResponses {
-  readonly #budget: ByteBudget;
+  readonly #held: ResponseBytes;
   readonly #send: (responses: JSONRPCMessage) => void | Promise<void>;
   readonly #responses: JSONRPCResponse[] = [];
   #missing: number;
   #bytes = 0;
+  #full = false;
 
   /** @param members The number of calls, including those without response. */
   constructor(
     members: number,
-    budget: ByteBudget,
+    held: ResponseBytes,
     send: (responses: JSONRPCMessage) => void | Promise<void>,
   ) {
     this.#missing = members;
-    this.#budget = budget;
+    this.#held = held;
     this.#send = send;
   }
 
   /** Whether no more responses fit: a call need not be run. */
   get full(): boolean {
-    return this.#budget.exceeded;
+    return this.#full;
   }
 
   /** Takes the response to a member, if it has one; the last one sends all. */
@@ -98,7 +124,7 @@ export class BatchResponses {
     if (response) this.#take(response);
     this.#missing--;
     if (this.#missing > 0) return;
-    this.#budget.release(this.#bytes);
+    this.#held.release(this.#bytes);
     if (this.#responses.length > 0) return this.#send(this.#responses);
   };
 
@@ -108,11 +134,11 @@ export class BatchResponses {
     if (bytes === undefined) {
       const { INTERNAL_ERROR } = JSONRPCErrorCode;
       this.#responses.push(failure(id, INTERNAL_ERROR, "Internal error"));
-    } else if (this.full) {
+    } else if (!this.#held.take(bytes)) {
+      this.#full = true;
       this.#responses.push(busy(id));
     } else {
       this.#bytes += bytes;
-      this.#budget.take(bytes);
       this.#responses.push(response);
     }
   }
@@ -127,7 +153,9 @@ export function busy(id: JSONRPCId): JSONRPCResponse {
 /** About how many bytes a response takes; undefined if it has no JSON text. */
 function sizeOf(response: JSONRPCResponse): number | undefined {
   try {
-    return JSON.stringify(response).length;
+    const text = (_: string, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value;
+    return JSON.stringify(response, text).length;
   } catch {
     return undefined;
   }

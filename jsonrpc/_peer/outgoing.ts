@@ -16,6 +16,8 @@ export interface OutgoingOptions {
   readonly logger: Logger;
   /** Sends a notification without waiting for room; never rejects. */
   notify(method: string, params: unknown): void;
+  /** Called with each request. */
+  onOpen(): void;
 }
 
 /** A request, and the promise of its result. */
@@ -54,6 +56,7 @@ export class Outgoing {
     const { signal, totalTimeout } = options;
     const progress = onProgress && this.#requireProgress(params);
     const call = this.#calls.open({ method, signal, timeout, totalTimeout });
+    this.#options.onOpen();
     const { id } = call;
     if (progress && onProgress) {
       this.#progress.set(id, onProgress);

@@ -10,7 +10,7 @@ import type {
   JSONRPCNotification,
   JSONRPCResponse,
 } from "../messages.ts";
-import { BatchResponses, busy } from "./batch.ts";
+import { BatchResponses, busy, ResponseBytes } from "./batch.ts";
 import { type Classified, classify } from "./classify.ts";
 import { failure, type Incoming, type Respond } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -38,10 +38,29 @@ export interface ReceiverHost {
 /** Takes the messages of one session: responses, calls, batches, and bad ones. */
 export class Receiver {
   readonly #host: ReceiverHost;
+  /**
+   * A third of the budget: calls are taken below it, and the last one takes no
+   * more; the responses of batches have another third. So the reader is held
+   * here alone, where a request of ours lets it go on.
+   */
+  readonly #limit: number;
+  /** The bytes of the calls that run or wait. */
+  #calls = 0;
+  readonly #responses: ResponseBytes;
+  /** Resolves when there may be room for a call. */
+  #room: PromiseWithResolvers<void> | undefined;
   #invalid = 0;
 
   constructor(host: ReceiverHost) {
     this.#host = host;
+    this.#limit = Math.floor(host.budget.limit / 3);
+    this.#responses = new ResponseBytes(host.budget, this.#limit);
+  }
+
+  /** Looks again whether a call is held: a request was sent, or the session has ended. */
+  wake(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** Settles the request of a response, or runs the handler of a call. */
@@ -112,20 +131,37 @@ export class Receiver {
       const event = { jsonrpc: "2.0", method, params } as const;
       this.#host.notifications.dispatch(event, bytes);
     }
-    const { budget, outgoing, incoming } = this.#host;
-    // More would hold the reader, and with it a response that is waited for.
-    if (outgoing.size > 0 && 2 * budget.used > budget.limit) {
+    return this.#start(call, bytes, respond);
+  }
+
+  /** Runs a call when there is room for it. */
+  #start(
+    call: Extract<Classified, { method: string }>,
+    bytes: number,
+    respond: Respond,
+  ): void | Promise<void> {
+    const { kind, method, params } = call;
+    const { budget, outgoing, incoming, signal } = this.#host;
+    const held = Math.min(Math.max(bytes, MIN_CALL_BYTES), this.#limit);
+    if (this.#calls >= this.#limit && !signal.aborted) {
+      if (outgoing.size === 0) {
+        this.#room ??= Promise.withResolvers();
+        return this.#room.promise.then(() => this.#start(call, bytes, respond));
+      }
+      // To wait would hold the reader, and with it a response that is waited for.
       if (kind === "request") return respond(busy(call.id));
       throw new ProtocolError(
         `Receive ${
           JSON.stringify(method)
-        }: ${incoming.size} calls of ${budget.used} bytes run or wait, maxQueuedBytes is ${budget.limit}`,
+        }: ${incoming.size} calls of ${this.#calls} bytes run or wait, maxQueuedBytes is ${budget.limit}`,
       );
     }
-    const held = Math.max(bytes, MIN_CALL_BYTES);
+    this.#calls += held;
     budget.take(held);
     const finish: Respond = (response) => {
+      this.#calls -= held;
       budget.release(held);
+      this.wake();
       return respond(response);
     };
     return kind === "request"
@@ -145,9 +181,8 @@ export class Receiver {
         failure(null, INVALID_REQUEST, "Invalid Request"),
       );
     }
-    const { budget } = this.#host;
     const send = (responses: JSONRPCMessage) => this.#respond(responses);
-    const responses = new BatchResponses(length, budget, send);
+    const responses = new BatchResponses(length, this.#responses, send);
     const share = Math.floor(bytes / length);
     for (const message of messages) {
       const call = responses.full ? classify(message) : undefined;

@@ -57,6 +57,7 @@ export class JSONRPCSession<Remote = AnyMethods>
     const send = (message: JSONRPCMessage) => this.#send(message);
     this.#outgoing = new Outgoing({
       ...{ dialect, timeout, logger },
+      onOpen: () => this.#receiver.wake(),
       notify: (method, params) => {
         send(callMessage(method, params)).catch((error) => {
           logger.debug("{method} was not sent: {error}", { method, error });
@@ -72,6 +73,13 @@ export class JSONRPCSession<Remote = AnyMethods>
       incoming: this.#incoming,
       outgoing: this.#outgoing,
     });
+    const onEnd = () => this.end(signal.reason);
+    signal.addEventListener("abort", onEnd, { once: true });
+  }
+
+  /** Whether its calls have ended. */
+  get ended(): boolean {
+    return this.#wire.signal.aborted;
   }
 
   /** Takes a message of the peer. */
@@ -140,6 +148,7 @@ export class JSONRPCSession<Remote = AnyMethods>
   end(cause: unknown): void {
     this.#outgoing.end(cause);
     this.#incoming.end(cause);
+    this.#receiver.wake();
   }
 
   #send(message: JSONRPCMessage): Promise<void> {

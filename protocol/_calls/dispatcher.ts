@@ -19,6 +19,7 @@ export class Dispatcher {
   #running = 0;
   #waiting = 0;
   #ended = false;
+  #filling = false;
   readonly #ready = new Queue<Waiting>();
   /** The tasks that wait for a task of the same key. */
   readonly #lanes = new Map<unknown, Queue<Waiting>>();
@@ -87,11 +88,14 @@ export class Dispatcher {
   }
 
   #fill(): void {
+    if (this.#filling) return; // A task has finished at once: the loop goes on.
+    this.#filling = true;
     while (this.#running < this.#maxRunning) {
       const next = this.#ready.shift();
-      if (next === undefined) return;
+      if (next === undefined) break;
       this.#waiting--;
       this.#start(next);
     }
+    this.#filling = false;
   }
 }

@@ -20,6 +20,7 @@ import {
   type StdioOptions,
   unix,
 } from "../../transports/mod.ts";
+import { turns } from "../support/turns.ts";
 import { runWithFlags } from "../support/permissions.ts";
 import { runDeno } from "../support/program.ts";
 import { untyped } from "../support/untyped.ts";
@@ -180,7 +181,7 @@ Deno.test("stdio: close() ends a process that ignores the end of its input, by S
 
 Deno.test("stdio: close() ends a process that does not read its input, and fails the write", async () => {
   const sleeps = "echo $$; exec sleep 1000";
-  const deaf = "trap '' TERM; echo $$; while :; do sleep 1; done";
+  const deaf = "trap '' TERM; echo $$; exec sleep 1000";
   await Promise.all([sleeps, deaf].map(async (script) => {
     const connection = await sh(script);
     const pid = Number(await firstLine(connection));
@@ -192,13 +193,21 @@ Deno.test("stdio: close() ends a process that does not read its input, and fails
   }));
 });
 
-Deno.test("stdio: close() fails a write whose pipe a helper of the ended process holds", async () => {
-  const connection = await sh("exec 3<&0; sleep 1000 <&3 & echo $!");
-  const helper = Number(await firstLine(connection));
-  const write = rejection(connection.write(new Uint8Array(2 ** 20)));
-  await connection.close();
-  assertInstanceOf(await write, Deno.errors.BrokenPipe);
-  Deno.kill(helper, "SIGKILL");
+Deno.test({
+  name:
+    "stdio: close() fails a write whose pipe a helper of the ended process holds",
+  // Deno cannot take such a write back: it ends with the helper.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    const connection = await sh("exec 3<&0; sleep 1000 <&3 & echo $!");
+    const helper = Number(await firstLine(connection));
+    const write = rejection(connection.write(new Uint8Array(2 ** 20)));
+    await connection.close();
+    assertInstanceOf(await write, Deno.errors.BrokenPipe);
+    Deno.kill(helper, "SIGKILL");
+    await turns();
+  },
 });
 
 Deno.test("stdio: a write that close() waits for fails with the reason of the process", async () => {
