@@ -56,7 +56,7 @@ export function handlersOf(methods: object): ReadonlyMap<string, Handler> {
   return handlers;
 }
 
-/** The names of the members of an object and of its classes. */
+/** The names of the members of an object, and of the methods of its classes. */
 function namesOf(methods: object): Set<string> {
   const names = new Set<string>();
   for (
@@ -66,7 +66,9 @@ function namesOf(methods: object): Set<string> {
   ) {
     const own = part === methods
       ? Object.keys(part)
-      : Object.getOwnPropertyNames(part);
+      : Object.getOwnPropertyNames(part).filter((name) =>
+        typeof Object.getOwnPropertyDescriptor(part, name)?.value === "function"
+      );
     for (const name of own) names.add(name);
     if (part !== methods) names.delete("constructor");
   }

@@ -369,3 +369,19 @@ Deno.test("a request during a negotiation that fails is rejected", async () => {
   assertInstanceOf(await asked, CallInterruptedError);
   await far.close();
 });
+
+Deno.test("the methods of a class are handlers, and its getters are not", async () => {
+  class Service {
+    get count(): number {
+      throw new Error("not a method");
+    }
+    ping(): string {
+      return "pong";
+    }
+  }
+  await using ends = await twoPeers({ methods: new Service() as never });
+  assertEquals(await ends.client.request("ping"), "pong");
+  const error = await rejection(ends.client.request("count"));
+  assertInstanceOf(error, JSONRPCError);
+  assertEquals(error.code, -32601);
+});

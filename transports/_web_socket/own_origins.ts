@@ -3,6 +3,9 @@ import type { Address } from "../transport.ts";
 /** The names by which a browser reaches a listener on loopback. */
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
+/** A listener there is on loopback, among others. */
+const ANY = ["0.0.0.0", "::", "[::]"];
+
 /**
  * The origins of a listener's own pages: the host of its URL at the URL's port and
  * at the real one, and the names of loopback if it listens there. The `Host` of a
@@ -23,6 +26,7 @@ export function ownOrigins(url: URL, address: Address): string[] {
 
 function isLoopback(hostname: string): boolean {
   return LOOPBACK_NAMES.includes(hostname) || hostname === "::1" ||
+    ANY.includes(hostname) ||
     /^127(\.\d+){3}$/.test(hostname);
 }
 
