@@ -1,5 +1,5 @@
 /**
- * Lists who is on a bus, and shows the next name that comes or goes.
+ * Lists the names on a bus, and shows the next one that comes or goes.
  *
  * deno run --allow-net --allow-read --allow-write examples/dbus/main.ts "$DBUS_SESSION_BUS_ADDRESS"
  */

@@ -113,7 +113,7 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
   }
 }
 
-/** A message that is a line, or `undefined` if it is none of the protocol. */
+/** A message that is a line, or `undefined` if the protocol has no such line. */
 function simple(line: string): ServerMessage | undefined {
   const [, word = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(line) ?? [];
   const op = word.toUpperCase();

@@ -1,5 +1,5 @@
 /**
- * Adds numbers for whoever asks, and asks. Start a server first: `nats-server`.
+ * Serves a sum of numbers, and asks for one. Start a server first: `nats-server`.
  *
  * deno run --allow-net examples/nats/main.ts tcp://127.0.0.1:4222
  */

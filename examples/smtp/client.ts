@@ -25,7 +25,7 @@ export interface SmtpOptions extends AsyncProtocolOptions {
   timeout?: number | undefined;
 }
 
-/** A mail, and whom it is delivered to. */
+/** A mail and its recipients. */
 export interface Mail {
   readonly from: string;
   readonly to: readonly string[];

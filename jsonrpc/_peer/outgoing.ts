@@ -70,7 +70,7 @@ export class Outgoing {
     };
   }
 
-  /** Settles a request; false if there is none with this id. */
+  /** Settles a request; false if no request has this id. */
   resolve(id: JSONRPCId, result: unknown): boolean {
     return this.#calls.resolve(id, result);
   }

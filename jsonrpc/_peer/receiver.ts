@@ -29,7 +29,7 @@ export interface ReceiverHost {
   readonly notifications: EventHub<JSONRPCNotification>;
   readonly logger: Logger;
   readonly maxBatch: number;
-  /** The requests of the current session. */
+  /** Aborted when the session ends. */
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
   send(message: JSONRPCMessage): Promise<void>;

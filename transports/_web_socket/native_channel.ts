@@ -88,6 +88,9 @@ export class NativeChannel implements Channel {
 
   closeRead(): void {
     this.#queue.clear();
+  }
+
+  closing(): void {
     if (this.#socket.readyState !== WebSocket.CONNECTING) return;
     // What was written waits for the socket to open, and that may never be.
     this.#connectTimer ??= setTimeout(() => {
