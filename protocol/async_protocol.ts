@@ -222,7 +222,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * @throws The first cause, if the session has ended by itself.
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
-    await this.#lifecycle.disconnect(options.signal, options.reason);
+    const { signal, reason } = options;
+    const disconnected = this.#lifecycle.disconnect(signal, reason);
+    this.#lifecycle.supervisor?.onDisconnect(reason);
+    await disconnected;
   }
 
   /** Disconnects; it is not an error if the peer has ended the session before. */

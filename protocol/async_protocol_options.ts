@@ -78,7 +78,8 @@ export interface AsyncProtocolOptions {
 export interface DisconnectOptions extends WaitOptions {
   /**
    * Why the session is ended: `signal`, `closed` and iterations tell it, as they
-   * do if a session fails.
+   * do if a session fails. `reconnecting()` takes it for a failure, too, and goes
+   * on.
    *
    * @default {undefined}
    */

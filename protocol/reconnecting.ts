@@ -9,8 +9,10 @@ import type { Reconnection, ReconnectPolicy } from "./reconnection.ts";
  * here on. With a listener, the peer has to connect again; the listener stays
  * open, and its owner's.
  *
- * Each session is a new one: it is negotiated anew. A session that ends in
- * order, by `disconnect()` for instance, is the last.
+ * Each session is a new one: it is negotiated anew. A session that ends in order
+ * is the last. `disconnect()` is the end at any moment, also in a pause or while
+ * a lost session ends. `disconnect({ reason })` makes the session or the attempt
+ * fail with the reason, and another one may follow.
  *
  * @throws {StateError} The protocol is neither idle nor running.
  * @throws {TypeError} An argument or an option has the wrong type.

@@ -53,7 +53,8 @@ export interface Reconnection extends AsyncDisposable {
    * Resolves when the protocol is connected and `onConnect()` is done; at once
    * if it is.
    *
-   * @throws {StateError} No session will follow: the last one has ended in order.
+   * @throws {StateError} No session will follow: the last one has ended in order,
+   * or the protocol has been disconnected.
    * @throws The error that `closed` rejects with.
    * @throws The signal's reason, when it is aborted.
    */

@@ -8,7 +8,7 @@ import { abortable, handled } from "../_util/abortable.ts";
 import { loggable } from "../_util/loggable.ts";
 import { loggerOf } from "../_util/logger.ts";
 import { checkMember } from "../_util/validate.ts";
-import type { Lifecycle } from "../_session/lifecycle.ts";
+import type { Lifecycle, LifecycleSupervisor } from "../_session/lifecycle.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
 import { StateError } from "../errors.ts";
 import type { Reconnection, ReconnectPolicy } from "../reconnection.ts";
@@ -25,7 +25,7 @@ export interface SupervisorHooks {
 }
 
 /** Keeps a protocol connected. */
-export class Supervisor implements Reconnection {
+export class Supervisor implements Reconnection, LifecycleSupervisor {
   readonly closed: Promise<void>;
   readonly #protocol: AsyncProtocol<unknown, unknown>;
   readonly #lifecycle: Lifecycle<unknown, unknown>;
@@ -34,6 +34,7 @@ export class Supervisor implements Reconnection {
   readonly #backoff: Backoff;
   readonly #logger: Logger;
   readonly #hooks: SupervisorHooks;
+  /** Aborted by `disconnect()` and by a disposal: no session follows. */
   readonly #stop = new AbortController();
   /** Settled when the protocol is connected, or will not be any more. */
   #up = handled();
@@ -66,6 +67,13 @@ export class Supervisor implements Reconnection {
     this.closed.catch(() => {});
   }
 
+  /** Called by the lifecycle. With a reason, the session or attempt has failed. */
+  onDisconnect(reason: unknown): void {
+    if (reason !== undefined) return;
+    this.#stop.abort();
+    this.#letGo();
+  }
+
   connected(options: WaitOptions = {}): Promise<void> {
     return abortable(this.#up.promise, options.signal);
   }
@@ -81,31 +89,38 @@ export class Supervisor implements Reconnection {
   }
 
   async #run(): Promise<void> {
-    let cause: unknown = new StateError(
-      `${this.#name} is not connected again: its session has ended in order`,
-      Runstate.IDLE,
-      Runstate.RUNNING,
-    );
-    // Failures are logged here: as warnings, if there is another attempt.
-    const lifecycle = this.#lifecycle;
-    const { host } = lifecycle;
-    lifecycle.host = { failureLevel: "debug" };
-    lifecycle.supervised = true;
+    this.#lifecycle.supervisor = this;
     let failure: { error: unknown } | undefined;
     try {
       await this.#sessions();
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      cause = error;
       failure = { error };
       this.#log("error", "Session is not made again: {error}", error);
       throw error;
     } finally {
-      lifecycle.host = host;
-      lifecycle.supervised = false;
-      this.#up.reject(cause);
+      this.#letGo();
+      this.#up.reject(failure ? failure.error : this.#endedError());
       this.#tellLast(failure ? failure.error : this.#protocol.signal.reason);
     }
+  }
+
+  /** From here on the protocol may be in other hands, of another supervisor say. */
+  #letGo(): void {
+    if (this.#lifecycle.supervisor === this) {
+      this.#lifecycle.supervisor = undefined;
+    }
+  }
+
+  #endedError(): StateError {
+    const why = this.#stop.signal.aborted
+      ? "it was disconnected"
+      : "its session has ended in order";
+    return new StateError(
+      `${this.#name} is not connected again: ${why}`,
+      this.#protocol.runstate,
+      Runstate.RUNNING,
+    );
   }
 
   #tellLast(cause: unknown): void {
@@ -118,92 +133,86 @@ export class Supervisor implements Reconnection {
 
   /** Has one session after the other, until one ends in order. */
   async #sessions(): Promise<void> {
-    const protocol = this.#protocol;
-    do {
+    for (;;) {
       using _tap = this.#hooks.tap?.();
-      if (!await this.#establish()) return;
+      await this.#establish();
       try {
         using _lifetime = this.#backoff.watchSession();
-        await protocol.closed;
-        if (!this.#hooks.goesOn?.()) return;
-        await protocol.disconnect();
+        await this.#protocol.closed;
+        if (this.#stop.signal.aborted || !this.#hooks.goesOn?.()) return;
+        await this.#toIdle();
       } catch (error) {
-        await protocol.disconnect().catch(() => {}); // Rejects with the same error.
+        await this.#failed(error);
         if (!this.#policy.isRetriable(error)) throw error;
         this.#log("warn", "Session is lost, and is made again: {error}", error);
       }
-    } while (await this.#pause());
+      await this.#pause();
+    }
   }
 
-  /** Makes a session; false if the protocol was disconnected meanwhile. */
-  async #establish(): Promise<boolean> {
-    const protocol = this.#protocol;
+  /** Makes a session. */
+  async #establish(): Promise<void> {
     const { maxAttempts, isRetriable } = this.#policy;
     for (let attempt = 1;; attempt++) {
       try {
-        return await this.#connect() && await this.#prepare();
+        await this.#connect();
+        return await this.#prepare();
       } catch (error) {
-        if (protocol.runstate !== Runstate.IDLE) {
-          await protocol.disconnect().catch(() => {}); // The error is enough.
-        }
+        await this.#failed(error);
         if (!isRetriable(error) || attempt >= maxAttempts) throw error;
         this.#log("warn", "Attempt failed, and is made again: {error}", error);
       }
-      if (!await this.#pause()) return false;
+      await this.#pause();
     }
   }
 
-  async #connect(): Promise<boolean> {
+  async #connect(): Promise<void> {
     const protocol = this.#protocol;
     const { signal } = this.#stop;
     const to = this.#to;
-    if (protocol.runstate === Runstate.RUNNING) return true;
-    try {
-      await ("accept" in to
-        ? protocol.accept(to, { signal })
-        : protocol.connect(to, { signal }));
-      return true;
-    } catch (error) {
-      // The reason itself is thrown if disconnect() has ended the attempt.
-      if (error === protocol.signal.reason) return false;
-      throw error;
-    }
+    if (protocol.runstate === Runstate.RUNNING) return;
+    await ("accept" in to
+      ? protocol.accept(to, { signal })
+      : protocol.connect(to, { signal }));
   }
 
-  /** Calls `onConnect()`; false if the session ends in order meanwhile. */
-  async #prepare(): Promise<boolean> {
+  /** Calls `onConnect()`, unless the session ends in order meanwhile. */
+  async #prepare(): Promise<void> {
     const { closed, signal } = this.#protocol;
     const prepared = (async () => {
       await this.#policy.onConnect();
       return true;
     })();
     const ended = closed.then(() => false);
-    if (!await Promise.race([prepared, ended])) return false;
+    if (!await Promise.race([prepared, ended])) return;
     this.#up.resolve();
     // Once the session has ended, the next one is waited for.
     const renew = () => this.#up = handled();
     if (signal.aborted) renew();
     else signal.addEventListener("abort", renew, { once: true });
-    return true;
+  }
+
+  /** Goes back to idle after a failure; throws it if no attempt follows. */
+  async #failed(error: unknown): Promise<void> {
+    const { signal } = this.#stop;
+    // After disconnect(), the protocol may be in other hands.
+    if (!signal.aborted) await this.#toIdle();
+    if (signal.aborted) throw error;
+  }
+
+  /** Disconnects, but not as its user does: another session may follow. */
+  async #toIdle(): Promise<void> {
+    if (this.#protocol.runstate === Runstate.IDLE) return;
+    // It rejects with the cause of the session, which is known.
+    await this.#lifecycle.disconnect(undefined, undefined).catch(() => {});
   }
 
   #log(level: "warn" | "error", text: string, error: unknown): void {
     this.#logger[level](text, { error: loggable(error) });
   }
 
-  /** Waits before an attempt; false if the protocol is disconnected meanwhile. */
-  async #pause(): Promise<boolean> {
-    const lifecycle = this.#lifecycle;
-    const disconnected = new AbortController();
-    lifecycle.onIdleDisconnect = () => disconnected.abort();
-    const signals = [this.#stop.signal, disconnected.signal];
-    try {
-      await delay(this.#backoff.next(), { signal: AbortSignal.any(signals) });
-    } catch (error) {
-      if (!disconnected.signal.aborted) throw error;
-    } finally {
-      lifecycle.onIdleDisconnect = undefined;
-    }
-    return !disconnected.signal.aborted;
+  /** Waits before an attempt; throws if none is to follow. */
+  async #pause(): Promise<void> {
+    await delay(this.#backoff.next(), { signal: this.#stop.signal });
   }
 }

@@ -12,6 +12,15 @@ import type { SessionHost, SessionOptions } from "./session_options.ts";
 
 const NO_HOST: SessionHost = { failureLevel: "error" };
 
+/** A supervisor logs the failures itself: as warnings, if a session follows. */
+const SUPERVISED: SessionHost = { failureLevel: "debug" };
+
+/** Makes another session after one that has ended by itself. */
+export interface LifecycleSupervisor {
+  /** Told of each call of the protocol's `disconnect()`. */
+  onDisconnect(reason: unknown): void;
+}
+
 /** What the lifecycle needs to know of its protocol. */
 export interface LifecycleOptions<In, Out> extends SessionOptions<In, Out> {
   /** The name of the class, for messages. */
@@ -29,10 +38,8 @@ interface Attempt {
 export class Lifecycle<In, Out> {
   /** The owner of the next sessions. */
   host: SessionHost = NO_HOST;
-  /** Whether another session may follow one that has ended by itself. */
-  supervised = false;
-  /** Told of a `disconnect()` that finds the object idle. */
-  onIdleDisconnect: (() => void) | undefined;
+  /** If there is one, another session may follow one that has ended by itself. */
+  supervisor: LifecycleSupervisor | undefined;
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
   #session: Session<In, Out> | undefined;
@@ -101,11 +108,11 @@ export class Lifecycle<In, Out> {
     if (this.runstate !== Runstate.IDLE) throw this.stateError(Runstate.IDLE);
     const session: Session<In, Out> = new Session(
       this.#options,
-      this.host,
+      this.#sessionHost,
       {
         onEnding: () => this.#move(Runstate.DISCONNECTING),
         onEnded: (cause) => {
-          if (!this.supervised) this.hooks.onLastSessionEnd(cause);
+          if (!this.supervisor) this.hooks.onLastSessionEnd(cause);
         },
       },
     );
@@ -149,7 +156,6 @@ export class Lifecycle<In, Out> {
     if (this.runstate === Runstate.IDLE) {
       this.#move(Runstate.DISCONNECTING);
       this.#move(Runstate.IDLE);
-      this.onIdleDisconnect?.();
       return;
     }
     const session = this.#session;
@@ -157,7 +163,7 @@ export class Lifecycle<In, Out> {
     signal?.addEventListener("abort", force, { once: true });
     if (signal?.aborted) force();
     try {
-      await (this.#disconnecting ??= this.#disconnect(reason));
+      await (this.#disconnecting ?? this.#disconnectOnce(reason));
     } finally {
       signal?.removeEventListener("abort", force);
     }
@@ -173,6 +179,10 @@ export class Lifecycle<In, Out> {
       session.fail(error);
     }
     await session.rest();
+  }
+
+  get #sessionHost(): SessionHost {
+    return this.supervisor ? SUPERVISED : this.host;
   }
 
   #move(to: Runstate): void {
@@ -206,8 +216,16 @@ export class Lifecycle<In, Out> {
       `Failed to establish ${goal}: ${printable(messageOf(cause))}`,
       { cause },
     );
-    this.#options.log.failure(error, this.host.failureLevel);
+    this.#options.log.failure(error, this.#sessionHost.failureLevel);
     return error;
+  }
+
+  #disconnectOnce(reason: unknown): Promise<void> {
+    // First, as a listener of the session's signal may call disconnect(), too.
+    const { promise, resolve } = handled();
+    this.#disconnecting = promise;
+    resolve(this.#disconnect(reason));
+    return promise;
   }
 
   async #disconnect(reason: unknown): Promise<void> {

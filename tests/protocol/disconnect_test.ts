@@ -16,7 +16,12 @@ import {
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { jsonPeer, runningPeer, write } from "../support/session.ts";
+import {
+  jsonPeer,
+  recordRunstates,
+  runningPeer,
+  write,
+} from "../support/session.ts";
 
 Deno.test("disconnect() sends all queued messages, also while the peer is blocked in writing to us", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 60_000 });
@@ -179,4 +184,15 @@ Deno.test("the first reason of disconnect() is used, and none after the session 
     await rejection(failed.peer.disconnect({ reason })),
     cause,
   );
+});
+
+Deno.test("disconnect() within a listener of the session's signal joins the one under way", async () => {
+  const { peer, remote } = await runningPeer();
+  const states = recordRunstates(peer);
+  let joined: Promise<void> | undefined;
+  peer.signal.addEventListener("abort", () => joined = peer.disconnect());
+  await peer.disconnect();
+  await joined;
+  assertEquals(await states.stop(), ["disconnecting", "idle"]);
+  await remote.close();
 });

@@ -214,7 +214,7 @@ Deno.test("a peer that connects again is accepted again", async () => {
   }
 });
 
-Deno.test("a session that ends in order is the last", async () => {
+Deno.test("a session that its user disconnects is the last", async () => {
   const transport = memory();
   await using _serving = await served(transport);
   const client = new Peer({ codec });
@@ -222,7 +222,11 @@ Deno.test("a session that ends in order is the last", async () => {
   await connection.connected();
   await client.disconnect();
   await connection.closed;
-  await assertRejects(() => connection.connected(), StateError, "in order");
+  await assertRejects(
+    () => connection.connected(),
+    StateError,
+    "Peer is not connected again: it was disconnected",
+  );
   assertEquals(client.runstate, "idle");
 });
 
@@ -264,6 +268,110 @@ Deno.test("disconnect() in a pause, after a failed attempt or a lost session, is
     assertEquals(client.runstate, "idle");
     await assertRejects(() => connection.connected(), StateError);
   }
+});
+
+/** Calls disconnect() at a certain moment of a session that is lost. */
+const moments: Record<
+  string,
+  (client: Peer<string>, disconnect: () => void) => void
+> = {
+  "when its signal is aborted": (client, disconnect) =>
+    client.signal.addEventListener("abort", disconnect),
+  "when it is closed": ({ closed }, disconnect) => closed.catch(disconnect),
+  "when the protocol is idle again": async (client, disconnect) => {
+    for await (const state of client.runstates()) if (state === "idle") break;
+    disconnect();
+  },
+};
+
+for (const [moment, at] of Object.entries(moments)) {
+  Deno.test(`disconnect() is the end after a session is lost: ${moment}`, async () => {
+    using time = new VirtualTime();
+    const transport = memory();
+    await using serving = await served(transport);
+    const client = new Peer({ codec });
+    const connection = reconnecting(client, transport);
+    await connection.connected();
+    const disconnected = Promise.withResolvers<unknown>();
+    at(
+      client,
+      () => disconnected.resolve(Promise.allSettled([client.disconnect()])),
+    );
+    await serving.cut(client);
+    await disconnected.promise;
+    time.pass(60_000);
+    await turns();
+    assertEquals([client.runstate, time.waiting], ["idle", 0]);
+    await connection.closed;
+  });
+}
+
+Deno.test("disconnect() is the end while a session ends whose onConnect() has failed", async () => {
+  using time = new VirtualTime();
+  const transport = memory();
+  await using _serving = await served(transport);
+  const client = new Peer({ codec });
+  const connection = reconnecting(client, transport, {
+    onConnect: () => {
+      client.signal.addEventListener("abort", () => client.disconnect());
+      throw new Error("not ready");
+    },
+  });
+  const { closed } = connection;
+  await turns();
+  time.pass(60_000);
+  await turns();
+  assertEquals([client.runstate, time.waiting], ["idle", 0]);
+  await closed;
+});
+
+Deno.test("after disconnect(), a protocol can be connected by hand at once", async () => {
+  const transport = memory();
+  await using serving = await served(transport);
+  for (const to of [transport, waiting()]) {
+    const client = new Peer({ codec });
+    const connection = reconnecting(client, to, atOnce);
+    await turns();
+    const idle = (async () => {
+      for await (const state of client.runstates()) {
+        if (state === "idle") return await client.connect(transport);
+      }
+    })();
+    await client.disconnect();
+    await idle;
+    await connection.closed;
+    await turns();
+    assertEquals(client.runstate, "running");
+    await serving.cut(client);
+    await rejection(client.disconnect());
+  }
+});
+
+Deno.test("disconnect() with a reason is a failure, and goes on to the next attempt", async () => {
+  using time = new VirtualTime();
+  const reason = new Error("a pong is missing");
+  const transport = memory();
+  await using _serving = await served(transport);
+  const attempts = [waiting(), transport, transport];
+  const client = new Peer({ codec });
+  await using _connection = reconnecting(client, {
+    connect: (options) => (attempts.shift() ?? transport).connect(options),
+    listen: () => transport.listen(),
+  });
+  const pause = () => {
+    assertEquals([client.runstate, time.waiting], ["idle", 1]);
+    time.pass(60_000);
+  };
+  for (const state of ["connecting", "idle", "running"]) {
+    if (state === "running") pause();
+    await turns();
+    assertEquals(client.runstate, state);
+    await client.disconnect({ reason });
+    await turns();
+  }
+  pause();
+  await turns();
+  assertEquals([client.runstate, attempts.length], ["running", 0]);
 });
 
 Deno.test("a protocol that is running already is connected again, too", async () => {

@@ -185,6 +185,10 @@ Deno.test("connected() waits for the next session as soon as a command is interr
   }
 });
 
+const ends = {
+  quit: "its session has ended in order",
+  disconnect: "it was disconnected",
+};
 for (const end of ["quit", "disconnect"] as const) {
   Deno.test(`a session that ends in order, by ${end}(), is the last`, async () => {
     const transport = memory();
@@ -202,7 +206,7 @@ for (const end of ["quit", "disconnect"] as const) {
     );
     assertEquals(
       error.message,
-      "QMPClient is not connected again: its session has ended in order",
+      `QMPClient is not connected again: ${ends[end]}`,
     );
   });
 }
