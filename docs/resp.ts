@@ -123,10 +123,7 @@ class Resp implements Codec<Value> {
     }
     const size = start + length + 2;
     this.#checkSize(input.offset + size);
-    if (input.length < size) {
-      input.expect(size); // makes room for all of it at once
-      return undefined;
-    }
+    if (!input.expect(size)) return undefined; // makes room for all of it
     const value = decoder.decode(input.subarray(start, start + length));
     input.consume(size);
     return { value };

@@ -4,7 +4,6 @@ import {
   type CodecOptions,
   DecodeError,
   type Endianness,
-  MessageTooLargeError,
 } from "@parley/parley";
 import { Reader } from "./reader.ts";
 import { type Value, Variant } from "./types.ts";
@@ -51,13 +50,7 @@ export function dbus(
       const fields = input.uint(12, 4, order);
       const bodyAt = 16 + Math.ceil(fields / 8) * 8;
       const size = bodyAt + input.uint(4, 4, order);
-      if (size > maxMessageBytes) {
-        throw new MessageTooLargeError(maxMessageBytes, input.offset);
-      }
-      if (input.length < size) {
-        input.expect(size); // makes room for all of it at once
-        return undefined;
-      }
+      if (!input.expect(size, maxMessageBytes)) return undefined;
       try {
         const message = read(input.subarray(0, size), order);
         input.consume(size);

@@ -4,7 +4,6 @@ import {
   type CodecOptions,
   type CodecOutput,
   DecodeError,
-  MessageTooLargeError,
 } from "@parley/parley";
 import type {
   Acknowledgement,
@@ -49,15 +48,9 @@ class Mqtt implements Codec<ServerPacket, ClientPacket> {
     }
     if (first === undefined || !length) return undefined;
     const { offset } = input;
-    if (length.value > this.#limit) {
-      throw new MessageTooLargeError(this.#limit, offset);
-    }
     const start = 1 + length.size;
     const end = start + length.value;
-    if (input.length < end) {
-      input.expect(end); // makes room for all of it at once
-      return undefined;
-    }
+    if (!input.expect(end, this.#limit)) return undefined;
     const bytes = input.take(end, start, end);
     try {
       return parse(first, bytes);

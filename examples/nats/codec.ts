@@ -63,11 +63,8 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
     for (const pattern of COUNTED) {
       const words = pattern.exec(line)?.groups;
       if (!words) continue;
-      const total = Number(words.total);
-      if (total > this.#limit) {
-        throw new MessageTooLargeError(this.#limit, input.offset);
-      }
-      this.#announced = { words, start: end, end: end + total + 2 };
+      const next = end + Number(words.total) + 2;
+      this.#announced = { words, start: end, end: next };
       return this.#payload(input, this.#announced);
     }
     const message = simple(line);
@@ -96,10 +93,7 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
     input: CodecInput,
     { words, start, end }: Announced,
   ): ServerMessage | undefined {
-    if (input.length < end) {
-      input.expect(end); // makes room for all of it at once
-      return undefined;
-    }
+    if (!input.expect(end, this.#limit)) return undefined;
     const from = start + Number(words.headers ?? 0);
     const right = from <= end - 2 && input.uint(end - 2, 2) === 0x0d0a;
     if (!right) throw malformed(input);

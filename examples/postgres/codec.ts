@@ -4,7 +4,6 @@ import {
   type CodecOptions,
   type CodecOutput,
   DecodeError,
-  MessageTooLargeError,
   WriteBuffer,
 } from "@parley/parley";
 import type { Backend, Column, ErrorFields, Frontend } from "./messages.ts";
@@ -24,16 +23,9 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
   return {
     decode(input) {
       if (input.length < HEADER_BYTES) return undefined;
-      const { offset } = input;
       const size = 1 + input.uint(1, 4);
       if (size < HEADER_BYTES) throw malformed(input);
-      if (size - HEADER_BYTES > maxMessageBytes) {
-        throw new MessageTooLargeError(maxMessageBytes, offset);
-      }
-      if (input.length < size) {
-        input.expect(size); // makes room for all of it at once
-        return undefined;
-      }
+      if (!input.expect(size, maxMessageBytes)) return undefined;
       const type = String.fromCharCode(input.at(0) ?? 0);
       if (type === "d") {
         return { type: "CopyData", data: input.take(size, HEADER_BYTES) };

@@ -128,10 +128,7 @@ class Resp implements Codec<Message, Command> {
     const from = end + 2;
     const to = from + length;
     this.#checkSize(input.offset + to + 2);
-    if (input.length < to + 2) {
-      input.expect(to + 2); // makes room for all of it at once
-      return undefined;
-    }
+    if (!input.expect(to + 2)) return undefined;
     if (input.at(to) !== CR || input.at(to + 1) !== LF) {
       throw this.#malformed(input);
     }

@@ -1,9 +1,8 @@
-import {
-  type Codec,
-  type CodecInput,
-  type CodecOptions,
-  type Endianness,
-  MessageTooLargeError,
+import type {
+  Codec,
+  CodecInput,
+  CodecOptions,
+  Endianness,
 } from "@parley/parley";
 
 /** What a server sends: its set-up, then replies, errors and events. */
@@ -66,12 +65,9 @@ function codec(
     decode(input) {
       if (input.length < headerSize) return undefined;
       const { size, ...header } = readHeader(input);
-      if (size > maxMessageBytes) {
-        throw new MessageTooLargeError(maxMessageBytes, input.offset);
-      }
-      if (input.length >= size) return { ...header, bytes: input.take(size) };
-      input.expect(size); // makes room for all of it at once
-      return undefined;
+      return input.expect(size, maxMessageBytes)
+        ? { ...header, bytes: input.take(size) }
+        : undefined;
     },
     encode: (message, output) => output.bytes(message),
   };

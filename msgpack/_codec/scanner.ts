@@ -51,10 +51,7 @@ export class ValueScanner {
       if (!header) return -1;
       this.#enter(header, input);
     }
-    if (input.length < this.#at) {
-      input.expect(this.#at);
-      return -1;
-    }
+    if (!input.expect(this.#at)) return -1;
     this.#offset = -1;
     return this.#at;
   }

@@ -27,7 +27,7 @@ export interface Varint {
  *     if (input.length < 1) return undefined;
  *     const count = input.uint(0, 1);
  *     const size = 1 + 2 * count;
- *     if (input.length < size) return undefined;
+ *     if (!input.expect(size)) return undefined;
  *     const numbers = Array.from(
  *       { length: count },
  *       (_, i) => input.uint(1 + 2 * i, 2, "little"),
@@ -73,11 +73,14 @@ export interface CodecInput {
    */
   take(count: number, from?: number, to?: number): Uint8Array<ArrayBuffer>;
   /**
-   * Tells how many bytes the message at the front has, if a header says so. Then
-   * there is room for them at once. A peer that announces much and sends little
-   * gets no memory for it.
+   * Tells how many bytes the message at the front has, if a header says so, and
+   * returns whether they have all arrived. If not, room for all of them is made
+   * at once. A peer that announces much and sends little gets no memory for it.
+   *
+   * @param limit The most that `count` may be; there is none if it is not given.
+   * @throws {MessageTooLargeError} `count` is over the limit.
    */
-  expect(count: number): void;
+  expect(count: number, limit?: number): boolean;
   /**
    * The unsigned integer of 1 to 6 bytes at a position; one of 7 or 8 bytes is a
    * `bigint`.

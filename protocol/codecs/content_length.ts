@@ -72,10 +72,7 @@ class ContentLength extends Frames {
       throw malformed(input, "Header has no Content-Length, expected one");
     }
     const end = this.#start + this.#length;
-    if (input.length < end) {
-      input.expect(end);
-      return undefined;
-    }
+    if (!input.expect(end)) return undefined;
     return { start: this.#start, end, size: end };
   }
 

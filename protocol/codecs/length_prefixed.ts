@@ -121,10 +121,7 @@ class LengthPrefixed extends Frames {
       throw new MessageTooLargeError(this.#limit, input.offset);
     }
     const end = start + length;
-    if (input.length < end) {
-      input.expect(end);
-      return undefined;
-    }
+    if (!input.expect(end)) return undefined;
     // The bytes before the field replace it, next to those behind it.
     input.subarray(0, start).copyWithin(size, 0, this.#offset);
     return { start: size, end, size: end };

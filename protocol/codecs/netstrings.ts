@@ -65,10 +65,7 @@ class Netstrings extends Frames {
     }
     const start = at + 1;
     const end = start + length;
-    if (input.length <= end) {
-      input.expect(end + 1);
-      return undefined;
-    }
+    if (!input.expect(end + 1)) return undefined;
     if (input.at(end) !== COMMA) throw malformed(input);
     return { start, end, size: end + 1 };
   }

@@ -1,3 +1,4 @@
+import { MessageTooLargeError } from "../errors.ts";
 import type { CodecInput, Endianness, Varint } from "./codec_input.ts";
 import { readFloat, readInt, readUint, readVarint } from "./_util/numbers.ts";
 
@@ -139,12 +140,18 @@ export class ReadBuffer implements CodecInput {
   }
 
   /**
-   * Tells how many bytes the message at the front has. Room for all of them is
-   * made at once, but not before a thirty-second of them is there: a peer that
-   * announces much and sends little gets no memory for it.
+   * Tells how many bytes the message at the front has, and returns whether they
+   * have all arrived. If not, room for all of them is made at once, but not before
+   * a thirty-second of them is there: a peer that announces much and sends little
+   * gets no memory for it.
+   *
+   * @param limit The most that `count` may be.
+   * @throws {MessageTooLargeError} `count` is over the limit.
    */
-  expect(count: number): void {
+  expect(count: number, limit: number = Infinity): boolean {
+    if (count > limit) throw new MessageTooLargeError(limit, this.#offset);
     this.#expected = count;
+    return count <= this.length;
   }
 
   /** The unsigned integer at a position: see {@linkcode CodecInput.uint}. */

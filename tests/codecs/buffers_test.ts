@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   type Codec,
   lines,
+  MessageTooLargeError,
   ReadBuffer,
   WriteBuffer,
 } from "../../protocol/mod.ts";
@@ -169,6 +170,17 @@ Deno.test("ReadBuffer makes room for an expected message, once a thirty-second o
   assert(sizes.size <= 10);
   assertEquals(input.take(size).buffer.byteLength, size);
   assert(input.space().buffer.byteLength <= 128 * KIB);
+});
+
+Deno.test("ReadBuffer tells whether an expected message is all there, and refuses one over the limit", () => {
+  const input = new ReadBuffer();
+  input.append(bytes("abcd"));
+  input.consume(1);
+  assertEquals([input.expect(3), input.expect(4)], [true, false]);
+  assertEquals([input.expect(3, 3), input.expect(4, 4)], [true, false]);
+  const error = assertThrows(() => input.expect(4, 3), MessageTooLargeError);
+  assertEquals([error.limit, error.offset], [3, 1]);
+  assertEquals(input.take(3), bytes("bcd"));
 });
 
 Deno.test("WriteBuffer returns the bytes that were put in, however many are taken at once", () => {

@@ -62,10 +62,7 @@ export class MessageScanner {
         this.#at > MAX_FRAMING * this.#limit;
       if (tooLarge) throw new MessageTooLargeError(this.#limit, input.offset);
       const end = start + length;
-      if (input.length < end) {
-        input.expect(end);
-        return undefined;
-      }
+      if (!input.expect(end)) return undefined;
       if (this.#at === 0) this.#opcode = first & 0x0f;
       if (length > 0) this.#parts.push([start, end]);
       this.#length += length;
