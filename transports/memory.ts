@@ -1,3 +1,4 @@
+import { systemErrors } from "./_util/system_errors.ts";
 import { formatAddress } from "./address.ts";
 import {
   type MemoryOptions,
@@ -18,7 +19,8 @@ import type {
  * object. It needs no permission.
  *
  * Without a listener, `connect()` rejects with `Deno.errors.ConnectionRefused`; a
- * second `listen()` rejects with `Deno.errors.AddrInUse`.
+ * second `listen()` rejects with `Deno.errors.AddrInUse`. Outside of Deno, they are
+ * errors of the same names.
  *
  * @throws {TypeError} `name` is not a string, or is empty.
  * @throws {RangeError} `highWaterMark` is not a positive integer.
@@ -59,7 +61,7 @@ class MemoryTransport implements Transport<MemoryAddress> {
     await null;
     signal?.throwIfAborted();
     if (!this.#listener) {
-      throw new Deno.errors.ConnectionRefused(
+      throw new systemErrors.ConnectionRefused(
         `Connect to ${this}: nobody listens`,
       );
     }
@@ -72,7 +74,7 @@ class MemoryTransport implements Transport<MemoryAddress> {
     await null;
     signal?.throwIfAborted();
     if (this.#listener) {
-      throw new Deno.errors.AddrInUse(
+      throw new systemErrors.AddrInUse(
         `Listen at ${this}: the address is in use`,
       );
     }
@@ -122,7 +124,7 @@ class MemoryListener implements Listener<MemoryAddress> {
   ): Promise<Connection<MemoryAddress>> {
     const connection = await this.#next(signal);
     if (connection) return connection;
-    throw new Deno.errors.BadResource(
+    throw new systemErrors.BadResource(
       `Accept at ${formatAddress(this.address)}: the listener is closed`,
     );
   }

@@ -29,7 +29,8 @@ export interface MemoryOptions {
  *
  * After `close()` the peer reads all that was written before, and its own writes
  * fail with `Deno.errors.BrokenPipe`. After `abort()` its reads and writes fail
- * with `Deno.errors.ConnectionReset`.
+ * with `Deno.errors.ConnectionReset`. Outside of Deno, they are errors of the same
+ * names.
  *
  * @throws {TypeError} `name` is not a string, or is empty.
  * @throws {RangeError} `highWaterMark` is not a positive integer.

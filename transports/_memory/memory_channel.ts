@@ -4,6 +4,7 @@ import type {
   ReadOutcome,
 } from "../_channel/channel.ts";
 import { osError } from "../_socket/os_error.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 import type { Pipe } from "./pipe.ts";
 
 /** One end of two pipes. */
@@ -43,7 +44,7 @@ export class MemoryChannel implements Channel {
 
   abort(reason: unknown): void {
     const reset = () =>
-      new Deno.errors.ConnectionReset("the peer has reset the connection");
+      new systemErrors.ConnectionReset("the peer has reset the connection");
     this.#incoming.fail(reason, reset());
     this.#outgoing.fail(reset(), reason);
   }
@@ -51,7 +52,7 @@ export class MemoryChannel implements Channel {
   explain(action: ChannelAction, cause?: unknown): unknown {
     return osError(
       `${action} ${this.#name}`,
-      cause ?? new Deno.errors.BadResource("the connection is closed"),
+      cause ?? new systemErrors.BadResource("the connection is closed"),
     );
   }
 }

@@ -1,4 +1,5 @@
 import type { ReadOutcome } from "../_channel/channel.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 import { RingBuffer } from "./ring_buffer.ts";
 
 /** A read that waits. */
@@ -71,7 +72,7 @@ export class Pipe {
   stop(): void {
     this.#stop();
     this.#failWrites(
-      new Deno.errors.BrokenPipe("the peer has stopped reading"),
+      new systemErrors.BrokenPipe("the peer has stopped reading"),
     );
   }
 

@@ -12,7 +12,7 @@ export function osError(
 ): unknown {
   if (!(error instanceof Error)) return error;
   const Same = error.constructor as ErrorConstructor;
-  const message = flags && error instanceof Deno.errors.NotCapable
+  const message = flags && error.name === "NotCapable"
     ? `${action}: not permitted: run again with ${flags}`
     : `${action}: ${error.message}`;
   return new Same(message, { cause: error });

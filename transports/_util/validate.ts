@@ -157,9 +157,13 @@ export function checkType(
 
 /** Shows a value in a message. */
 export function show(value: unknown): string {
-  return typeof value === "string"
-    ? JSON.stringify(value)
-    : Deno.inspect(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  // An object without a prototype has no text.
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
 }
 
 // deno-lint-ignore no-control-regex
