@@ -3,6 +3,7 @@ import { checkNumber } from "../protocol/_util/validate.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
 import { jsonLines } from "../protocol/codecs/json_lines.ts";
+import { WriteBuffer } from "../protocol/codecs/write_buffer.ts";
 import { EndOfStreamError } from "../protocol/errors.ts";
 import { EventHub } from "../protocol/event_hub.ts";
 import type { EventQueue } from "../protocol/event_queue.ts";
@@ -218,11 +219,17 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   /** Makes the codec, and the calls of the session. */
   protected override createCodec(): Codec<JSONRPCMessage> {
     const { signal, budget, maxMessageBytes = MAX_MESSAGE_BYTES } = this;
+    const codec = this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
     this.#session = new JSONRPCSession(this.#settings, {
       ...{ signal, budget },
+      sizeOf: (message) => {
+        const output = new WriteBuffer();
+        codec.encode(message, output);
+        return output.length;
+      },
       send: (message) => this.send(message),
     });
-    return this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
+    return codec;
   }
 
   /** Settles the request of a response, or runs the handler of a call. */

@@ -91,27 +91,29 @@ export class ResponseBytes {
   }
 }
 
+/** What the responses of a batch need. */
+export interface BatchHost {
+  readonly held: ResponseBytes;
+  /** How many bytes a response takes; undefined if it cannot be encoded. */
+  sizeOf(response: JSONRPCResponse): number | undefined;
+  send(responses: JSONRPCMessage): void | Promise<void>;
+}
+
 /**
  * Gathers the responses to an incoming batch, which are sent as one array (§6).
  * What does not fit is refused, and so are the calls that have not begun.
  */
 export class BatchResponses {
-  readonly #held: ResponseBytes;
-  readonly #send: (responses: JSONRPCMessage) => void | Promise<void>;
+  readonly #host: BatchHost;
   readonly #responses: JSONRPCResponse[] = [];
   #missing: number;
   #bytes = 0;
   #full = false;
 
   /** @param members The number of calls, including those without response. */
-  constructor(
-    members: number,
-    held: ResponseBytes,
-    send: (responses: JSONRPCMessage) => void | Promise<void>,
-  ) {
+  constructor(members: number, host: BatchHost) {
     this.#missing = members;
-    this.#held = held;
-    this.#send = send;
+    this.#host = host;
   }
 
   /** Whether no more responses fit: a call need not be run. */
@@ -124,17 +126,16 @@ export class BatchResponses {
     if (response) this.#take(response);
     this.#missing--;
     if (this.#missing > 0) return;
-    this.#held.release(this.#bytes);
-    if (this.#responses.length > 0) return this.#send(this.#responses);
+    this.#host.held.release(this.#bytes);
+    if (this.#responses.length > 0) return this.#host.send(this.#responses);
   };
 
   #take(response: JSONRPCResponse): void {
     const { id } = response;
-    const bytes = sizeOf(response);
+    const bytes = this.#host.sizeOf(response);
     if (bytes === undefined) {
-      const { INTERNAL_ERROR } = JSONRPCErrorCode;
-      this.#responses.push(failure(id, INTERNAL_ERROR, "Internal error"));
-    } else if (!this.#held.take(bytes)) {
+      this.#responses.push(unsendable(id));
+    } else if (!this.#host.held.take(bytes)) {
       this.#full = true;
       this.#responses.push(busy(id));
     } else {
@@ -144,19 +145,13 @@ export class BatchResponses {
   }
 }
 
+/** The response in place of one that cannot be encoded. */
+export function unsendable(id: JSONRPCId): JSONRPCResponse {
+  return failure(id, JSONRPCErrorCode.INTERNAL_ERROR, "Internal error");
+}
+
 /** The refusal of a call whose response would be too much. */
 export function busy(id: JSONRPCId): JSONRPCResponse {
   const { SERVER_BUSY } = JSONRPCErrorCode;
   return failure(id, SERVER_BUSY, "Server busy: the session holds too much");
-}
-
-/** About how many bytes a response takes; undefined if it has no JSON text. */
-function sizeOf(response: JSONRPCResponse): number | undefined {
-  try {
-    const text = (_: string, value: unknown) =>
-      typeof value === "bigint" ? String(value) : value;
-    return JSON.stringify(response, text).length;
-  } catch {
-    return undefined;
-  }
 }

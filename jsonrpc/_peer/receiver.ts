@@ -10,7 +10,7 @@ import type {
   JSONRPCNotification,
   JSONRPCResponse,
 } from "../messages.ts";
-import { BatchResponses, busy, ResponseBytes } from "./batch.ts";
+import { BatchResponses, busy, ResponseBytes, unsendable } from "./batch.ts";
 import { type Classified, classify } from "./classify.ts";
 import { failure, type Incoming, type Respond } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -32,6 +32,8 @@ export interface ReceiverHost {
   /** Aborted when the session ends. */
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
+  /** How many bytes a message takes; throws if it cannot be encoded. */
+  sizeOf(message: JSONRPCMessage): number;
   send(message: JSONRPCMessage): Promise<void>;
 }
 
@@ -181,8 +183,11 @@ export class Receiver {
         failure(null, INVALID_REQUEST, "Invalid Request"),
       );
     }
-    const send = (responses: JSONRPCMessage) => this.#respond(responses);
-    const responses = new BatchResponses(length, this.#responses, send);
+    const responses = new BatchResponses(length, {
+      held: this.#responses,
+      sizeOf: (response) => this.#sizeOf(response),
+      send: (responses) => this.#respond(responses),
+    });
     const share = Math.floor(bytes / length);
     for (const message of messages) {
       const call = responses.full ? classify(message) : undefined;
@@ -201,19 +206,29 @@ export class Receiver {
     });
   }
 
-  /** Sends an error instead of a response that has no JSON text or is too large. */
+  /** Sends an error instead of a response that cannot be encoded. */
   async #respondInstead(
     response: JSONRPCMessage,
     error: unknown,
   ): Promise<void> {
-    this.#host.logger.error("Response cannot be sent: {error}", { error });
-    const { INTERNAL_ERROR } = JSONRPCErrorCode;
-    const instead = ({ id }: { id: JSONRPCId }) =>
-      failure(id, INTERNAL_ERROR, "Internal error");
+    this.#logUnsendable(error);
     const failed = Array.isArray(response)
-      ? (response as JSONRPCResponse[]).map(instead)
-      : instead(response as JSONRPCResponse);
+      ? (response as JSONRPCResponse[]).map(({ id }) => unsendable(id))
+      : unsendable((response as JSONRPCResponse).id);
     await this.#host.send(failed).catch(() => {}); // The session has ended.
+  }
+
+  #sizeOf(response: JSONRPCResponse): number | undefined {
+    try {
+      return this.#host.sizeOf(response);
+    } catch (error) {
+      this.#logUnsendable(error);
+      return undefined;
+    }
+  }
+
+  #logUnsendable(error: unknown): void {
+    this.#host.logger.error("Response cannot be sent: {error}", { error });
   }
 
   #settled(id: JSONRPCId, known: boolean): void {

@@ -34,6 +34,8 @@ export interface SessionWire {
   /** Aborted when the session ends. */
   readonly signal: AbortSignal;
   readonly budget: ByteBudget;
+  /** How many bytes a message takes; throws if it cannot be encoded. */
+  sizeOf(message: JSONRPCMessage): number;
   send(message: JSONRPCMessage): Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export class JSONRPCSession<Remote = AnyMethods>
     this.#settings = settings;
     this.#wire = wire;
     const { dialect, timeout, maxBatch, logger, notifications } = settings;
-    const { budget, signal } = wire;
+    const { budget, signal, sizeOf } = wire;
     const send = (message: JSONRPCMessage) => this.#send(message);
     this.#outgoing = new Outgoing({
       ...{ dialect, timeout, logger },
@@ -69,7 +71,7 @@ export class JSONRPCSession<Remote = AnyMethods>
       caller: this as JSONRPCCaller<unknown> as JSONRPCCaller<AnyMethods>,
     });
     this.#receiver = new Receiver({
-      ...{ maxBatch, logger, notifications, signal, budget, send },
+      ...{ maxBatch, logger, notifications, signal, budget, sizeOf, send },
       incoming: this.#incoming,
       outgoing: this.#outgoing,
     });

@@ -211,7 +211,7 @@ Deno.test("an order that throws fails its call, and the session goes on", async 
   assertEquals(await ends.client.request("good"), 2);
 });
 
-Deno.test("results without JSON text are internal errors, alone and in a batch", async () => {
+Deno.test("results that the codec cannot encode are internal errors, alone and in a batch", async () => {
   await using ends = await twoPeers({
     methods: {
       function: () => () => 1,
@@ -225,7 +225,7 @@ Deno.test("results without JSON text are internal errors, alone and in a batch",
     },
   });
   const { client } = ends;
-  for (const method of ["function", "circular"]) {
+  for (const method of ["function", "circular", "bigint"]) {
     const error = await rejection(client.request(method));
     assertInstanceOf(error, JSONRPCError);
     assertEquals(error.code, -32603);
@@ -234,8 +234,9 @@ Deno.test("results without JSON text are internal errors, alone and in a batch",
     batch.request("ok"),
     batch.request("circular").catch((error) => error.code),
     batch.request("function").catch((error) => error.code),
+    batch.request("bigint").catch((error) => error.code),
   ]);
-  assertEquals(replies, [1, -32603, -32603]);
+  assertEquals(replies, [1, -32603, -32603, -32603]);
 });
 
 Deno.test("a batch that was sent takes no more calls", async () => {
