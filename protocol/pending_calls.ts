@@ -1,5 +1,6 @@
 import { Call } from "./_calls/call.ts";
 import { SignalGroups } from "./_calls/signal_groups.ts";
+import { LinkedMap } from "./_util/linked_map.ts";
 import { checkCount, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 import type {
@@ -62,17 +63,11 @@ const TIMER_STEP_MS = 5;
  * ```
  */
 export class PendingCalls<Reply, Id = number> {
-  readonly #calls = new Map<Id, Call<Reply, Id>>();
+  readonly #calls = new LinkedMap<Id, Call<Reply, Id>>();
   readonly #signals = new SignalGroups<Call<Reply, Id>>((calls, reason) =>
     this.#abandon(calls, () => reason)
   );
   readonly #onAbandoned: PendingCallsOptions<Reply, Id>["onAbandoned"];
-  /**
-   * Stands behind `#first`. A new iterator would pass the places of all calls that
-   * have been removed, one by one.
-   */
-  #front = this.#calls.values();
-  #first: Call<Reply, Id> | undefined;
   readonly #maxId: number;
   #lastId = 0;
   #abandoned = 0;
@@ -132,7 +127,7 @@ export class PendingCalls<Reply, Id = number> {
       );
     }
     const call = new Call<Reply, Id>(id, options);
-    this.#calls.set(id, call);
+    this.#calls.insert(id, call);
     if (signal) this.#signals.add(signal, call);
     if (call.deadline < this.#timerAt) this.#setTimer(call.deadline);
     return call;
@@ -173,14 +168,7 @@ export class PendingCalls<Reply, Id = number> {
    * its turn like any other.
    */
   first(): PendingCall<Reply, Id> | undefined {
-    const first = this.#first;
-    if (first && this.#calls.get(first.id) === first) return first;
-    let next = this.#front.next();
-    if (next.done) {
-      this.#front = this.#calls.values();
-      next = this.#front.next();
-    }
-    return this.#first = next.done ? undefined : next.value;
+    return this.#calls.first;
   }
 
   /** Begins the timeout of a call anew: it shows signs of progress. */

@@ -1,4 +1,3 @@
-import { handled } from "../_util/abortable.ts";
 import type { OpenCallOptions, PendingCall } from "../pending_call.ts";
 
 /** By how much progress extends a deadline at the most. */
@@ -16,7 +15,7 @@ export class Call<Reply, Id> implements PendingCall<Reply, Id> {
   abandoned = false;
   readonly #opened: number = 0;
   readonly #lastDeadline: number = Infinity;
-  readonly #resolvers = handled<Reply>();
+  readonly #resolvers = Promise.withResolvers<Reply>();
 
   constructor(id: Id, options: OpenCallOptions<Id>) {
     const { method, signal, timeout, totalTimeout } = options;
@@ -52,6 +51,7 @@ export class Call<Reply, Id> implements PendingCall<Reply, Id> {
   }
 
   reject(error: unknown): void {
+    this.promise.catch(() => {});
     this.#resolvers.reject(error);
   }
 

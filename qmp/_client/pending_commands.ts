@@ -1,3 +1,4 @@
+import { LinkedMap } from "../../protocol/_util/linked_map.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { copyOf } from "../_wire/client_codec.ts";
@@ -6,7 +7,6 @@ import { commandName } from "../_wire/command_name.ts";
 import { resultOf } from "../_wire/reply.ts";
 import { ExecInterruptedError } from "../errors.ts";
 import type { QMPCommand, QMPMessage } from "../messages.ts";
-import { FifoSet } from "./fifo_set.ts";
 
 type CommandId = string | number;
 
@@ -39,7 +39,7 @@ export class PendingCommands {
   readonly #calls = new PendingCalls<unknown, CommandId>();
   /** The commands of `#calls`, with their messages. */
   readonly #commands = new Map<unknown, PendingCommand>();
-  readonly #waiting = new FifoSet<PendingCommand>();
+  readonly #waiting = new LinkedMap<PendingCommand["call"], PendingCommand>();
   #onWire = 0;
   #lastId = 0;
 
@@ -86,7 +86,7 @@ export class PendingCommands {
     call.sent = false;
     const pending = { call, message, inBand, options };
     this.#commands.set(id, pending);
-    if (waits) this.#waiting.push(pending);
+    if (waits) this.#waiting.insert(call, pending);
     else this.#transmit(pending);
     return pending;
   }
@@ -177,7 +177,7 @@ export class PendingCommands {
   /** Removes an aborted command, unless it was sent. */
   #withdraw(pending: PendingCommand): void {
     if (pending.call.sent) return;
-    this.#waiting.remove(pending);
+    this.#waiting.delete(pending.call);
     this.#commands.delete(pending.call.id);
     this.#calls.forget(pending.call.id);
   }

@@ -1,7 +1,7 @@
+import { LinkedMap } from "../../protocol/_util/linked_map.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
-import { FifoSet } from "../_client/fifo_set.ts";
 import { commandFailure, deadline } from "../_wire/command_failure.ts";
 import { commandName } from "../_wire/command_name.ts";
 import { BadReplyError } from "../errors.ts";
@@ -41,7 +41,7 @@ interface PendingCommand {
 export class CommandQueue {
   readonly #options: CommandQueueOptions;
   readonly #calls = new PendingCalls<QMPMessage>();
-  readonly #waiting = new FifoSet<PendingCommand>();
+  readonly #waiting = new LinkedMap<PendingCommand["call"], PendingCommand>();
   /** The command whose turn is next. */
   #next: PendingCommand | undefined;
   /** The command on the wire. */
@@ -82,7 +82,7 @@ export class CommandQueue {
     });
     call.sent = false;
     const command = { call, message, onTurn };
-    this.#waiting.push(command);
+    this.#waiting.insert(call, command);
     this.#advance();
     try {
       return await call.promise;
@@ -187,7 +187,7 @@ export class CommandQueue {
   /** Removes an aborted command; the next one may be sent. */
   #withdraw(command: PendingCommand): void {
     this.#calls.forget(command.call.id);
-    this.#waiting.remove(command);
+    this.#waiting.delete(command.call);
     if (this.#next === command) this.#next = undefined;
     if (this.#current === command) this.#current = undefined;
     this.#advance();

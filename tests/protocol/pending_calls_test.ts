@@ -14,6 +14,7 @@ import {
   PendingCalls,
 } from "../../protocol/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { runDeno } from "../support/program.ts";
 import { UncaughtErrors } from "../support/uncaught_errors.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
@@ -352,3 +353,14 @@ function abortable() {
   const { signal } = controller;
   return { signal, abort: (reason: unknown) => controller.abort(reason) };
 }
+Deno.test("a million calls leave no memory behind", async () => {
+  const script = new URL("open_calls.ts", import.meta.url).href;
+  const { stdout, stderr } = await runDeno([
+    ...["run", "--allow-env", "--allow-read", "--v8-flags=--expose-gc"],
+    script,
+  ]);
+  assertEquals(stderr, "");
+  for (const [order, bytes] of Object.entries(JSON.parse(stdout))) {
+    assertLess(bytes as number, 1_000_000, order);
+  }
+});
