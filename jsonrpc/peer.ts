@@ -10,8 +10,8 @@ import type { EventQueue } from "../protocol/event_queue.ts";
 import type { ListenOptions } from "../protocol/listen_options.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
+import { notificationMessage } from "./_peer/call_messages.ts";
 import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
-import { callMessage } from "./_peer/outgoing.ts";
 import { JSONRPCSession, type SessionSettings } from "./_peer/session.ts";
 import type { JSONRPCMessage, JSONRPCNotification } from "./messages.ts";
 import type {
@@ -266,7 +266,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
 
   /** Rejects with a `StateError`: there is no session. */
   async #refuse(method: string): Promise<never> {
-    await this.send(callMessage(method, undefined));
+    await this.send(notificationMessage(method, undefined));
     throw new Error("There is no session"); // Sending has rejected.
   }
 }

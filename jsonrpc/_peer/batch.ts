@@ -14,7 +14,8 @@ import type {
 import type { ByteBudget } from "../../protocol/byte_budget.ts";
 import { JSONRPCErrorCode } from "../errors.ts";
 import { failure, type Respond } from "./incoming.ts";
-import { callMessage, type Outgoing } from "./outgoing.ts";
+import { notificationMessage } from "./call_messages.ts";
+import type { Outgoing } from "./outgoing.ts";
 
 /** Gathers the calls of one outgoing batch (JSON-RPC 2.0 §6). */
 export class Batch<Remote> implements JSONRPCCaller<Remote> {
@@ -43,9 +44,11 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
     ...[params, options]: CallArgs<Remote[Name], RequestOptions>
   ): Promise<ResultOf<Remote[Name]>> {
     this.#assertOpen(method);
-    const { message, track } = this.#outgoing.open(method, params, options);
-    this.messages.push(message);
-    const result = track(this.#sent.promise);
+    const send = (message: JSONRPCRequest) => {
+      this.messages.push(message);
+      return this.#sent.promise;
+    };
+    const result = this.#outgoing.request(method, params, options, send);
     return result as Promise<ResultOf<Remote[Name]>>;
   }
 
@@ -54,7 +57,7 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
     ...[params]: CallArgs<Remote[Name], never>
   ): Promise<void> {
     this.#assertOpen(method);
-    this.messages.push(callMessage(method, params));
+    this.messages.push(notificationMessage(method, params));
     return this.#sent.promise;
   }
 

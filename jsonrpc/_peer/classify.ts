@@ -13,11 +13,12 @@ export type Classified =
 /** Classifies a message (JSON-RPC 2.0 §4 and §5), or says why it is invalid. */
 export function classify(message: unknown): Classified {
   if (!isRecord(message)) return invalid(null, "the message is not an object");
-  const has = (name: string) => Object.hasOwn(message, name);
-  const given = has("id") ? message.id : undefined;
+  const { hasOwn } = Object;
+  const given = hasOwn(message, "id") ? message.id : undefined;
   const id = isId(given) ? given : undefined;
-  if (!has("method")) {
-    return has("result") || has("error") || id !== undefined
+  if (!hasOwn(message, "method")) {
+    return id !== undefined || hasOwn(message, "result") ||
+        hasOwn(message, "error")
       ? classifyResponse(message, id)
       : invalid(null, "there is no method and no id");
   }
@@ -33,9 +34,9 @@ function classifyResponse(
   message: Record<string, unknown>,
   id: JSONRPCId | undefined,
 ): Classified {
-  const bad = (reason: string): Classified => ({
-    ...{ kind: "badResponse", id, reason },
-  });
+  const bad = (reason: string): Classified => (
+    { kind: "badResponse", id, reason }
+  );
   const { jsonrpc, error } = message;
   if (id === undefined) return bad("id is not a string, a number or null");
   if (jsonrpc !== "2.0") return bad('jsonrpc is not "2.0"');

@@ -2,12 +2,9 @@ import type { Logger } from "../../protocol/_deps.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { type CancellationDialect, isRecord } from "../cancellation.ts";
-import type {
-  JSONRPCId,
-  JSONRPCNotification,
-  JSONRPCRequest,
-} from "../messages.ts";
+import type { JSONRPCId, JSONRPCRequest } from "../messages.ts";
 import type { RequestOptions } from "../methods.ts";
+import { checkCall, requestMessage } from "./call_messages.ts";
 
 /** The parts of the peer that outgoing calls need. */
 export interface OutgoingOptions {
@@ -18,13 +15,6 @@ export interface OutgoingOptions {
   notify(method: string, params: unknown): void;
   /** Called with each request. */
   onOpen(): void;
-}
-
-/** A request, and the promise of its result. */
-export interface OpenRequest {
-  readonly message: JSONRPCRequest;
-  /** The result, when this has been sent. */
-  track(sending: Promise<void>): Promise<unknown>;
 }
 
 /** The requests of one session that have no response yet. */
@@ -46,14 +36,16 @@ export class Outgoing {
     return this.#calls.size;
   }
 
-  /** Registers a request, and makes its message. */
-  open(
+  /** Sends a request, and resolves with the result of its response. */
+  request(
     method: string,
     params: unknown,
     options: RequestOptions = {},
-  ): OpenRequest {
+    send: (message: JSONRPCRequest) => Promise<void>,
+  ): Promise<unknown> {
     const { timeout = this.#options.timeout, onProgress } = options;
     const { signal, totalTimeout } = options;
+    checkCall(method, params);
     const progress = onProgress && this.#requireProgress(params);
     const call = this.#calls.open({ method, signal, timeout, totalTimeout });
     this.#options.onOpen();
@@ -64,10 +56,7 @@ export class Outgoing {
       call.promise.then(forget, forget);
       params = progress.withToken(isRecord(params) ? params : {}, id);
     }
-    return {
-      message: callMessage(method, params, id),
-      track: (sending) => this.#calls.track(call, sending),
-    };
+    return this.#calls.track(call, send(requestMessage(id, method, params)));
   }
 
   /** Settles a request; false if no request has this id. */
@@ -117,42 +106,4 @@ export class Outgoing {
     notify(dialect.cancelMethod, { [dialect.idMember]: id });
     if (!dialect.answersCancelled) this.#calls.forget(id);
   }
-}
-
-/** The message of a request, or of a notification if there is no id. */
-export function callMessage(
-  method: string,
-  params: unknown,
-  id: JSONRPCId,
-): JSONRPCRequest;
-export function callMessage(
-  method: string,
-  params: unknown,
-): JSONRPCNotification;
-export function callMessage(
-  method: string,
-  params: unknown,
-  id?: JSONRPCId,
-): JSONRPCRequest | JSONRPCNotification {
-  if (typeof method !== "string") {
-    throw new TypeError(
-      `Cannot call: method is ${typeof method}: not a string`,
-    );
-  }
-  if (params !== undefined && (typeof params !== "object" || params === null)) {
-    throw new TypeError(
-      `Cannot call ${JSON.stringify(method)}: params is ${
-        params === null ? "null" : typeof params
-      }: it must be an object or an array`,
-    );
-  }
-  const jsonrpc = "2.0";
-  if (id === undefined) {
-    return params === undefined
-      ? { jsonrpc, method }
-      : { jsonrpc, method, params };
-  }
-  return params === undefined
-    ? { jsonrpc, id, method }
-    : { jsonrpc, id, method, params };
 }

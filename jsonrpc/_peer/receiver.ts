@@ -52,6 +52,16 @@ export class Receiver {
   /** Resolves when there may be room for a call. */
   #room: PromiseWithResolvers<void> | undefined;
   #invalid = 0;
+  /** Sends responses; never rejects. */
+  readonly #respond = (
+    response: JSONRPCMessage | undefined,
+  ): void | Promise<void> => {
+    if (response === undefined) return;
+    return this.#host.send(response).catch((error) => {
+      if (this.#host.signal.aborted) return; // The session reports the cause.
+      return this.#respondInstead(response, error);
+    });
+  };
 
   constructor(host: ReceiverHost) {
     this.#host = host;
@@ -68,7 +78,7 @@ export class Receiver {
   /** Settles the request of a response, or runs the handler of a call. */
   receive(message: unknown, bytes: number): void | Promise<void> {
     if (Array.isArray(message)) return this.#receiveBatch(message, bytes);
-    return this.#receive(message, bytes, (response) => this.#respond(response));
+    return this.#receive(message, bytes, this.#respond);
   }
 
   #receive(
@@ -186,7 +196,7 @@ export class Receiver {
     const responses = new BatchResponses(length, {
       held: this.#responses,
       sizeOf: (response) => this.#sizeOf(response),
-      send: (responses) => this.#respond(responses),
+      send: this.#respond,
     });
     const share = Math.floor(bytes / length);
     for (const message of messages) {
@@ -195,15 +205,6 @@ export class Receiver {
         ? responses.respond(busy(call.id))
         : this.#receive(message, share, responses.respond));
     }
-  }
-
-  /** Sends responses; never rejects. */
-  #respond(response: JSONRPCMessage | undefined): void | Promise<void> {
-    if (response === undefined) return;
-    return this.#host.send(response).catch((error) => {
-      if (this.#host.signal.aborted) return; // The session reports the cause.
-      return this.#respondInstead(response, error);
-    });
   }
 
   /** Sends an error instead of a response that cannot be encoded. */

@@ -14,7 +14,8 @@ import type {
 } from "../methods.ts";
 import { Batch } from "./batch.ts";
 import { type Handler, Incoming } from "./incoming.ts";
-import { callMessage, Outgoing } from "./outgoing.ts";
+import { notificationMessage } from "./call_messages.ts";
+import { Outgoing } from "./outgoing.ts";
 import { Receiver } from "./receiver.ts";
 
 /** The parts of a peer that its sessions have in common. */
@@ -50,18 +51,22 @@ export class JSONRPCSession<Remote = AnyMethods>
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   readonly #receiver: Receiver;
+  readonly #send = (message: JSONRPCMessage): Promise<void> => {
+    const { signal, send } = this.#wire;
+    return signal.aborted ? Promise.reject(signal.reason) : send(message);
+  };
 
   constructor(settings: SessionSettings, wire: SessionWire) {
     this.#settings = settings;
     this.#wire = wire;
     const { dialect, timeout, maxBatch, logger, notifications } = settings;
     const { budget, signal, sizeOf } = wire;
-    const send = (message: JSONRPCMessage) => this.#send(message);
+    const send = this.#send;
     this.#outgoing = new Outgoing({
       ...{ dialect, timeout, logger },
       onOpen: () => this.#receiver.wake(),
       notify: (method, params) => {
-        send(callMessage(method, params)).catch((error) => {
+        send(notificationMessage(method, params)).catch((error) => {
           logger.debug("{method} was not sent: {error}", { method, error });
         });
       },
@@ -95,8 +100,10 @@ export class JSONRPCSession<Remote = AnyMethods>
   ): Promise<ResultOf<Remote[Name]>> {
     try {
       this.#assertOpen(method);
-      const { message, track } = this.#outgoing.open(method, params, options);
-      return track(this.#send(message)) as Promise<ResultOf<Remote[Name]>>;
+      const result = this.#outgoing.request(
+        ...[method, params, options, this.#send] as const,
+      );
+      return result as Promise<ResultOf<Remote[Name]>>;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -107,7 +114,7 @@ export class JSONRPCSession<Remote = AnyMethods>
     ...[params]: CallArgs<Remote[Name], never>
   ): Promise<void> {
     try {
-      return this.#send(callMessage(method, params));
+      return this.#send(notificationMessage(method, params));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -151,11 +158,6 @@ export class JSONRPCSession<Remote = AnyMethods>
     this.#outgoing.end(cause);
     this.#incoming.end(cause);
     this.#receiver.wake();
-  }
-
-  #send(message: JSONRPCMessage): Promise<void> {
-    const { signal, send } = this.#wire;
-    return signal.aborted ? Promise.reject(signal.reason) : send(message);
   }
 
   #assertOpen(method: string): void {

@@ -55,6 +55,19 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     });
   });
 
+  Deno.test(`${name}: a request with invalid params is neither sent nor cancelled`, async () => {
+    await using ends = await rawPeer({ cancellation, timeout: 5 });
+    const { peer, raw } = ends;
+    await assertRejects(() => peer.request("slow", 5 as never), TypeError);
+    await rejection(peer.request("slow"));
+    assertEquals(await next(raw), { jsonrpc: "2.0", id: 1, method: "slow" });
+    assertEquals(await next(raw), {
+      jsonrpc: "2.0",
+      method,
+      params: { [member]: 1 },
+    });
+  });
+
   const answered = name !== "mcp";
   Deno.test(`${name}: ${method} aborts the handler's signal, and the request is ${answered ? "answered with -32800" : "not answered"}`, async () => {
     const started = Promise.withResolvers<void>();
