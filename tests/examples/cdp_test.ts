@@ -23,8 +23,9 @@ import {
 } from "../../mod.ts";
 import { faulty, type InjectedFault, testCodec } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { startChromium } from "../support/chromium.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
 
 const chromium = needs("chromium");
 
@@ -35,37 +36,6 @@ div { width: 100px; height: 100px; background: rgb(255, 0, 0) }</style>
   document.title = 'Clicked';
   document.querySelector('div').style.background = 'rgb(0, 0, 255)';
 ">Go on</button>`;
-
-interface Chromium extends AsyncDisposable {
-  process: RealProcess;
-  /** The address of its DevTools, such as `http://127.0.0.1:9222`. */
-  http: string;
-  /** The address of the connection. */
-  url: string;
-}
-
-async function startChromium(port = 0): Promise<Chromium> {
-  const process = await RealProcess.start({
-    program: "chromium",
-    args: (folder) => [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
-      ...["--no-first-run", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync"],
-      ...["--disable-crash-reporter", "--disable-dev-shm-usage"],
-      ...[`--remote-debugging-port=${port}`, `--user-data-dir=${folder}/data`],
-    ],
-    ready: /^DevTools listening on (ws:\/\/([^/]+)\S+)/,
-  });
-  try {
-    const [, url = "", host] = await process.ready();
-    const dispose = () => process[Symbol.asyncDispose]();
-    const http = `http://${host}`;
-    return { process, http, url, [Symbol.asyncDispose]: dispose };
-  } catch (error) {
-    await process[Symbol.asyncDispose]();
-    throw error;
-  }
-}
 
 /** Serves the page at any path. */
 function serveHTML() {

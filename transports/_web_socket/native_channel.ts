@@ -155,11 +155,14 @@ export class NativeChannel implements Channel {
 
   #onClose(event?: CloseEvent): void {
     clearTimeout(this.#connectTimer);
-    const closed = new TypeError(
-      `the peer has closed with ${event?.code ?? "no code"}`,
-    );
+    // A page is not told why a socket did not open (WebSockets §5).
+    const code = event?.code ?? 1006;
+    const why = code === 1006
+      ? "the connection was not made, or was cut"
+      : `the peer has closed with ${code}`;
+    const closed = new TypeError(`Read from ${this.#socket.url}: ${why}`);
     this.#opened.reject(closed);
-    const orderly = [1000, 1001, 1005].includes(event?.code ?? 1006);
+    const orderly = [1000, 1001, 1005].includes(code);
     if (orderly) this.#end();
     else this.#fail(closed);
     this.#closed.resolve();

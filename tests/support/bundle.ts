@@ -1,0 +1,36 @@
+import { runDeno } from "./program.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/**
+ * One script for a browser, of a module's source and all that it imports; what
+ * it imports of `mod.ts` and `transports/mod.ts` it takes from `browser.ts`.
+ */
+export async function bundle(source: string): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "parley-" });
+  try {
+    const { imports } = JSON.parse(
+      await Deno.readTextFile(new URL("deno.json", root)),
+    );
+    for (const [name, target] of Object.entries<string>(imports)) {
+      if (target.startsWith("./")) imports[name] = new URL(target, root).href;
+    }
+    for (const name of ["mod.ts", "transports/mod.ts"]) {
+      imports[new URL(name, root).href] = new URL("browser.ts", root).href;
+    }
+    await Deno.writeTextFile(
+      `${folder}/deno.json`,
+      JSON.stringify({ imports }),
+    );
+    await Deno.writeTextFile(`${folder}/main.ts`, source);
+    const { code, stderr } = await runDeno([
+      ...["bundle", "--quiet", "--platform", "browser", "--no-lock"],
+      ...["--config", `${folder}/deno.json`],
+      ...["--output", `${folder}/main.js`, `${folder}/main.ts`],
+    ]);
+    if (code !== 0) throw new Error(stderr);
+    return await Deno.readTextFile(`${folder}/main.js`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
