@@ -1,10 +1,22 @@
 import { formatAddress } from "./address.ts";
 import { dial } from "./_socket/dial.ts";
-import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
+import {
+  listenFlags,
+  listenTcp,
+  type TcpListener,
+} from "./_socket/listen_tcp.ts";
 import { osError } from "./_socket/os_error.ts";
 import { SocketConnection } from "./_socket/connection.ts";
-import { SocketListener } from "./_socket/listener.ts";
-import { checkHostname, checkPort, checkType } from "./_util/validate.ts";
+import { type ConnectionSource, SocketListener } from "./_socket/listener.ts";
+import { netAddress, ownEnds } from "./_socket/tcp_ends.ts";
+import { HandshakeQueue } from "./_handshake/queue.ts";
+import { listenerOnly, proxiedEnds } from "./_proxy/proxied_ends.ts";
+import {
+  checkHandshakes,
+  checkHostname,
+  checkPort,
+  checkType,
+} from "./_util/validate.ts";
 import type { Connection, NetAddress, Transport } from "./transport.ts";
 
 /** Options of {@linkcode tcp}. */
@@ -40,6 +52,32 @@ export interface TcpOptions {
    * @default {false}
    */
   reusePort?: boolean | undefined;
+  /**
+   * Whether a load balancer sends a PROXY header, version 1 or 2, at the front of
+   * each connection to a listener. `remoteAddress` is then the client's, and
+   * `localAddress` the one that the client has dialled. If the header names no
+   * hosts, as for a health check or a client at a Unix socket, both are the
+   * socket's own. A connection without a header is refused.
+   *
+   * The header can claim any address, so only the balancer may reach the port.
+   * `connect()` rejects: no client sends a header.
+   *
+   * @default {false}
+   */
+  proxyProtocol?: boolean | undefined;
+  /**
+   * How long a PROXY header may take to arrive, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  handshakeTimeout?: number | undefined;
+  /**
+   * Told of each peer whose PROXY header a listener has refused, and why: that is
+   * not an error of `accept()`.
+   *
+   * @default {undefined}
+   */
+  onHandshakeError?: ((error: unknown) => void) | undefined;
 }
 
 /**
@@ -50,9 +88,10 @@ export interface TcpOptions {
  * without IPv6 it binds the first alone. Another name that has several addresses
  * binds the first of them. `address` of the listener is the first one.
  *
- * @throws {TypeError} `hostname` is not a name or an IP address, or a flag is not
- * a boolean.
- * @throws {RangeError} `port` is not an integer from 0 to 65535.
+ * @throws {TypeError} `hostname` is not a name or an IP address, a flag is not a
+ * boolean, or `onHandshakeError` is not a function.
+ * @throws {RangeError} `port` is not an integer from 0 to 65535, or
+ * `handshakeTimeout` is out of its range.
  *
  * @example One connection
  * ```ts
@@ -70,27 +109,43 @@ export interface TcpOptions {
 export function tcp(options: TcpOptions): Transport<NetAddress> {
   const { hostname = "127.0.0.1", port } = options;
   const { noDelay = true, keepAlive = false, reusePort = false } = options;
+  const { proxyProtocol = false, handshakeTimeout = 10_000 } = options;
   checkHostname(hostname);
   checkPort(port);
   checkType("noDelay", noDelay, "boolean");
   checkType("keepAlive", keepAlive, "boolean");
   checkType("reusePort", reusePort, "boolean");
+  checkType("proxyProtocol", proxyProtocol, "boolean");
+  checkHandshakes(options);
   const name = formatAddress({ transport: "tcp", hostname, port });
   const flags = name.replace("tcp://", "--allow-net=");
 
-  function connection(raw: Deno.TcpConn): Connection<NetAddress> {
-    raw.setNoDelay(noDelay);
-    raw.setKeepAlive(keepAlive);
-    return new SocketConnection(
-      raw,
-      address(raw.localAddr),
-      address(raw.remoteAddr),
-    );
+  function connection(
+    conn: Deno.TcpConn,
+    { localAddress, remoteAddress } = ownEnds(conn, "tcp"),
+  ): Connection<NetAddress> {
+    conn.setNoDelay(noDelay);
+    conn.setKeepAlive(keepAlive);
+    return new SocketConnection(conn, localAddress, remoteAddress);
+  }
+
+  function sourceOf(listener: TcpListener): ConnectionSource<NetAddress> {
+    if (proxyProtocol) {
+      return new HandshakeQueue(listener, async (conn, signal) => {
+        const ends = await proxiedEnds(conn, "tcp", handshakeTimeout, signal);
+        return connection(conn, ends);
+      }, options.onHandshakeError);
+    }
+    return {
+      accept: async () => connection(await listener.accept()),
+      close: () => listener.close(),
+    };
   }
 
   return {
     async connect({ signal } = {}) {
       signal?.throwIfAborted();
+      if (proxyProtocol) throw listenerOnly(name);
       try {
         return connection(await dial({ hostname, port }, signal));
       } catch (error) {
@@ -103,11 +158,9 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
       signal?.throwIfAborted();
       try {
         if (reusePort) checkReusePort();
-        const raw = listenTcp({ hostname, port, reusePort });
-        return new SocketListener({
-          accept: async () => connection(await raw.accept()),
-          close: () => raw.close(),
-        }, address(raw.addr));
+        const listener = listenTcp({ hostname, port, reusePort });
+        const address = netAddress(listener.addr, "tcp");
+        return new SocketListener(sourceOf(listener), address);
       } catch (error) {
         throw osError(`Listen at ${name}`, error, listenFlags(hostname, flags));
       }
@@ -123,8 +176,4 @@ function checkReusePort(): void {
   throw new Deno.errors.NotSupported(
     "reusePort is true, expected Deno's flag --unstable-net with it",
   );
-}
-
-function address({ hostname, port }: Deno.NetAddr): NetAddress {
-  return { transport: "tcp", hostname, port };
 }

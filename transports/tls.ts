@@ -4,7 +4,9 @@ import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
 import { osError } from "./_socket/os_error.ts";
+import { netAddress, ownEnds, type TcpEnds } from "./_socket/tcp_ends.ts";
 import { HandshakeQueue } from "./_handshake/queue.ts";
+import { listenerOnly, proxiedEnds } from "./_proxy/proxied_ends.ts";
 import { checkTlsOptions } from "./_tls/options.ts";
 import { clientSide, serverSide } from "./_tls/secure.ts";
 import { checkHostname, checkPort, checkType } from "./_util/validate.ts";
@@ -44,21 +46,22 @@ import type { Connection, NetAddress, Transport } from "./transport.ts";
 export function tls(options: TlsOptions): Transport<NetAddress> {
   const { hostname = "127.0.0.1", port, serverName = hostname } = options;
   const { cert, certificates, onHandshakeError } = options;
+  const { proxyProtocol = false, handshakeTimeout = 10_000 } = options;
   checkHostname(hostname);
   checkPort(port);
   checkTlsOptions(options);
-  if (onHandshakeError !== undefined) {
-    checkType("onHandshakeError", onHandshakeError, "function");
-  }
+  checkType("proxyProtocol", proxyProtocol, "boolean");
   const name = formatAddress({ transport: "tls", hostname, port });
   const flags = name.replace("tls://", "--allow-net=");
 
   return {
     async connect({ signal } = {}) {
       signal?.throwIfAborted();
+      if (proxyProtocol) throw listenerOnly(name);
       try {
         const secure = await clientSide(options, serverName);
-        const plain = connection(await dial({ hostname, port }, signal));
+        const conn = await dial({ hostname, port }, signal);
+        const plain = connection(conn, ownEnds(conn, "tls"));
         return await secure(plain, signal);
       } catch (error) {
         signal?.throwIfAborted();
@@ -76,19 +79,18 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
         const secure = await serverSide(options);
         signal?.throwIfAborted();
         const listener = listenTcp({ hostname, port });
-        const source = {
-          accept: async () => connection(await listener.accept()),
-          close: () => listener.close(),
-        };
-        const queue = new HandshakeQueue(source, async (plain, signal) => {
+        const queue = new HandshakeQueue(listener, async (conn, signal) => {
+          const ends = proxyProtocol
+            ? await proxiedEnds(conn, "tls", handshakeTimeout, signal)
+            : ownEnds(conn, "tls");
           try {
-            return await secure(plain, signal);
+            return await secure(connection(conn, ends), signal);
           } catch (error) {
-            const peer = formatAddress(plain.remoteAddress);
+            const peer = formatAddress(ends.remoteAddress);
             throw osError(`Handshake with ${peer}`, error);
           }
         }, onHandshakeError);
-        return new SocketListener(queue, address(listener.addr));
+        return new SocketListener(queue, netAddress(listener.addr, "tls"));
       } catch (error) {
         signal?.throwIfAborted();
         throw osError(`Listen at ${name}`, error, listenFlags(hostname, flags));
@@ -99,12 +101,10 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
 }
 
 /** A plain connection, whose errors say that it is TLS. */
-function connection(conn: Deno.TcpConn): Connection<NetAddress> {
+function connection(
+  conn: Deno.TcpConn,
+  { localAddress, remoteAddress }: TcpEnds,
+): Connection<NetAddress> {
   conn.setNoDelay(true);
-  const [local, remote] = [address(conn.localAddr), address(conn.remoteAddr)];
-  return new SocketConnection(conn, local, remote);
-}
-
-function address({ hostname, port }: Deno.NetAddr): NetAddress {
-  return { transport: "tls", hostname, port };
+  return new SocketConnection(conn, localAddress, remoteAddress);
 }

@@ -69,6 +69,13 @@ export interface TlsOptions {
    */
   alpnProtocols?: string[] | undefined;
   /**
+   * Whether a load balancer sends a PROXY header before each handshake, as for
+   * `tcp()`. The header may take as long as a handshake.
+   *
+   * @default {false}
+   */
+  proxyProtocol?: boolean | undefined;
+  /**
    * How long a handshake may take, in milliseconds.
    *
    * @default {10_000}

@@ -1,10 +1,11 @@
-import type { Connection } from "../transport.ts";
-
 /**
  * Runs a handshake. If it is aborted or takes too long, its connection is
  * aborted.
  */
-export async function withDeadline<T, C extends Connection>(
+export async function withDeadline<
+  T,
+  C extends { abort(reason: unknown): void },
+>(
   connection: C,
   handshake: (connection: C) => Promise<T>,
   timeout: number,

@@ -1,3 +1,4 @@
+import type { Accepts } from "../_socket/accept_queue.ts";
 import type { ConnectionSource } from "../_socket/listener.ts";
 import type { Address, Connection } from "../transport.ts";
 
@@ -7,8 +8,8 @@ const MAX_HANDSHAKES = 256;
 /** If so many connections wait for accept(), no more are taken. */
 const MAX_READY = 64;
 
-type Shake<Plain extends Address, A extends Address> = (
-  connection: Connection<Plain>,
+type Shake<Plain, A extends Address> = (
+  connection: Plain,
   signal: AbortSignal,
 ) => Promise<Connection<A>>;
 
@@ -16,9 +17,9 @@ type Shake<Plain extends Address, A extends Address> = (
  * Does handshakes side by side, and gives the connections in the order in which
  * they are done: a silent peer delays nobody.
  */
-export class HandshakeQueue<Plain extends Address, A extends Address>
+export class HandshakeQueue<Plain, A extends Address>
   implements ConnectionSource<A> {
-  readonly #source: ConnectionSource<Plain>;
+  readonly #source: Accepts<Plain>;
   readonly #handshake: Shake<Plain, A>;
   readonly #failed: ((error: unknown) => void) | undefined;
   readonly #underWay = new Map<AbortController, Promise<void>>();
@@ -35,7 +36,7 @@ export class HandshakeQueue<Plain extends Address, A extends Address>
    * @param failed Called with the reason of a handshake that has failed.
    */
   constructor(
-    source: ConnectionSource<Plain>,
+    source: Accepts<Plain>,
     handshake: Shake<Plain, A>,
     failed: ((error: unknown) => void) | undefined,
   ) {
@@ -89,7 +90,7 @@ export class HandshakeQueue<Plain extends Address, A extends Address>
     }
   }
 
-  #start(connection: Connection<Plain>): void {
+  #start(connection: Plain): void {
     const [oldest] = this.#underWay.keys();
     if (oldest && this.#underWay.size >= MAX_HANDSHAKES) {
       oldest.abort(
@@ -104,7 +105,7 @@ export class HandshakeQueue<Plain extends Address, A extends Address>
   }
 
   async #shake(
-    connection: Connection<Plain>,
+    connection: Plain,
     controller: AbortController,
   ): Promise<void> {
     try {

@@ -1,8 +1,10 @@
-import { checkType, isHostname, show } from "../_util/validate.ts";
+import {
+  checkHandshakes,
+  checkType,
+  isHostname,
+  show,
+} from "../_util/validate.ts";
 import type { SideOptions } from "./secure.ts";
-
-/** The longest that a timer waits. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * Checks the form of options that both sides or one side have. No message shows
@@ -12,7 +14,7 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  * @throws {RangeError} A number is out of its range.
  */
 export function checkTlsOptions(options: SideOptions): void {
-  const { cert, key, handshakeTimeout = 1 } = options;
+  const { cert, key } = options;
   if (options.serverName !== undefined && !isHostname(options.serverName)) {
     throw new TypeError(
       `serverName is ${
@@ -51,16 +53,7 @@ export function checkTlsOptions(options: SideOptions): void {
   if (certificates !== undefined) {
     checkType("certificates", certificates, "function");
   }
-  if (
-    typeof handshakeTimeout !== "number" ||
-    !(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)
-  ) {
-    throw new RangeError(
-      `handshakeTimeout is ${
-        show(handshakeTimeout)
-      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
-    );
-  }
+  checkHandshakes(options);
 }
 
 /** Deno ignores a text that is not PEM. */

@@ -1,3 +1,5 @@
+import { latin1, showBytes } from "../_util/show_bytes.ts";
+
 /** The types of records (RFC 8446 §5.1), the first byte of each. */
 const RECORD_TYPES = [0x14, 0x15, 0x16, 0x17];
 
@@ -8,8 +10,6 @@ const PROTOCOLS: readonly (readonly [RegExp, string])[] = [
   [/^\s*[[{]/, "JSON in plain text"],
   [/^[\t\r\n\x20-\x7e]+$/, "plain text"],
 ];
-
-const MOST_SHOWN = 32;
 
 /**
  * An error that says which protocol a peer speaks instead of TLS.
@@ -23,13 +23,10 @@ export function otherProtocol(
 ): Error | undefined {
   const [type] = first;
   if (type === undefined || RECORD_TYPES.includes(type)) return undefined;
-  const text = new TextDecoder("latin1").decode(first);
+  const text = latin1(first);
   const [, protocol] = PROTOCOLS.find(([look]) => look.test(text)) ??
     [, "another protocol"];
-  const shown = JSON.stringify(text.slice(0, MOST_SHOWN)).replace(
-    /[^\x20-\x7e]/g,
-    (unseen) => `\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  const shown = showBytes(text);
   return new Deno.errors.InvalidData(
     `the peer speaks ${protocol}, not TLS: its first bytes are ${shown}`,
     { cause },

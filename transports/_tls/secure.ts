@@ -9,7 +9,7 @@ import { TlsChannel } from "./tls_channel.ts";
 /** The options of both sides. */
 export type SideOptions = Omit<
   TlsOptions,
-  "hostname" | "port" | "onHandshakeError"
+  "hostname" | "port" | "proxyProtocol"
 >;
 
 /** Makes a TLS connection of a plain one, which it owns from then on. */

@@ -155,6 +155,36 @@ export function checkType(
   }
 }
 
+/** The longest that a timer waits. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * Checks how a listener does its handshakes.
+ *
+ * @throws {TypeError} `onHandshakeError` is not a function.
+ * @throws {RangeError} `handshakeTimeout` is out of its range.
+ */
+export function checkHandshakes(
+  { handshakeTimeout = 1, onHandshakeError }: {
+    readonly handshakeTimeout?: number | undefined;
+    readonly onHandshakeError?: ((error: unknown) => void) | undefined;
+  },
+): void {
+  if (
+    typeof handshakeTimeout !== "number" ||
+    !(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)
+  ) {
+    throw new RangeError(
+      `handshakeTimeout is ${
+        show(handshakeTimeout)
+      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
+    );
+  }
+  if (onHandshakeError !== undefined) {
+    checkType("onHandshakeError", onHandshakeError, "function");
+  }
+}
+
 /** Shows a value in a message. */
 export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);

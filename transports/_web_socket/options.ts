@@ -1,8 +1,5 @@
-import { checkType, show } from "../_util/validate.ts";
+import { checkHandshakes, checkType, show } from "../_util/validate.ts";
 import type { WebSocketOptions } from "../web_socket_options.ts";
-
-/** The longest that a timer waits. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Options, whole and checked. */
 export interface WebSocketSettings {
@@ -50,16 +47,7 @@ export function readOptions(options: WebSocketOptions): WebSocketSettings {
       );
     }
   }
-  if (!(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)) {
-    throw new RangeError(
-      `handshakeTimeout is ${
-        show(handshakeTimeout)
-      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
-    );
-  }
-  if (onHandshakeError !== undefined) {
-    checkType("onHandshakeError", onHandshakeError, "function");
-  }
+  checkHandshakes({ handshakeTimeout, onHandshakeError });
   // Refuses names and values that would end a field.
   const headers = new Headers(options.headers);
   return {
