@@ -20,9 +20,8 @@ export class Redis extends AsyncProtocol<Value> {
 
   /** Executes any command: a real server knows hundreds. */
   command(name: string, ...args: string[]): Promise<Value> {
-    this.assertRunning();
-    const call = this.#calls.open({ method: name, timeout: 5_000 });
-    return this.#calls.track(call, this.send([name, ...args]));
+    const options = { method: name, timeout: 5_000 };
+    return this.sendCall(this.#calls, options, () => [name, ...args]);
   }
 
   protected override createCodec(): Codec<Value> {

@@ -27,6 +27,8 @@ import type {
 import type { ByteBudget } from "./byte_budget.ts";
 import type { Codec } from "./codecs/codec.ts";
 import { EndOfStreamError, StateError } from "./errors.ts";
+import type { OpenCallOptions, PendingCall } from "./pending_call.ts";
+import type { PendingCalls } from "./pending_calls.ts";
 import { Runstate } from "./runstate.ts";
 import { noStats, type ProtocolStats } from "./stats.ts";
 
@@ -435,6 +437,33 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       const session = this.#lifecycle.openSession;
       return session.send(this.filterOutbound(message), options?.signal);
     } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  /**
+   * Opens a call, sends its request, and returns the promise of the reply: what
+   * `PendingCalls.open()` and `PendingCalls.track()` do, in one statement. It
+   * rejects if anything of this fails, and then no call is left.
+   *
+   * @param calls The pending calls of this protocol.
+   * @param request Makes the request of the call, which has its id.
+   * @throws {StateError} The runstate is not running.
+   * @throws {Error} The request cannot be encoded; the session goes on.
+   * @throws {CallError} See `PendingCalls.open()`, also for other errors.
+   */
+  protected sendCall<Reply, Id = number>(
+    calls: PendingCalls<Reply, Id>,
+    options: OpenCallOptions<Id>,
+    request: (call: PendingCall<Reply, Id>) => Out,
+  ): Promise<Reply> {
+    let call: PendingCall<Reply, Id> | undefined;
+    try {
+      this.assertRunning();
+      call = calls.open(options);
+      return calls.track(call, this.send(request(call)));
+    } catch (error) {
+      if (call) calls.reject(call.id, error);
       return rejected(error);
     }
   }

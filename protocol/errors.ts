@@ -16,6 +16,7 @@ import type { Runstate } from "./runstate.ts";
  * ├── FlushTimeoutError     an end was forced with bytes unsent
  * ├── IdleTimeoutError      no byte has gone either way for too long
  * ├── QueueLimitError       a session holds more bytes than maxQueuedBytes
+ * ├── EventOverflowError    a listener does not read its events fast enough
  * └── CallError             a call that has no reply
  *     ├── CallInterruptedError  the session ended first
  *     └── CallTimeoutError      the call's own deadline has passed
@@ -228,6 +229,9 @@ export class QueueLimitError extends ParleyError {
     this.bytes = bytes;
   }
 }
+
+/** A listener with `overflow: "fail"` does not read its events fast enough. */
+export class EventOverflowError extends ParleyError {}
 
 const EXCERPT_BYTES = 32;
 

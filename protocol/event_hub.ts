@@ -39,10 +39,17 @@ export class EventHub<E> {
     this.#nameOf = nameOf;
   }
 
+  /** How many queues take events. */
+  get size(): number {
+    return this.#queues.size;
+  }
+
   /**
    * Makes a queue of the events of these names, or of all.
    *
    * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
+   * @throws {TypeError} `limit` or `maxBytes` is not a number, or `overflow` is
+   * something else.
    */
   listen(
     names?: string | readonly string[],
@@ -68,6 +75,11 @@ export class EventHub<E> {
    */
   dispatch(event: E, bytes: number = 0): void {
     for (const queue of this.#queues) queue.dispatch(event, bytes);
+  }
+
+  /** Ends every queue because of a failure: iterations and waits throw the cause. */
+  fail(cause: unknown): void {
+    for (const queue of this.#queues) queue.fail(cause);
   }
 
   /** Ends every queue, once its events have been read; `cause` is told then. */

@@ -1,7 +1,7 @@
 import { BoundedEvents, type Taken } from "./_events/bounded_events.ts";
 import { show } from "./_util/show.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
-import { EndOfStreamError } from "./errors.ts";
+import { EndOfStreamError, EventOverflowError } from "./errors.ts";
 import type { ListenOptions, NextEventOptions } from "./listen_options.ts";
 
 /** How a queue tells the events apart, and which of them it takes. */
@@ -41,7 +41,7 @@ interface End {
 /**
  * A bounded queue of events. It takes the events that are dispatched to it from
  * the moment it is made, in order. Beyond its limits the oldest unread event is
- * dropped, and counted.
+ * dropped and counted, or the queue fails: see `overflow`.
  *
  * An iteration takes events from the queue. After `break`, the next iteration
  * goes on with the next event; several iterations share the events.
@@ -68,6 +68,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
   readonly #waiters = new Set<Waiter<E>>();
   readonly #unread: BoundedEvents<E>;
   readonly #history: BoundedEvents<E>;
+  readonly #failsOnOverflow: boolean;
   #dropped = 0;
   #end: End | undefined;
 
@@ -75,20 +76,23 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
    * Makes an empty queue.
    *
    * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
-   * @throws {TypeError} `limit` or `maxBytes` is not a number.
+   * @throws {TypeError} `limit` or `maxBytes` is not a number, or `overflow` is
+   * something else.
    */
   constructor(options: EventQueueOptions<E>) {
     const { filter, limit = 1024, maxBytes = 8 * 2 ** 20, signal } = options;
+    const { nameOf, onClosed, overflow = "drop" } = options;
     checkPositiveInteger("limit", limit);
     checkPositiveInteger("maxBytes", maxBytes);
-    const { nameOf, onClosed } = options;
+    checkOverflow(overflow);
+    this.#failsOnOverflow = overflow === "fail";
     const names = namesOf(options.names);
     this.#nameOf = nameOf;
     this.#wants = (event, bytes) =>
       (names?.has(nameOf(event)) ?? true) && (filter?.(event, bytes) ?? true);
     this.#unread = new BoundedEvents({ limit, maxBytes });
     this.#history = new BoundedEvents({ limit, maxBytes });
-    const abort = () => this.#stop({ cause: signal?.reason, failed: true });
+    const abort = () => this.fail(signal?.reason);
     this.#onClosed = () => {
       signal?.removeEventListener("abort", abort);
       onClosed?.(this);
@@ -119,7 +123,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     try {
       if (this.#end || !this.#wants(event, bytes)) return;
     } catch (cause) {
-      return this.#stop({ cause, failed: true });
+      return this.fail(cause);
     }
     this.#history.push(event, bytes);
     for (const waiter of this.#waiters) {
@@ -129,12 +133,28 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
         waiter.fail(error);
       }
     }
-    this.#dropped += this.#unread.push(event, bytes);
+    const dropped = this.#unread.push(event, bytes);
+    this.#dropped += dropped;
+    if (dropped === 0 || !this.#failsOnOverflow) return;
+    const name = JSON.stringify(this.#nameOf(event));
+    this.fail(
+      new EventOverflowError(
+        `Cannot queue event ${name}: more events wait to be read than limit or maxBytes allows`,
+      ),
+    );
   }
 
   /** Ends the listener, once the queued events have been read. */
   end(cause: unknown): void {
     this.#close({ cause, failed: false });
+  }
+
+  /**
+   * Ends the listener because of a failure, and drops its events: iterations and
+   * waits throw the cause.
+   */
+  fail(cause: unknown): void {
+    this.#stop({ cause, failed: true });
   }
 
   /**
@@ -279,6 +299,15 @@ function checkPositiveInteger(option: string, value: unknown): void {
     `Cannot use the option: ${option} is ${
       show(value)
     }: it must be a positive integer`,
+  );
+}
+
+function checkOverflow(value: "drop" | "fail"): void {
+  if (value === "drop" || value === "fail") return;
+  throw new TypeError(
+    `Cannot use the option: overflow is ${
+      show(value)
+    }: it must be "drop" or "fail"`,
   );
 }
 

@@ -10,8 +10,8 @@ export interface ListenOptions<E> extends WaitOptions {
    */
   filter?: ((event: E, bytes: number) => boolean) | undefined;
   /**
-   * How many events are kept until they are read, and in the history. Beyond
-   * that the oldest event is dropped, and counted if it was not read.
+   * How many events are kept until they are read, and in the history; `overflow`
+   * says what happens beyond that.
    *
    * @default {1024}
    */
@@ -23,6 +23,16 @@ export interface ListenOptions<E> extends WaitOptions {
    * @default {8388608}
    */
   maxBytes?: number | undefined;
+  /**
+   * What happens if more events than `limit` or `maxBytes` wait to be read:
+   *
+   * - `"drop"`: the oldest event is dropped, and counted;
+   * - `"fail"`: the listener fails with an `EventOverflowError`, so that no event is
+   *   missed unnoticed.
+   *
+   * @default {"drop"}
+   */
+  overflow?: "drop" | "fail" | undefined;
 }
 
 /** Options of a wait for an event. */

@@ -40,8 +40,8 @@ const TIMER_STEP_MS = 5;
  *     return lines();
  *   }
  *   ask(request: string): Promise<string> {
- *     const call = this.#calls.open({ method: request, timeout: 5_000 });
- *     return this.#calls.track(call, this.send(request));
+ *     const options = { method: request, timeout: 5_000 };
+ *     return this.sendCall(this.#calls, options, () => request);
  *   }
  *   protected override onMessage(reply: string): void {
  *     const call = this.#calls.first();
@@ -136,7 +136,8 @@ export class PendingCalls<Reply, Id = number> {
   /**
    * The promise of a call whose request is being sent. If sending fails before
    * there is a reply, such as for a message that cannot be encoded, the call is
-   * taken out again and rejects with that error.
+   * taken out again and rejects with that error. `AsyncProtocol.sendCall()` opens,
+   * sends and tracks a call at once.
    */
   track(call: PendingCall<Reply, Id>, sending: Promise<void>): Promise<Reply> {
     sending.catch((error) => {

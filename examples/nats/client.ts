@@ -4,6 +4,7 @@ import {
   type Codec,
   ConnectError,
   EventQueue,
+  type OpenCallOptions,
   PendingCalls,
   ProtocolError,
   startTls,
@@ -45,11 +46,9 @@ interface Subscription {
   subject: string;
   queue: string | undefined;
   messages: EventQueue<NatsMessage>;
-  /** Aborted if the subscription itself fails: its iteration throws the reason. */
-  failure: AbortController;
 }
 
-/** How many messages of a subscription may wait to be taken. */
+/** If more messages of a subscription wait to be taken, it fails. */
 const MAX_WAITING = 65_536;
 /** The subscription to the answers to all requests. */
 const INBOX_SID = 1;
@@ -57,9 +56,7 @@ const encoder = new TextEncoder();
 
 /** A client of NATS: publish and subscribe, requests, TLS and reconnection. */
 export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
-  readonly #credentials: Credentials | undefined;
-  readonly #tls: StartTlsOptions | undefined;
-  readonly #timeout: number;
+  readonly #options: NatsOptions;
   readonly #inbox = `_INBOX.${crypto.randomUUID()}`;
   readonly #subscriptions = new Map<number, Subscription>();
   readonly #pings = new PendingCalls<void>();
@@ -71,9 +68,7 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
 
   constructor(options: NatsOptions = {}) {
     super({ keepAliveInterval: 30_000, ...options });
-    this.#credentials = options.credentials;
-    this.#tls = options.tls;
-    this.#timeout = options.timeout ?? 5_000;
+    this.#options = options;
   }
 
   /** What the server has told of itself. */
@@ -96,15 +91,13 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   async request(
     subject: string,
     payload: Uint8Array | string,
-    options: RequestOptions = {},
+    options?: RequestOptions,
   ): Promise<NatsMessage> {
-    this.assertRunning();
-    const bytes = this.#bytes(payload);
-    const { signal, timeout = this.#timeout } = options;
-    const call = this.#requests.open({ method: subject, signal, timeout });
-    const reply = `${this.#inbox}.${call.id}`;
-    const sending = this.send({ op: "PUB", subject, reply, payload: bytes });
-    return await this.#requests.track(call, sending);
+    const call = this.#callOptions(subject, options);
+    return await this.sendCall(this.#requests, call, ({ id }) => {
+      const reply = `${this.#inbox}.${id}`;
+      return { op: "PUB", subject, reply, payload: this.#bytes(payload) };
+    });
   }
 
   /**
@@ -119,19 +112,17 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     if (queue !== undefined) checkSubject(queue);
     signal?.throwIfAborted();
     const sid = ++this.#lastSid;
-    const failure = new AbortController();
-    const signals = signal ? [signal, failure.signal] : [failure.signal];
     const messages = new EventQueue<NatsMessage>({
       nameOf: (message) => message.subject,
       limit: MAX_WAITING,
-      signal: AbortSignal.any(signals),
+      overflow: "fail",
+      signal,
       onClosed: () => {
-        const known = this.#subscriptions.delete(sid);
-        const { runstate } = this;
-        if (known && runstate === "running") this.send({ op: "UNSUB", sid });
+        this.#subscriptions.delete(sid);
+        if (this.runstate === "running") this.send({ op: "UNSUB", sid });
       },
     });
-    this.#subscriptions.set(sid, { subject, queue, messages, failure });
+    this.#subscriptions.set(sid, { subject, queue, messages });
     if (this.runstate === "running") {
       this.send({ op: "SUB", subject, queue, sid });
     }
@@ -139,11 +130,9 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   }
 
   /** Resolves when the server has processed all that was sent before. */
-  async ping(options: RequestOptions = {}): Promise<void> {
-    this.assertRunning();
-    const { signal, timeout = this.#timeout } = options;
-    const call = this.#pings.open({ method: "PING", signal, timeout });
-    await this.#pings.track(call, this.send({ op: "PING" }));
+  async ping(options?: RequestOptions): Promise<void> {
+    const call = this.#callOptions("PING", options);
+    await this.sendCall(this.#pings, call, () => ({ op: "PING" }));
   }
 
   protected override createCodec(): Codec<ServerMessage, ClientMessage> {
@@ -156,18 +145,16 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
       throw new ProtocolError(`Server sent ${hello.op}: expected INFO`);
     }
     const { tls_required, tls_available } = this.#info = hello.info;
-    if (this.#tls || tls_required) {
+    const { tls, credentials } = this.#options;
+    if (tls || tls_required) {
       if (!tls_required && !tls_available) {
         throw new ProtocolError("Server has no TLS: tls requires it");
       }
-      const options = { ...this.#tls, signal };
-      await this.upgrade((connection) => startTls(connection, options));
+      await this.upgrade((plain) => startTls(plain, { ...tls, signal }));
     }
     const options = { verbose: false, headers: true, no_responders: true };
-    this.send({
-      op: "CONNECT",
-      options: { ...options, lang: "ts", version: "1", ...this.#credentials },
-    });
+    const login = { ...options, lang: "ts", version: "1", ...credentials };
+    this.send({ op: "CONNECT", options: login });
     this.send({ op: "PING" });
     for (;;) {
       const answer = await this.receive({ signal });
@@ -236,6 +223,11 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     return message.op === "CONNECT" ? { op: "CONNECT" } : message;
   }
 
+  #callOptions(method: string, options: RequestOptions = {}): OpenCallOptions {
+    const { timeout = this.#options.timeout ?? 5_000 } = options;
+    return { method, timeout, signal: options.signal };
+  }
+
   #bytes(payload: Uint8Array | string): Uint8Array {
     const bytes = typeof payload === "string"
       ? encoder.encode(payload)
@@ -249,8 +241,7 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
 
   #deliver(sid: number, message: NatsMessage, bytes: number): void {
     if (sid !== INBOX_SID) {
-      const subscription = this.#subscriptions.get(sid);
-      if (subscription) dispatch(subscription, message, bytes);
+      this.#subscriptions.get(sid)?.messages.dispatch(message, bytes);
       return;
     }
     const id = Number(message.subject.slice(this.#inbox.length + 1));
@@ -265,19 +256,7 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
       [];
     if (subject === undefined) throw error;
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.subject === subject) subscription.failure.abort(error);
+      if (subscription.subject === subject) subscription.messages.fail(error);
     }
   }
-}
-
-/** Hands a message over; a consumer that is too slow loses its subscription. */
-function dispatch(
-  { subject, messages, failure }: Subscription,
-  message: NatsMessage,
-  bytes: number,
-): void {
-  messages.dispatch(message, bytes);
-  if (messages.dropped === 0) return;
-  const text = `Subscription ${subject}: its consumer is too slow`;
-  failure.abort(new NatsError(text));
 }

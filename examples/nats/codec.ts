@@ -16,18 +16,12 @@ export function nats(
 }
 
 const LF = 0x0a;
-/** A server with many addresses has an INFO of some kilobytes. */
-const MAX_LINE_BYTES = 64 * 1024;
 const decoder = new TextDecoder();
 
 /** `MSG subject sid [reply] #total`, and HMSG with `#headers` before the total. */
-const WORDS = String.raw`(?<subject>\S+)\s+(?<sid>\d+)(?:\s+(?<reply>\S+))?`;
 const COUNTED = [
-  new RegExp(String.raw`^MSG\s+${WORDS}\s+(?<total>\d+)$`, "i"),
-  new RegExp(
-    String.raw`^HMSG\s+${WORDS}\s+(?<headers>\d+)\s+(?<total>\d+)$`,
-    "i",
-  ),
+  /^MSG\s+(?<subject>\S+)\s+(?<sid>\d+)(\s+(?<reply>\S+))?\s+(?<total>\d+)$/i,
+  /^HMSG\s+(?<subject>\S+)\s+(?<sid>\d+)(\s+(?<reply>\S+))?\s+(?<headers>\d+)\s+(?<total>\d+)$/i,
 ];
 
 /** What a line announces, and where its headers begin and the next message. */
@@ -52,11 +46,8 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
     if (this.#announced) return this.#payload(input, this.#announced);
     const end = input.indexOf(LF, this.#searched) + 1;
     this.#searched = end ? 0 : input.length;
-    if ((end || input.length) > MAX_LINE_BYTES) {
-      const limitName = "the length of a line";
-      throw new MessageTooLargeError(MAX_LINE_BYTES, input.offset, {
-        limitName,
-      });
+    if ((end || input.length) > this.#limit) {
+      throw new MessageTooLargeError(this.#limit, input.offset);
     }
     if (end === 0) return undefined;
     const line = decoder.decode(input.subarray(0, end)).trim();
@@ -75,9 +66,7 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
 
   encode(message: ClientMessage, output: CodecOutput): void {
     const { op } = message;
-    if (op === "CONNECT") {
-      output.text(`CONNECT ${JSON.stringify(message.options)}\r\n`);
-    } else if (op === "PUB") {
+    if (op === "PUB") {
       const { subject, reply, payload } = message;
       output.text(`PUB ${words(subject, reply)} ${payload.length}\r\n`);
       output.bytes(payload);
@@ -85,6 +74,8 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
     } else if (op === "SUB") {
       const { subject, queue, sid } = message;
       output.text(`SUB ${words(subject, queue)} ${sid}\r\n`);
+    } else if (op === "CONNECT") {
+      output.text(`CONNECT ${JSON.stringify(message.options)}\r\n`);
     } else if (op === "UNSUB") output.text(`UNSUB ${message.sid}\r\n`);
     else output.text(`${op}\r\n`);
   }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EventHub } from "../../protocol/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
 
 Deno.test("onClosed of EventHub.listen() is called once, however the queue ends", () => {
   const hub = new EventHub<string>((event) => event);
@@ -27,4 +28,19 @@ Deno.test("EventHub hands nothing more to a queue that is closed", () => {
   closed.close();
   hub.dispatch("tick");
   assertEquals([closed.clear(), open.clear()], [[], ["tick"]]);
+});
+
+Deno.test("EventHub counts its queues, and fails all of them at once", async () => {
+  const hub = new EventHub<string>((event) => event);
+  const sizes: number[] = [];
+  const onClosed = () => void sizes.push(hub.size);
+  const queues = [1, 2, 3].map(() => hub.listen(undefined, { onClosed }));
+  assertEquals(hub.size, 3);
+  queues[0]?.close();
+  const cause = new Error("refused");
+  hub.fail(cause);
+  assertEquals(sizes, [2, 1, 0]);
+  for (const queue of queues.slice(1)) {
+    assertEquals(await rejection(queue.next()), cause);
+  }
 });

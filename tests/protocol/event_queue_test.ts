@@ -1,5 +1,11 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { EndOfStreamError, EventQueue } from "../../protocol/mod.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  EndOfStreamError,
+  EventOverflowError,
+  EventQueue,
+  type EventQueueOptions,
+} from "../../protocol/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
 
 const FALSY = [0, "", false, null, undefined, NaN, 0n];
 
@@ -32,4 +38,69 @@ Deno.test("a falsy event is handed to an iteration that waits for it, and does n
     queue.end(undefined);
     assertEquals(await read, [event, event, event]);
   }
+});
+
+/** A queue of numbers. */
+function numbers(
+  options: Partial<EventQueueOptions<number>> = {},
+): EventQueue<number> {
+  return new EventQueue<number>({ nameOf: () => "number", ...options });
+}
+
+Deno.test("an overflow drops the oldest event and counts it, or fails the queue", async () => {
+  for (
+    const { limits, bytes } of [
+      { limits: { limit: 2 }, bytes: 0 },
+      { limits: { maxBytes: 20 }, bytes: 10 },
+    ]
+  ) {
+    const dropping = numbers(limits);
+    let closed = 0;
+    const failing = numbers({
+      ...limits,
+      overflow: "fail",
+      onClosed: () => closed++,
+    });
+    for (const queue of [dropping, failing]) {
+      for (const n of [1, 2]) queue.dispatch(n, bytes);
+      assertEquals([queue.dropped, queue.closed], [0, false]);
+      for (const n of [3, 4]) queue.dispatch(n, bytes);
+    }
+    assertEquals([dropping.dropped, dropping.clear()], [2, [3, 4]]);
+    assertEquals([failing.closed, closed], [true, 1]);
+    const error = await rejection(failing.next());
+    assertEquals(error instanceof EventOverflowError, true);
+    assertEquals(await rejection(Array.fromAsync(failing)), error);
+  }
+});
+
+Deno.test("a queue that fails on overflow loses nothing while it is read", async () => {
+  const queue = numbers({ limit: 1, overflow: "fail" });
+  const read = Array.fromAsync(queue);
+  for (let n = 0; n < 10; n++) {
+    queue.dispatch(n);
+    await Promise.resolve().then().then();
+  }
+  queue.end(undefined);
+  assertEquals(await read, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+Deno.test("fail() drops the events, and its cause is what waits and iterations throw", async () => {
+  const queue = numbers();
+  const waiting = rejection(queue.next());
+  const cause = new Error("refused");
+  queue.fail(cause);
+  queue.fail(new Error("later"));
+  queue.dispatch(1);
+  assertEquals(await waiting, cause);
+  assertEquals(await rejection(queue.next()), cause);
+  assertEquals(await rejection(Array.fromAsync(queue)), cause);
+});
+
+Deno.test("overflow is one of two words", () => {
+  assertThrows(
+    () => numbers({ overflow: "block" as "drop" }),
+    TypeError,
+    'overflow is "block": it must be "drop" or "fail"',
+  );
 });
