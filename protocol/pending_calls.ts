@@ -276,7 +276,7 @@ export class PendingCalls<Reply, Id = number> {
    */
   async #clearIdleTimer(): Promise<void> {
     this.#idleTurns = 0;
-    if (this.#clearing) return;
+    if (this.#clearing || this.#timer === undefined) return;
     this.#clearing = true;
     while (this.size === 0 && this.#idleTurns++ < IDLE_TURNS) await undefined;
     this.#clearing = false;
