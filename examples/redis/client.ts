@@ -2,19 +2,22 @@ import {
   AsyncProtocol,
   type AsyncProtocolOptions,
   type Codec,
+  EventHub,
+  type EventQueue,
   PendingCalls,
   ProtocolError,
+  type WaitOptions,
 } from "@parley/parley";
 import { resp } from "./codec.ts";
-import { type ChannelMessage, Subscriptions } from "./subscriptions.ts";
 import { Push, RedisError } from "./value.ts";
 import type { Argument, Command, Message, Value } from "./value.ts";
 
 export { RedisError } from "./value.ts";
 export type { Argument, Command, Value } from "./value.ts";
-export type { ChannelMessage } from "./subscriptions.ts";
 
 const MEBIBYTE = 1024 * 1024;
+/** If more messages of a channel wait to be read, its subscription fails. */
+const MAX_WAITING = 65_536;
 
 /** Options of {@linkcode Redis}. */
 export interface RedisOptions extends AsyncProtocolOptions {
@@ -39,10 +42,8 @@ export interface RedisOptions extends AsyncProtocolOptions {
   onPush?: ((items: Value[]) => void) | undefined;
 }
 
-/** Options of a command. */
-export interface CommandOptions {
-  /** Gives the command up; the server may execute it all the same. */
-  signal?: AbortSignal | undefined;
+/** Options of a command: one that is given up may be executed all the same. */
+export interface CommandOptions extends WaitOptions {
   /**
    * The deadline of the reply, in milliseconds: longer for commands that block.
    *
@@ -58,6 +59,12 @@ export interface CommandOptions {
   binary?: boolean | undefined;
 }
 
+/** A message of a channel. */
+export interface ChannelMessage {
+  readonly channel: string;
+  readonly payload: string;
+}
+
 /**
  * A client of Redis 6 and later, which speaks RESP3.
  *
@@ -70,7 +77,8 @@ export class Redis extends AsyncProtocol<Message, Command> {
   readonly #calls = new PendingCalls<Value>();
   /** The calls whose replies have bytes. */
   readonly #binary = new WeakSet<object>();
-  readonly #subscriptions = new Subscriptions();
+  /** The subscriptions, by what they were asked for by: `SUBSCRIBE news`. */
+  readonly #channels = new Map<string, EventHub<ChannelMessage>>();
 
   constructor(options: RedisOptions = {}) {
     super({
@@ -86,16 +94,17 @@ export class Redis extends AsyncProtocol<Message, Command> {
     command: Command,
     options: CommandOptions = {},
   ): Promise<T> {
-    try {
-      this.assertRunning();
-      const { signal, timeout = this.#options.timeout ?? 5_000 } = options;
-      const [method] = command;
-      const call = this.#calls.open({ method, signal, timeout });
-      if (options.binary) this.#binary.add(call);
-      return this.#calls.track(call, this.send(command)) as Promise<T>;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    const { signal, timeout = this.#options.timeout ?? 5_000 } = options;
+    const [method] = command;
+    const reply = this.sendCall(
+      this.#calls,
+      { method, signal, timeout },
+      (call) => {
+        if (options.binary) this.#binary.add(call);
+        return command;
+      },
+    );
+    return reply as Promise<T>;
   }
 
   get(key: string, options?: CommandOptions): Promise<string | null> {
@@ -133,22 +142,34 @@ export class Redis extends AsyncProtocol<Message, Command> {
   }
 
   /**
-   * The messages of a channel, once the server has confirmed it. To leave the
-   * iteration, or to cancel the stream, ends the subscription.
+   * The messages of a channel, or with `PSUBSCRIBE` of all whose names match, such
+   * as `news.*`, once the server has confirmed it. They end with the session, or
+   * when the queue is closed.
    */
-  subscribe(
-    channel: string,
-    options?: CommandOptions,
-  ): Promise<ReadableStream<ChannelMessage>> {
-    return this.#subscribe("SUBSCRIBE", channel, options);
-  }
-
-  /** The messages of all channels whose names match, such as `news.*`. */
-  psubscribe(
-    pattern: string,
-    options?: CommandOptions,
-  ): Promise<ReadableStream<ChannelMessage>> {
-    return this.#subscribe("PSUBSCRIBE", pattern, options);
+  async subscribe(
+    name: string,
+    method: "SUBSCRIBE" | "PSUBSCRIBE" = "SUBSCRIBE",
+  ): Promise<EventQueue<ChannelMessage>> {
+    const key = `${method} ${name}`;
+    const hub = this.#channels.get(key) ??
+      new EventHub<ChannelMessage>(({ channel }) => channel);
+    this.#channels.set(key, hub);
+    const messages = hub.listen(undefined, {
+      limit: MAX_WAITING,
+      overflow: "fail",
+      onClosed: () => {
+        if (hub.size > 0) return;
+        this.#channels.delete(key);
+        this.command([method.replace("SUB", "UNSUB"), name]).catch(() => {});
+      },
+    });
+    try {
+      await this.command([method, name]);
+      return messages;
+    } catch (error) {
+      messages.close();
+      throw error;
+    }
   }
 
   protected override createCodec(): Codec<Message, Command> {
@@ -165,14 +186,14 @@ export class Redis extends AsyncProtocol<Message, Command> {
     if (database !== undefined) await this.#ask(["SELECT", database]);
   }
 
-  protected override onMessage(message: Message): void {
+  protected override onMessage(message: Message, bytes: number): void {
     const call = this.#calls.first(); // replies come in order
     if (message instanceof Push) {
       const { items } = message;
-      if (this.#subscriptions.push(items)) return;
+      const kind = String(items[0]).toUpperCase();
+      if (kind.endsWith("MESSAGE")) this.#deliver(items.map(String), bytes);
       // The confirmation of a subscription takes the place of its reply.
-      const isReply = call?.method === String(items[0]).toUpperCase();
-      if (call && isReply) this.#calls.resolve(call.id, items);
+      else if (call?.method === kind) this.#calls.resolve(call.id, items);
       else this.#options.onPush?.(items);
     } else if (!call) {
       throw new ProtocolError("Reply answers no command");
@@ -185,7 +206,7 @@ export class Redis extends AsyncProtocol<Message, Command> {
 
   protected override onSessionEnd(cause: unknown): void {
     this.#calls.end(cause);
-    this.#subscriptions.end(cause);
+    for (const hub of this.#channels.values()) hub.end(cause);
   }
 
   protected override async keepAlive(): Promise<void> {
@@ -205,23 +226,11 @@ export class Redis extends AsyncProtocol<Message, Command> {
     if (reply instanceof RedisError) throw reply;
   }
 
-  async #subscribe(
-    method: "SUBSCRIBE" | "PSUBSCRIBE",
-    name: string,
-    options?: CommandOptions,
-  ): Promise<ReadableStream<ChannelMessage>> {
-    const { signal } = this;
-    const opposite = method.replace("SUB", "UNSUB");
-    const cancel = async () => {
-      if (!signal.aborted) await this.command([opposite, name]);
-    };
-    const stream = this.#subscriptions.add(`${method} ${name}`, cancel);
-    try {
-      await this.command([method, name], options);
-      return stream;
-    } catch (error) {
-      stream.cancel().catch(() => {}); // The first error tells more.
-      throw error;
-    }
+  /** Hands over `message CHANNEL …` or `pmessage PATTERN CHANNEL …`. */
+  #deliver([kind, name, ...rest]: string[], bytes: number): void {
+    const [payload = "", channel = `${name}`] = rest.reverse();
+    const method = kind === "message" ? "SUBSCRIBE" : "PSUBSCRIBE";
+    this.#channels.get(`${method} ${name}`)
+      ?.dispatch({ channel, payload }, bytes);
   }
 }

@@ -7,6 +7,7 @@ import {
   MessageTooLargeError,
   TruncatedMessageError,
 } from "@parley/parley";
+import { concat } from "@std/bytes";
 import { Push, RedisError } from "./value.ts";
 import type { Command, Message, Value } from "./value.ts";
 
@@ -253,17 +254,6 @@ function* pairs(items: Value[]): Generator<[Value, Value]> {
   for (let at = 0; at + 1 < items.length; at += 2) {
     yield [items[at] ?? null, items[at + 1] ?? null];
   }
-}
-
-function concat(chunks: Uint8Array[]): Uint8Array {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** How many bytes a text has in UTF-8; a lone surrogate becomes U+FFFD. */

@@ -20,8 +20,7 @@ console.log("transaction:", results);
 
 const messages = await redis.subscribe("parley:news");
 await redis.command(["PUBLISH", "parley:news", "it works"]);
-for await (const { channel, payload } of messages) {
-  console.log(`${channel}:`, payload);
-  break;
-}
+const { channel, payload } = await messages.next();
+console.log(`${channel}:`, payload);
+messages.close();
 await redis.command(["DEL", "parley:colour"]);
