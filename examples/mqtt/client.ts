@@ -5,7 +5,8 @@ import {
   type Codec,
   ConnectError,
   type DisconnectOptions,
-  EventQueue,
+  EventHub,
+  type EventQueue,
   PendingCalls,
   ProtocolError,
   type WaitOptions,
@@ -46,15 +47,13 @@ export interface SubscribeOptions extends WaitOptions {
   qos?: QoS | undefined;
 }
 
+/** The queues of one filter: a server knows one subscription to it. */
 interface Subscription {
-  filter: string;
   qos: QoS;
-  messages: EventQueue<MqttMessage>;
-  /** Aborted if the subscription itself fails: its iteration throws the reason. */
-  failure: AbortController;
+  readonly hub: EventHub<MqttMessage>;
 }
 
-/** How many messages of a subscription may wait to be taken. */
+/** If more messages of a subscription wait to be taken, it fails. */
 const MAX_WAITING = 65_536;
 
 /** The reasons of a server that refuses a session (§3.2.2.3). */
@@ -75,7 +74,8 @@ const REFUSED = 0x80;
  */
 export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   readonly #options: MqttOptions;
-  readonly #subscriptions = new Set<Subscription>();
+  /** By filter. */
+  readonly #subscriptions = new Map<string, Subscription>();
   /** What waits for PUBACK, PUBCOMP, SUBACK or UNSUBACK. */
   readonly #calls = new PendingCalls<number>({ maxId: 0xffff });
   readonly #pings = new PendingCalls<void>();
@@ -110,17 +110,10 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
       ? new TextEncoder().encode(payload)
       : payload;
     const message = { topic, payload: bytes, qos, retain };
-    if (qos === 0) {
-      return await this.send({
-        type: "publish",
-        ...message,
-        dup: false,
-        id: 0,
-      });
-    }
-    await this.#call(`PUBLISH ${topic}`, (id) => {
-      return { type: "publish", ...message, dup: false, id };
-    }, signal);
+    const packet = { type: "publish", ...message } as const;
+    if (qos === 0) return await this.send({ ...packet, id: 0 });
+    const method = `PUBLISH ${topic}`;
+    await this.#call(method, (id) => ({ ...packet, id }), signal);
   }
 
   /**
@@ -135,18 +128,19 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   ): Promise<EventQueue<MqttMessage>> {
     this.assertRunning();
     signal?.throwIfAborted();
-    const failure = new AbortController();
-    const signals = signal ? [signal, failure.signal] : [failure.signal];
-    const messages = new EventQueue<MqttMessage>({
-      nameOf: (message) => message.topic,
+    const hub = this.#subscriptions.get(filter)?.hub ??
+      new EventHub<MqttMessage>(({ topic }) => topic);
+    this.#subscriptions.set(filter, { qos, hub });
+    const messages = hub.listen(undefined, {
       limit: MAX_WAITING,
-      signal: AbortSignal.any(signals),
-      onClosed: () => this.#unsubscribe(subscription),
+      overflow: "fail",
+      signal,
+      onClosed: () => {
+        if (hub.size === 0) this.#unsubscribe(filter);
+      },
     });
-    const subscription = { filter, qos, messages, failure };
-    this.#subscriptions.add(subscription);
     try {
-      await this.#subscribe(subscription, signal);
+      await this.#subscribe(filter, qos, signal);
     } catch (error) {
       messages.close();
       throw error;
@@ -175,15 +169,17 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
     if (answer.type !== "connack") {
       throw new ProtocolError(`Server sent ${answer.type}: expected connack`);
     }
-    if (answer.code !== 0) throw new RefusedError(answer.code);
+    const { code } = answer;
+    if (code === 0) return;
+    const reason = REFUSALS[code] ?? `code ${code}`;
+    throw new MqttError(`Server refused the session: ${reason}`, code);
   }
 
   protected override onSessionStart(): void {
     this.#received.clear();
-    for (const subscription of this.#subscriptions) {
-      this.#subscribe(subscription).catch((error) => {
-        if (error instanceof CallInterruptedError) return;
-        subscription.failure.abort(error);
+    for (const [filter, { qos, hub }] of this.#subscriptions) {
+      this.#subscribe(filter, qos).catch((error) => {
+        if (!(error instanceof CallInterruptedError)) hub.fail(error);
       });
     }
   }
@@ -194,13 +190,13 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   }
 
   protected override onLastSessionEnd(cause: unknown): void {
-    for (const { messages } of this.#subscriptions) messages.end(cause);
+    for (const { hub } of this.#subscriptions.values()) hub.end(cause);
   }
 
   protected override async keepAlive(): Promise<void> {
     const { timeout } = this.#options;
-    const ping = this.#pings.open({ method: "PINGREQ", timeout });
-    await this.#pings.track(ping, this.send({ type: "pingreq" }));
+    const ping = { method: "PINGREQ", timeout };
+    await this.sendCall(this.#pings, ping, () => ({ type: "pingreq" }));
   }
 
   protected override onMessage(
@@ -221,7 +217,7 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
         this.#calls.resolve(packet.id, 0);
         return;
       case "suback":
-        this.#calls.resolve(packet.id, packet.codes[0] ?? REFUSED);
+        this.#calls.resolve(packet.id, packet.code);
         return;
       case "pingresp": {
         const ping = this.#pings.first();
@@ -236,9 +232,9 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   /** A server that is away may come back; a password does not become right. */
   protected override isRetriable(error: unknown): boolean {
     const cause = error instanceof ConnectError ? error.cause : error;
-    const refused = cause instanceof RefusedError &&
-      cause.code !== SERVER_UNAVAILABLE;
-    return !refused && super.isRetriable(error);
+    return cause instanceof MqttError
+      ? cause.code === SERVER_UNAVAILABLE
+      : super.isRetriable(error);
   }
 
   /** Keeps passwords out of the log. */
@@ -247,13 +243,11 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   }
 
   #onPublish(packet: Publish, bytes: number): void | Promise<void> {
-    const { type: _type, dup: _dup, id, ...message } = packet;
+    const { type: _type, id, ...message } = packet;
     const known = message.qos === 2 && this.#received.has(id);
     if (!known) {
-      for (const subscription of this.#subscriptions) {
-        if (matches(subscription.filter, message.topic)) {
-          dispatch(subscription, message, bytes);
-        }
+      for (const [filter, { hub }] of this.#subscriptions) {
+        if (matches(filter, message.topic)) hub.dispatch(message, bytes);
       }
     }
     if (message.qos === 0) return;
@@ -268,57 +262,27 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
     packet: (id: number) => ClientPacket,
     signal?: AbortSignal,
   ): Promise<number> {
-    const { timeout } = this.#options;
-    const call = this.#calls.open({ method, signal, timeout });
-    return await this.#calls.track(call, this.send(packet(call.id)));
+    const options = { method, signal, timeout: this.#options.timeout };
+    return await this.sendCall(this.#calls, options, ({ id }) => packet(id));
   }
 
   async #subscribe(
-    { filter, qos }: Subscription,
+    filter: string,
+    qos: QoS,
     signal?: AbortSignal,
   ): Promise<void> {
     const packet = { type: "subscribe", filter, qos } as const;
-    const code = await this.#call(
-      `SUBSCRIBE ${filter}`,
-      (id) => ({ ...packet, id }),
-      signal,
-    );
+    const method = `SUBSCRIBE ${filter}`;
+    const code = await this.#call(method, (id) => ({ ...packet, id }), signal);
     if (code < REFUSED) return;
     throw new MqttError(`Subscription ${filter}: the server has refused it`);
   }
 
-  #unsubscribe(subscription: Subscription): void {
-    if (!this.#subscriptions.delete(subscription)) return;
-    const { filter } = subscription;
-    for (const other of this.#subscriptions) {
-      if (other.filter === filter) return;
-    }
-    if (this.runstate !== "running") return;
-    this.#call(
-      `UNSUBSCRIBE ${filter}`,
-      (id) => ({ type: "unsubscribe", id, filter }),
-    ).catch(() => {}); // messages that come all the same find no subscription
-  }
-}
-
-/** Hands a message over; a consumer that is too slow loses its subscription. */
-function dispatch(
-  { filter, messages, failure }: Subscription,
-  message: MqttMessage,
-  bytes: number,
-): void {
-  messages.dispatch(message, bytes);
-  if (messages.dropped === 0) return;
-  const text = `Subscription ${filter}: its consumer is too slow`;
-  failure.abort(new MqttError(text));
-}
-
-/** The server has refused the session. */
-export class RefusedError extends MqttError {
-  readonly code: number;
-
-  constructor(code: number) {
-    super(`Server refused the session: ${REFUSALS[code] ?? `code ${code}`}`);
-    this.code = code;
+  #unsubscribe(filter: string): void {
+    this.#subscriptions.delete(filter);
+    const packet = { type: "unsubscribe", filter } as const;
+    const method = `UNSUBSCRIBE ${filter}`;
+    // Messages that come all the same, or without a session, are for nobody.
+    this.#call(method, (id) => ({ ...packet, id })).catch(() => {});
   }
 }

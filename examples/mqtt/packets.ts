@@ -15,7 +15,6 @@ export interface MqttMessage {
 /** PUBLISH; `id` is there unless `qos` is 0. */
 export interface Publish extends MqttMessage {
   type: "publish";
-  dup: boolean;
   id: number;
 }
 
@@ -40,8 +39,8 @@ export interface Connect {
 export type ServerPacket =
   | Publish
   | Acknowledgement
-  | { type: "connack"; sessionPresent: boolean; code: number }
-  | { type: "suback"; id: number; codes: number[] }
+  | { type: "connack"; code: number }
+  | { type: "suback"; id: number; code: number }
   | { type: "pingresp" };
 
 /** What the client sends. */
@@ -53,5 +52,12 @@ export type ClientPacket =
   | { type: "unsubscribe"; id: number; filter: string }
   | { type: "pingreq" | "disconnect" };
 
-/** What the server refuses. */
-export class MqttError extends ParleyError {}
+/** What the server refuses; `code` is its reason, if it is the session. */
+export class MqttError extends ParleyError {
+  readonly code: number | undefined;
+
+  constructor(message: string, code?: number) {
+    super(message);
+    this.code = code;
+  }
+}

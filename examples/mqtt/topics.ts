@@ -1,7 +1,6 @@
 /** Whether a topic is one of a filter with the wildcards `+` and `#` (§4.7). */
 export function matches(filter: string, topic: string): boolean {
-  // The members of a group share one filter: $share/GROUP/FILTER.
-  const levels = filter.replace(/^\$share\/[^/]*\//, "").split("/");
+  const levels = filter.split("/");
   const names = topic.split("/");
   if (topic.startsWith("$") && /^[+#]/.test(levels[0] ?? "")) return false;
   for (const [i, level] of levels.entries()) {

@@ -86,7 +86,6 @@ const publish = (rest: Partial<Publish>): Publish => ({
   payload: bytes("hi"),
   qos: 0,
   retain: false,
-  dup: false,
   id: 0,
   ...rest,
 });
@@ -96,7 +95,6 @@ const anyPublish = fc.record({
   payload: fc.uint8Array(),
   qos: fc.constantFrom<QoS>(1, 2),
   retain: fc.boolean(),
-  dup: fc.boolean(),
   id: fc.nat(0xffff),
 }).map(publish);
 
@@ -110,7 +108,7 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
     messages: [
       publish({}),
       publish({ qos: 1, id: 258, retain: true, payload: bytes("") }),
-      publish({ qos: 2, id: 9, dup: true }),
+      publish({ qos: 2, id: 9 }),
     ],
   },
   "acknowledgements": {
@@ -127,10 +125,10 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
     ],
   },
   "the other answers of a server": {
-    input: Uint8Array.of(0x20, 2, 1, 0, 0x90, 4, 0, 1, 2, 0x80, 0xd0, 0),
+    input: Uint8Array.of(0x20, 2, 1, 0, 0x90, 3, 0, 1, 2, 0xd0, 0),
     messages: [
-      { type: "connack", sessionPresent: true, code: 0 },
-      { type: "suback", id: 1, codes: [2, 0x80] },
+      { type: "connack", code: 0 },
+      { type: "suback", id: 1, code: 2 },
       { type: "pingresp" },
     ],
   },
@@ -185,7 +183,6 @@ Deno.test("MQTT: filters match topics as the standard's examples do (§4.7)", ()
     ["#", "$SYS/monitor", false],
     ["+/monitor", "$SYS/monitor", false],
     ["$SYS/#", "$SYS/monitor", true],
-    ["$share/workers/jobs/+", "jobs/1", true],
   ];
   for (const [filter, topic, expected] of table) {
     assertEquals(matches(filter, topic), expected, `${filter} ${topic}`);
