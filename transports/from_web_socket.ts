@@ -22,11 +22,15 @@ export interface FromWebSocketOptions {
 
 /**
  * Makes a connection of a native `WebSocket`: of a browser, or of
- * `Deno.upgradeWebSocket()`. The socket is the connection's from then on; it may
- * still be connecting. Then `connect()` of a session does not wait for it: if the
- * socket does not open, the session fails later. To see that in `connect()`, wait
- * for the socket's `open` event first. `close()` waits 2 seconds at most for a
- * socket that is connecting.
+ * `Deno.upgradeWebSocket()`. The socket is the connection's from then on. It may
+ * still be connecting: then reads, and the first write, wait until it is open.
+ * `close()` waits 2 seconds at most for that.
+ *
+ * `connect()` of a session does not wait, as this function does not either. If the
+ * socket does not open, reads and writes reject with an `Error` that says so, whose
+ * cause is the platform's error if it tells one. The session has been running by
+ * then: `closed` and `disconnect()` reject with this error, and `connect()` does
+ * not. For a `connect()` that fails, await the socket's `open` event before it.
  *
  * As bytes, each write is a binary message. A write waits while the socket
  * buffers more than 256 KiB. There is no backpressure to the peer, and no

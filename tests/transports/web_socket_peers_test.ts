@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertStrictEquals,
+} from "@std/assert";
 import type { AddressInfo } from "node:net";
 import { WebSocket as NodeSocket, WebSocketServer } from "ws";
 import {
@@ -8,6 +14,7 @@ import {
   webSocketMessages,
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
 
 const codec = () => webSocketMessages({ maxMessageBytes: 2 ** 24 });
 const messages = [
@@ -170,3 +177,67 @@ for (const pending of [false, true]) {
     await Promise.all([silent, ended]);
   });
 }
+
+Deno.test("a native socket that does not open fails the session that runs over it, and says why", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/chat" });
+  await using listener = await transport.listen();
+  const url = `ws://127.0.0.1:${listener.address.port}/no`;
+  const client = new Peer({ codec });
+  await client.connect(fromWebSocket(new WebSocket(url), { messages: true }));
+  const error = await rejection(client.closed);
+  assertInstanceOf(error, Error);
+  assertEquals(error.message, `Connect to ${url}: the socket did not open`);
+  assertMatch(String(error.cause), /404/);
+  assertStrictEquals(await rejection(client.disconnect()), error);
+});
+
+Deno.test("a native socket that is closed already says so", async () => {
+  const socket = new WebSocket("ws://127.0.0.1:1/");
+  const closed = new Promise((resolve) => socket.onclose = resolve);
+  socket.close();
+  await closed;
+  const connection = fromWebSocket(socket);
+  const error = await rejection(connection.read(new Uint8Array(1)));
+  assertMatch(String(error), /^Error: Connect to .*: the socket is closed$/);
+  await connection.close();
+});
+
+Deno.test("an error's code and reason of the peer fail reads and writes over a native socket", async () => {
+  const accepted = Promise.withResolvers<WebSocket>();
+  await using http = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      socket.onopen = () => accepted.resolve(socket);
+      return response;
+    },
+  );
+  const url = `ws://127.0.0.1:${http.addr.port}/`;
+  const connection = fromWebSocket(new WebSocket(url));
+  (await accepted.promise).close(4001, "disk\nfull");
+  const error = await rejection(connection.read(new Uint8Array(1)));
+  assertEquals(
+    String(error),
+    `Error: Read from ${url}: the peer has closed with 4001 "disk\\nfull"`,
+  );
+  const bytes = new Uint8Array(1);
+  assertStrictEquals(await rejection(connection.write(bytes)), error);
+  await connection.close();
+});
+
+Deno.test("a reader that cancels while a native socket is connecting ends reading alone", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/" });
+  await using listener = await transport.listen();
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.address.port}/`);
+  const connection = fromWebSocket(socket);
+  {
+    using time = new VirtualTime();
+    await connection.readable.cancel();
+    assertEquals(socket.readyState, WebSocket.CONNECTING);
+    time.pass(60_000);
+  }
+  await connection.write(Uint8Array.of(1, 2, 3));
+  const server = await listener.accept();
+  assertEquals(await server.read(new Uint8Array(9)), 3);
+  await Promise.all([connection.close(), server.close()]);
+});

@@ -10,6 +10,11 @@ export interface CloseReason {
 /** No code was given. */
 const NO_STATUS = 1005;
 
+/** Whether a close is orderly: normal, going away, or no code was given. */
+export function isOrderly(code: number): boolean {
+  return [1000, 1001, NO_STATUS].includes(code);
+}
+
 /** Codes that may be sent (§7.4): those of the standards, and of applications. */
 function isSendable(code: number): boolean {
   return code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code) ||

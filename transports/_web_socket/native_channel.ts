@@ -1,5 +1,6 @@
 import type { Channel, ChannelAction } from "../_channel/channel.ts";
 import { RingBuffer } from "../_memory/ring_buffer.ts";
+import { isOrderly } from "./close_frame.ts";
 import { Opcode, parseHeader, writeHeader } from "./frame.ts";
 
 /** A write waits while so many bytes are buffered in the socket. */
@@ -25,6 +26,9 @@ export class NativeChannel implements Channel {
   readonly #options: NativeChannelOptions;
   /** The bytes that have arrived and are not read. */
   readonly #queue: RingBuffer;
+  #wasOpen = false;
+  /** Why the socket fails; a page is not told (WebSockets §5). */
+  #why: ErrorOptions = {};
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
   readonly #opened = Promise.withResolvers<void>();
@@ -42,11 +46,11 @@ export class NativeChannel implements Channel {
     this.#queue = new RingBuffer(options.maxQueuedBytes);
     this.#opened.promise.catch(() => {});
     socket.binaryType = "arraybuffer";
-    if (socket.readyState === WebSocket.OPEN) this.#opened.resolve();
+    if (socket.readyState === WebSocket.OPEN) this.#onOpen();
     if (socket.readyState > WebSocket.OPEN) this.#onClose();
-    socket.addEventListener("open", () => {
-      clearTimeout(this.#connectTimer);
-      this.#opened.resolve();
+    socket.addEventListener("open", () => this.#onOpen());
+    socket.addEventListener("error", (event) => {
+      if ("error" in event) this.#why = { cause: event.error };
     });
     socket.addEventListener("message", ({ data }) => this.#onMessage(data));
     socket.addEventListener("close", (event) => this.#onClose(event));
@@ -153,19 +157,28 @@ export class NativeChannel implements Channel {
     this.#wakeReader();
   }
 
+  #onOpen(): void {
+    clearTimeout(this.#connectTimer);
+    this.#wasOpen = true;
+    this.#opened.resolve();
+  }
+
   #onClose(event?: CloseEvent): void {
     clearTimeout(this.#connectTimer);
-    // A page is not told why a socket did not open (WebSockets §5).
-    const code = event?.code ?? 1006;
-    const why = code === 1006
-      ? "the connection was not made, or was cut"
-      : `the peer has closed with ${code}`;
-    const closed = new TypeError(`Read from ${this.#socket.url}: ${why}`);
-    this.#opened.reject(closed);
-    const orderly = [1000, 1001, 1005].includes(code);
-    if (orderly) this.#end();
-    else this.#fail(closed);
+    const error = new Error(this.#whyClosed(event), this.#why);
+    this.#opened.reject(error);
+    if (event && this.#wasOpen && isOrderly(event.code)) this.#end();
+    else this.#fail(error);
     this.#closed.resolve();
+  }
+
+  #whyClosed(event?: CloseEvent): string {
+    const { url } = this.#socket;
+    if (!event) return `Connect to ${url}: the socket is closed`;
+    if (!this.#wasOpen) return `Connect to ${url}: the socket did not open`;
+    if (event.code === 1006) return `Read from ${url}: the connection was cut`;
+    const reason = JSON.stringify(event.reason);
+    return `Read from ${url}: the peer has closed with ${event.code} ${reason}`;
   }
 
   #end(): void {

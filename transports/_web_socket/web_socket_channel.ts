@@ -1,7 +1,12 @@
 import type { Channel, ChannelAction } from "../_channel/channel.ts";
 import { osError } from "../_socket/os_error.ts";
 import type { Connection } from "../transport.ts";
-import { type CloseReason, formatClose, parseClose } from "./close_frame.ts";
+import {
+  type CloseReason,
+  formatClose,
+  isOrderly,
+  parseClose,
+} from "./close_frame.ts";
 import { Opcode, WebSocketError } from "./frame.ts";
 import { FrameReader, LEAST_READ_OF_MESSAGES } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
@@ -14,9 +19,6 @@ const CLOSE_WAIT_MS = 250;
 
 /** How much of what a peer still sends is read while its Close frame is awaited. */
 const MAX_DISCARDED = 1024 * 1024;
-
-/** Closes that are orderly: normal, going away, no code given. */
-const ORDERLY_CODES = [1000, 1001, 1005];
 
 /** What a channel needs to know of its connection. */
 export interface WebSocketChannelOptions {
@@ -69,7 +71,7 @@ export class WebSocketChannel implements Channel {
       if (!closed) {
         throw new WebSocketError("the stream has ended without a Close frame");
       }
-      if (ORDERLY_CODES.includes(closed.code)) return null;
+      if (isOrderly(closed.code)) return null;
       throw new WebSocketError(
         `the peer has closed with ${closed.code} ${
           JSON.stringify(closed.reason)
