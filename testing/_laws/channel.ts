@@ -116,12 +116,19 @@ export function channelLaws(suite: Suite): void {
   );
 
   suite.law(
+    "the end that a stream waits for, for a reader that left, is the end of read()",
+    async (near, far) => {
+      await readAndLeave(near, far);
+      const read = near.read(new Uint8Array(8));
+      await far.closeWrite();
+      assertEquals(await read, null);
+    },
+  );
+
+  suite.law(
     "bytes that a stream has read for a reader that left go to read()",
     async (near, far) => {
-      const reader = near.readable.getReader();
-      const left = rejection(reader.read());
-      reader.releaseLock();
-      assertInstanceOf(await left, TypeError);
+      await readAndLeave(near, far);
       const sent = noise(100);
       const first = far.write(sent.subarray(0, 50));
       const received: Uint8Array[] = [];
@@ -288,4 +295,14 @@ async function readAll(connection: Connection): Promise<Uint8Array> {
     if (count === null) return concat(chunks);
     chunks.push(into.subarray(0, count));
   }
+}
+
+/** Leaves a stream that goes on to read for a reader. */
+async function readAndLeave(near: Connection, far: Connection): Promise<void> {
+  const reader = near.readable.getReader();
+  const left = rejection(reader.read());
+  // By the end of a round trip, the stream reads.
+  await Promise.all([near.write(noise(1)), far.read(new Uint8Array(1))]);
+  reader.releaseLock();
+  assertInstanceOf(await left, TypeError);
 }

@@ -78,7 +78,7 @@ Deno.test({
       const error = await call("fail", listener.address);
       assertMatch(
         String(error),
-        /^ConnectError: .*Read from ws:\S+: the connection was not made, or was cut$/,
+        /^ConnectError: .*Connect to ws:\S+: the socket did not open$/,
       );
     });
   },

@@ -6,6 +6,7 @@ import {
 } from "@std/assert";
 import { toText } from "@std/streams";
 import {
+  decoderStream,
   formatAddress,
   memory,
   parseTransport,
@@ -98,6 +99,37 @@ Deno.test("with messages, text and bytes keep their boundaries, also large ones"
     assertEquals(await client.receive(), message);
   }
   await client.disconnect();
+});
+
+Deno.test("with messages, reads of any size lose nothing, of the stream and directly", async () => {
+  const transport = webSocket({
+    ...{ url: "ws://x/", over: memory(), messages: true },
+  });
+  await using listener = await transport.listen();
+  const accepted = listener.accept();
+  const client = new Peer({ codec: webSocketMessages });
+  await client.connect(transport);
+  await using server = await accepted;
+  const sent = Array.from({ length: 9 }, (_, n) => `message number ${n}`);
+  for (const message of sent) client.send(message);
+  const ended = client.disconnect();
+  const chunks: Uint8Array[] = [];
+  const reader = server.readable.getReader({ mode: "byob" });
+  for (const size of [1, 4, 14, 9, 20]) {
+    const { value } = await reader.read(new Uint8Array(size), { min: size });
+    chunks.push(value ?? new Uint8Array(0));
+  }
+  reader.releaseLock();
+  for (let size = 1;; size = size % 20 + 1) {
+    const into = new Uint8Array(size);
+    const count = await server.read(into);
+    if (count === null) break;
+    chunks.push(into.subarray(0, count));
+  }
+  const messages = ReadableStream.from(chunks)
+    .pipeThrough(decoderStream(webSocketMessages()));
+  assertEquals(await Array.fromAsync(messages), sent);
+  await ended;
 });
 
 Deno.test("the subprotocol is the first of the client's list that the server supports", async () => {

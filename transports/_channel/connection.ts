@@ -70,7 +70,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   }
 
   get readable(): ReadableStream<Uint8Array> {
-    return (this.#readable ??= this.#makeReadable()).stream;
+    return this.#readableSide.stream;
   }
 
   get writable(): WritableStream<Uint8Array> {
@@ -87,6 +87,11 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
     }
     if (this.#reading !== undefined) {
       return refuse("read", "another read is pending");
+    }
+    const isSmall = into.length > 0 && into.length < this.#leastRead;
+    if (isSmall && !this.#readFailure) {
+      // The stream keeps what there is no room for.
+      return this.#readableSide.read(into);
     }
     return this.#read(into);
   }
@@ -140,8 +145,13 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
     return this.close();
   }
 
+  get #readableSide(): ReadableSide {
+    return this.#readable ??= this.#makeReadable();
+  }
+
   #makeReadable(): ReadableSide {
-    const side = new ReadableSide((into) => this.#read(into), () => {
+    const read = (into: Uint8Array) => this.#read(into);
+    const side = new ReadableSide(read, this.#leastRead, () => {
       this.#readEnded = true;
       this.#channel.closeRead();
       this.#releaseIfEnded();
@@ -166,11 +176,6 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   async #read(into: Uint8Array): Promise<number | null> {
     if (this.#readFailure) throw this.#readFailure.reason;
     if (this.#readEnded || this.#releasing) return null;
-    if (into.length < this.#leastRead && into.length > 0) {
-      throw new RangeError(
-        `Cannot read: into has ${into.length} bytes, at least ${this.#leastRead} are needed`,
-      );
-    }
     let count: number | null = null;
     try {
       count = await (this.#reading = this.#channel.read(into));

@@ -8,6 +8,7 @@ const SCRATCH_BYTES = 64 * 1024;
 export class ReadableSide {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #read: (into: Uint8Array) => Promise<number | null>;
+  readonly #leastRead: number;
   #controller: ReadableByteStreamController | undefined;
   #scratch: Uint8Array<ArrayBuffer> | undefined;
   #pulling = false;
@@ -15,13 +16,16 @@ export class ReadableSide {
 
   /**
    * @param read Reads some bytes: their number, or `null` at the end.
+   * @param leastRead The fewest bytes that `read` has room for.
    * @param cancel Called when the stream is cancelled.
    */
   constructor(
     read: (into: Uint8Array) => Promise<number | null>,
+    leastRead: number,
     cancel: () => void,
   ) {
     this.#read = read;
+    this.#leastRead = leastRead;
     this.stream = new ReadableStream({
       type: "bytes",
       start: (controller) => void (this.#controller = controller),
@@ -42,8 +46,8 @@ export class ReadableSide {
   async read(into: Uint8Array): Promise<number | null> {
     const reader = this.stream.getReader({ mode: "byob" });
     try {
-      const { value } = await reader.read(new Uint8Array(into.length));
-      if (!value) return null;
+      const { value, done } = await reader.read(new Uint8Array(into.length));
+      if (done) return null;
       into.set(value);
       return value.length;
     } finally {
@@ -75,7 +79,11 @@ export class ReadableSide {
   async #pull(controller: ReadableByteStreamController): Promise<void> {
     const request = controller.byobRequest;
     const view = request?.view as Uint8Array<ArrayBuffer> | undefined;
-    const into = view ?? (this.#scratch ??= new Uint8Array(SCRATCH_BYTES));
+    // A smaller buffer is filled by the stream, which keeps the rest.
+    const fits = view !== undefined && view.length >= this.#leastRead;
+    const into = fits
+      ? view
+      : (this.#scratch ??= new Uint8Array(SCRATCH_BYTES));
     let count: number | null;
     this.#pulling = true;
     try {
@@ -86,8 +94,8 @@ export class ReadableSide {
     if (this.#ended) return;
     if (count === null) {
       this.end();
-    } else if (request) {
-      request.respond(count);
+    } else if (fits) {
+      request?.respond(count);
     } else if (2 * count > SCRATCH_BYTES) {
       this.#scratch = undefined;
       controller.enqueue(into.subarray(0, count));
