@@ -5,7 +5,7 @@ const READY_MS = 30_000;
 const INSTALL = "apt-get install -y --no-install-recommends " +
   "qemu-system-x86 qemu-utils qemu-guest-agent socat gnutls-bin neovim " +
   "nats-server mosquitto chromium redis-server xvfb dbus-daemon dbus-bin " +
-  "python3-aiosmtpd postgresql-15";
+  "python3-aiosmtpd postgresql-15 haproxy";
 
 /** A program, and how to recognize in its log that it is ready. */
 export interface RealProcessOptions {

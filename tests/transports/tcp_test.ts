@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createConnection } from "node:net";
 import {
   assert,
   assertEquals,
@@ -104,6 +106,25 @@ Deno.test("tcp: after a write has failed by a reset, a read fails and does not r
   );
   await far.close();
 });
+
+/** Connects and resets the connection, as a health check may do. */
+async function connectAndReset(port: number): Promise<void> {
+  const socket = createConnection(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.resetAndDestroy();
+  await once(socket, "close");
+}
+
+for (const hostname of ["127.0.0.1", "localhost"]) {
+  Deno.test(`tcp: a peer that resets before it is accepted is passed over, at ${hostname}`, async () => {
+    await using listener = await tcp({ hostname, port: 0 }).listen();
+    const { port } = listener.address;
+    for (let i = 0; i < 10; i++) await connectAndReset(port);
+    await using near = await tcp({ port }).connect();
+    await using far = await listener.accept();
+    assertEquals(far.remoteAddress, near.localAddress);
+  });
+}
 
 Deno.test("tcp: the error of a missing permission names the flag", async () => {
   const code = (port: number, act: string) => `

@@ -23,11 +23,9 @@ export interface ListenTcpOptions {
  * @returns A listener whose `addr` is the first address.
  */
 export function listenTcp(options: ListenTcpOptions): TcpListener {
-  if (!isLocalhost(options.hostname)) {
-    return Deno.listen({ ...options });
-  }
+  if (!isLocalhost(options.hostname)) return listen(options);
   for (let attempt = 1;; attempt++) {
-    const first = Deno.listen({ ...options });
+    const first = listen(options);
     try {
       const second = listenBeside(first.addr, options);
       if (!second) return first;
@@ -52,6 +50,25 @@ export function listenFlags(hostname: string, others: string): string {
     : others;
 }
 
+/** Listens at one address. */
+function listen(options: ListenTcpOptions): TcpListener {
+  const listener = Deno.listen({ ...options });
+  return {
+    addr: listener.addr,
+    close: () => listener.close(),
+    async accept() {
+      for (;;) {
+        try {
+          return await listener.accept();
+        } catch (error) {
+          // The peer has reset the connection while it was in the queue.
+          if (!(error instanceof Deno.errors.NotConnected)) throw error;
+        }
+      }
+    },
+  };
+}
+
 function isLocalhost(hostname: string): boolean {
   return hostname.toLowerCase() === "localhost";
 }
@@ -60,10 +77,10 @@ function isLocalhost(hostname: string): boolean {
 function listenBeside(
   { hostname, port }: Deno.NetAddr,
   options: ListenTcpOptions,
-): Deno.TcpListener | undefined {
+): TcpListener | undefined {
   const other = hostname.includes(":") ? "127.0.0.1" : "::1";
   try {
-    return Deno.listen({ ...options, hostname: other, port });
+    return listen({ ...options, hostname: other, port });
   } catch (error) {
     if (error instanceof Deno.errors.AddrNotAvailable) return undefined;
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
