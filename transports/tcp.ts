@@ -46,7 +46,8 @@ export interface TcpOptions {
   keepAlive?: boolean | undefined;
   /**
    * Whether several listeners, of several processes for instance, share the port
-   * (SO_REUSEPORT): the system gives each connection to one of them. Needs
+   * (SO_REUSEPORT): the system gives each connection to one of them. If that one
+   * closes before it has accepted the connection, the system resets it. Needs
    * Deno's flag `--unstable-net`.
    *
    * @default {false}
