@@ -1,9 +1,4 @@
-import type {
-  Codec,
-  CodecInput,
-  CodecOptions,
-  Endianness,
-} from "@parley/parley";
+import type { Codec, CodecOptions, Endianness } from "@parley/parley";
 
 /** What a server sends: its set-up, then replies, errors and events. */
 export interface ServerMessage {
@@ -14,7 +9,7 @@ export interface ServerMessage {
    * The low 16 bits of the number of the last request that the server has come
    * to; a KeymapNotify does not have it.
    */
-  sequence?: number;
+  sequence?: number | undefined;
   /** All of the message, in our byte order. */
   bytes: Uint8Array;
 }
@@ -23,52 +18,51 @@ export interface ServerMessage {
 export const BYTE_ORDER: Endianness =
   new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? "little" : "big";
 
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const ERROR = 0;
+const REPLY = 1;
 const KEYMAP_NOTIFY = 11;
 const GENERIC_EVENT = 35;
 const SENT_BY_A_CLIENT = 0x80;
 
 /** The codec of the set-up, which has a layout of its own. */
 export function setup(
-  options?: CodecOptions,
+  { maxMessageBytes = MAX_MESSAGE_BYTES }: CodecOptions = {},
 ): Codec<ServerMessage, Uint8Array> {
-  return codec(options, 8, (input) => ({
-    ...{ kind: "setup", code: input.uint(0, 1) },
-    size: 8 + 4 * input.uint(6, 2, BYTE_ORDER),
-  }));
+  return {
+    decode(input) {
+      if (input.length < 8) return undefined;
+      const code = input.uint(0, 1);
+      const size = 8 + 4 * input.uint(6, 2, BYTE_ORDER);
+      if (!input.expect(size, maxMessageBytes)) return undefined;
+      return { kind: "setup", code, bytes: input.take(size) };
+    },
+    encode: (request, output) => output.bytes(request),
+  };
 }
 
 /** The codec of all that follows: units of 32 bytes, some with more behind. */
 export function messages(
-  options?: CodecOptions,
-): Codec<ServerMessage, Uint8Array> {
-  return codec(options, 32, (input) => {
-    const [type, second] = [input.uint(0, 1), input.uint(1, 1)];
-    const code = type & ~SENT_BY_A_CLIENT;
-    const more = type === 1 || code === GENERIC_EVENT;
-    return {
-      kind: type === 0 ? "error" : type === 1 ? "reply" : "event",
-      code: type === 0 ? second : code,
-      ...(code !== KEYMAP_NOTIFY && { sequence: input.uint(2, 2, BYTE_ORDER) }),
-      size: 32 + (more ? 4 * input.uint(4, 4, BYTE_ORDER) : 0),
-    };
-  });
-}
-
-type Header = Omit<ServerMessage, "bytes"> & { size: number };
-
-function codec(
-  { maxMessageBytes = 16 * 1024 * 1024 }: CodecOptions = {},
-  headerSize: number,
-  readHeader: (input: CodecInput) => Header,
+  { maxMessageBytes = MAX_MESSAGE_BYTES }: CodecOptions = {},
 ): Codec<ServerMessage, Uint8Array> {
   return {
     decode(input) {
-      if (input.length < headerSize) return undefined;
-      const { size, ...header } = readHeader(input);
-      return input.expect(size, maxMessageBytes)
-        ? { ...header, bytes: input.take(size) }
-        : undefined;
+      if (input.length < 32) return undefined;
+      const [type, second] = [input.uint(0, 1), input.uint(1, 1)];
+      const code = type & ~SENT_BY_A_CLIENT;
+      const sequence = code === KEYMAP_NOTIFY
+        ? undefined
+        : input.uint(2, 2, BYTE_ORDER);
+      const hasMore = type === REPLY || code === GENERIC_EVENT;
+      const size = 32 + (hasMore ? 4 * input.uint(4, 4, BYTE_ORDER) : 0);
+      if (!input.expect(size, maxMessageBytes)) return undefined;
+      const bytes = input.take(size);
+      if (type === ERROR) {
+        return { kind: "error", code: second, sequence, bytes };
+      }
+      const kind = type === REPLY ? "reply" : "event";
+      return { kind, code, sequence, bytes };
     },
-    encode: (message, output) => output.bytes(message),
+    encode: (request, output) => output.bytes(request),
   };
 }

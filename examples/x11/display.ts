@@ -155,8 +155,8 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     this.assertRunning();
     const { timeout = 10_000 } = this.#options;
     const method = `request ${bytes[0]}`;
-    const call = this.#calls.open({ id: ++this.#sent, method, timeout });
-    return this.#calls.track(call, this.send(bytes));
+    const call = { id: ++this.#sent, method, timeout };
+    return this.sendCall(this.#calls, call, () => bytes);
   }
 
   /** Asks for something, so that there is a reply behind all requests. */

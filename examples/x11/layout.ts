@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes";
 import { BYTE_ORDER } from "./codec.ts";
 
 /** Integers of a size in our byte order, for the body of a request. */
@@ -23,14 +24,8 @@ function viewOf(bytes: Uint8Array): DataView {
 
 /** Joins parts, and fills them up to a multiple of 4 bytes. */
 export function padded(...parts: Uint8Array[]): Uint8Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const bytes = new Uint8Array((length + 3) & ~3);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  const bytes = concat(parts);
+  return concat([bytes, new Uint8Array(-bytes.length & 3)]);
 }
 
 /** A request: its opcode, a byte of its own, its length and its body. */
@@ -63,14 +58,17 @@ export interface Setup {
   /** The ids that are ours: this number, and any of the mask's bits. */
   idBase: number;
   idMask: number;
-  screen: {
-    root: number;
-    white: number;
-    black: number;
-    width: number;
-    height: number;
-    depth: number;
-  };
+  screen: Screen;
+}
+
+export interface Screen {
+  /** The id of the window that all others are in. */
+  root: number;
+  /** The number of the colour. */
+  white: number;
+  width: number;
+  height: number;
+  depth: number;
 }
 
 /** Reads the set-up of a server that has let us in. */
@@ -87,7 +85,6 @@ export function readSetup(bytes: Uint8Array): Setup {
     screen: {
       root: u32At(screen, 0),
       white: u32At(screen, 8),
-      black: u32At(screen, 12),
       width: u16At(screen, 20),
       height: u16At(screen, 22),
       depth: screen[38] ?? 0,

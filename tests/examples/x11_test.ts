@@ -106,7 +106,7 @@ const table: Record<string, ServerMessage> = {
   key: { kind: "event", code: 2, sequence: 7, bytes: key },
   refusal: { kind: "error", code: 3, sequence: 8, bytes: refusal },
   reply: { kind: "reply", code: 1, sequence: 9, bytes: reply },
-  keymap: { kind: "event", code: 11, bytes: keymap },
+  keymap: { kind: "event", code: 11, sequence: undefined, bytes: keymap },
   sent: { kind: "event", code: 33, sequence: 10, bytes: sent },
 };
 
