@@ -7,12 +7,7 @@ import { tcp, type Transport, unix } from "@parley/parley";
 export function busTransport(address: string): Transport {
   for (const one of address.split(";")) {
     const [, kind, list = ""] = /^(\w+):(.*)$/.exec(one) ?? [];
-    const keys = new Map(
-      list.split(",").map((pair) => {
-        const [key = "", value = ""] = pair.split("=");
-        return [key, decodeURIComponent(value)];
-      }),
-    );
+    const keys = new URLSearchParams(list.replaceAll(",", "&"));
     const path = keys.get("path");
     const abstract = keys.get("abstract");
     const [hostname, port] = [keys.get("host"), Number(keys.get("port"))];

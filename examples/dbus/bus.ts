@@ -9,6 +9,7 @@ import {
   ParleyError,
   PendingCalls,
   ProtocolError,
+  type WaitOptions,
 } from "@parley/parley";
 import { dbus, type Message } from "./codec.ts";
 import type { Value } from "./types.ts";
@@ -38,10 +39,8 @@ export interface Values {
   body: Value[];
 }
 
-/** Options of a call. */
-export interface CallOptions {
-  /** Gives the call up; it is executed all the same. */
-  signal?: AbortSignal | undefined;
+/** Options of a call: one that is given up is executed all the same. */
+export interface CallOptions extends WaitOptions {
   /** In milliseconds; 25,000 if it is not given. */
   timeout?: number | undefined;
 }
@@ -59,7 +58,9 @@ export interface BusOptions extends AsyncProtocolOptions {
 
 const BUS = "org.freedesktop.DBus";
 const BUS_OBJECT = {
-  ...{ destination: BUS, path: "/org/freedesktop/DBus", interface: BUS },
+  destination: BUS,
+  path: "/org/freedesktop/DBus",
+  interface: BUS,
 };
 const NO_REPLY_WANTED = 1;
 const NOTHING: Values = { signature: "", body: [] };
@@ -93,13 +94,11 @@ export class Bus extends AsyncProtocol<string | Message> {
     { signature, body }: Values = NOTHING,
     { signal, timeout = 25_000 }: CallOptions = {},
   ): Promise<Value[]> {
-    this.assertRunning();
-    const { member: method } = target;
     const id = this.#nextSerial();
-    const call = this.#calls.open({ id, method, signal, timeout });
-    const message = { type: "call", serial: id, ...target } as const;
-    const sending = this.send({ ...message, signature, body });
-    return await this.#calls.track(call, sending);
+    const call = { id, method: target.member, signal, timeout };
+    return await this.sendCall(this.#calls, call, () => {
+      return { type: "call", serial: id, ...target, signature, body };
+    });
   }
 
   /** Sends a signal to all that listen. */

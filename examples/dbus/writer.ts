@@ -1,4 +1,5 @@
 import type { Endianness } from "@parley/parley";
+import { concat } from "@std/bytes";
 import {
   alignmentOf,
   isNumber,
@@ -17,25 +18,18 @@ const encoder = new TextEncoder();
 /** Lays out values behind one another, each aligned to its type. */
 export class Writer {
   readonly #order: Endianness;
-  readonly #start: number;
   readonly #chunks: Uint8Array[] = [];
   #at: number;
 
   /** @param start Where in the message the first byte comes. */
   constructor(order: Endianness, start = 0) {
     this.#order = order;
-    this.#at = this.#start = start;
+    this.#at = start;
   }
 
   /** All that has been written. */
   get bytes(): Uint8Array {
-    const bytes = new Uint8Array(this.#at - this.#start);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return bytes;
+    return concat(this.#chunks);
   }
 
   /** @throws {TypeError} The values are not of the signature. */
