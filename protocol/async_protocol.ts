@@ -344,6 +344,13 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected onShutdown(): void | Promise<void> {}
 
+  /**
+   * Called when `disconnect()` ends a running session, with its reason if it was
+   * given one. It may `send()`: the place for a protocol to say goodbye. An error
+   * is logged. By default it does nothing.
+   */
+  protected onDisconnect(_reason: unknown): void {}
+
   /** Called with each message before `onMessage()`; by default it changes nothing. */
   protected filterInbound(message: In): In {
     return message;

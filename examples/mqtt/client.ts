@@ -4,7 +4,6 @@ import {
   CallInterruptedError,
   type Codec,
   ConnectError,
-  type DisconnectOptions,
   EventHub,
   type EventQueue,
   PendingCalls,
@@ -148,14 +147,6 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
     return messages;
   }
 
-  /** Says goodbye before it disconnects: the server forgets the will. */
-  override async disconnect(
-    options?: DisconnectOptions,
-  ): Promise<void> {
-    if (this.runstate === "running") this.send({ type: "disconnect" });
-    await super.disconnect(options);
-  }
-
   protected override createCodec(): Codec<ServerPacket, ClientPacket> {
     return mqtt({ maxMessageBytes: this.maxMessageBytes });
   }
@@ -191,6 +182,11 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
 
   protected override onLastSessionEnd(cause: unknown): void {
     for (const { hub } of this.#subscriptions.values()) hub.end(cause);
+  }
+
+  /** Says goodbye: the server forgets the will. */
+  protected override onDisconnect(): void {
+    this.send({ type: "disconnect" });
   }
 
   protected override async keepAlive(): Promise<void> {

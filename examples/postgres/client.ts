@@ -1,5 +1,4 @@
 import {
-  type DisconnectOptions,
   EndOfStreamError,
   EventHub,
   type EventQueue,
@@ -7,7 +6,6 @@ import {
   type OpenCallOptions,
   PendingCalls,
   ProtocolError,
-  Runstate,
   type Transport,
   type WaitOptions,
 } from "@parley/parley";
@@ -245,12 +243,6 @@ export class Postgres extends PostgresSession {
     });
   }
 
-  /** Takes leave of the server, and disconnects. */
-  override async disconnect(options?: DisconnectOptions): Promise<void> {
-    if (this.runstate === Runstate.RUNNING) this.send({ type: "Terminate" });
-    await super.disconnect(options);
-  }
-
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     await super.negotiate(signal);
     const { user, password, database = user } = this.#options;
@@ -304,6 +296,10 @@ export class Postgres extends PostgresSession {
     this.#copying = undefined;
     this.#held.length = 0;
     this.#notifications.end(cause);
+  }
+
+  protected override onDisconnect(): void {
+    this.send({ type: "Terminate" });
   }
 
   protected override async keepAlive(): Promise<void> {

@@ -3,7 +3,6 @@ import {
   type AsyncProtocolOptions,
   CallInterruptedError,
   type Codec,
-  type DisconnectOptions,
   ParleyError,
   PendingCalls,
   ProtocolError,
@@ -11,6 +10,7 @@ import {
   type StartTlsOptions,
   type WaitOptions,
 } from "@parley/parley";
+import { abortable } from "@std/async";
 import { type Reply, type Request, smtp } from "./codec.ts";
 
 /** Options of a client. */
@@ -93,19 +93,14 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
         return await this.#deliver(mail, parameters, options.signal);
       } catch (error) {
         if (!(error instanceof SmtpError) && this.runstate === "running") {
-          await super.disconnect({ reason: error }).catch(() => {});
+          await this.disconnect({ reason: error }).catch(() => {});
         }
         throw error;
       }
     });
     this.#last = delivery.catch(() => {});
-    return await abortable(delivery, options.signal);
-  }
-
-  /** Says goodbye before it disconnects. */
-  override async disconnect(options?: DisconnectOptions): Promise<void> {
-    if (this.runstate === "running") this.send("QUIT");
-    await super.disconnect(options);
+    const { signal } = options;
+    return await (signal ? abortable(delivery, signal) : delivery);
   }
 
   protected override createCodec(): Codec<Reply, Request> {
@@ -133,6 +128,11 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     await ask("STARTTLS");
     await this.upgrade((plain) => startTls(plain, { ...tls, signal }));
     await hello(); // what was said before may have been forged (RFC 3207 §4.2)
+  }
+
+  /** Says goodbye, unless it is in the middle of a mail. */
+  protected override onDisconnect(reason: unknown): void {
+    if (reason === undefined) this.send("QUIT");
   }
 
   protected override onMessage(reply: Reply): void {
@@ -191,30 +191,26 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     const { timeout = 300_000 } = this.#options;
     const isCommand = typeof request === "string";
     const [method] = isCommand ? request.split(/[ :]/, 1) : ["content"];
-    const call = this.#calls.open({ method, signal, timeout });
-    call.sent = !isCommand; // before its content is sent, no mail is delivered
-    return this.#calls.track(call, this.send(request));
+    return this.sendCall(this.#calls, { method, signal, timeout }, (call) => {
+      call.sent = !isCommand; // before its content is sent, no mail is delivered
+      return request;
+    });
   }
 
   /** Checks a mail, and gives the parameters of MAIL that it needs. */
   #parameters({ from, to, content }: Mail): string {
     if (to.length === 0) throw new TypeError("Cannot deliver: to is empty");
     for (const address of [from, ...to]) {
-      if (/^[^\s<>\0]*$/.test(address)) continue;
+      if (isASCII(address) && /^[^\s<>\0]*$/.test(address)) continue;
       const shown = JSON.stringify(address);
       throw new TypeError(
-        `Cannot deliver: address is ${shown}, expected no spaces and brackets`,
+        `Cannot deliver: address is ${shown}, expected ASCII without spaces and brackets`,
       );
     }
-    const body = isASCII(content) ? "" : this.#parameter("8BITMIME", "BODY=");
-    const addresses = from + to.join();
-    return body + (isASCII(addresses) ? "" : this.#parameter("SMTPUTF8"));
-  }
-
-  #parameter(extension: string, before = ""): string {
-    if (this.#extensions.has(extension)) return ` ${before}${extension}`;
+    if (isASCII(content)) return "";
+    if (this.#extensions.has("8BITMIME")) return " BODY=8BITMIME";
     throw new TypeError(
-      `Cannot deliver: the mail is not ASCII, and the server has no ${extension}`,
+      "Cannot deliver: the mail is not ASCII, and the server has no 8BITMIME",
     );
   }
 }
@@ -230,19 +226,4 @@ function accepted(command: string, reply: Reply): Reply {
 
 function isASCII(text: string): boolean {
   return !/[\x80-\uffff]/.test(text);
-}
-
-/** Waits for a promise, or until the signal is aborted. */
-async function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", abort);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
 }

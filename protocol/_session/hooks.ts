@@ -12,6 +12,7 @@ export interface Hooks<In, Out> {
   onMessage(message: In, bytes: number): void | Promise<void>;
   onEnd(): void | Promise<void>;
   onShutdown(): void | Promise<void>;
+  onDisconnect(reason: unknown): void;
   onSessionEnd(cause: unknown): void;
   onLastSessionEnd(cause: unknown): void;
   isRetriable(error: unknown): boolean;

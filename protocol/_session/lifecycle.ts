@@ -220,6 +220,15 @@ export class Lifecycle<In, Out> {
     return error;
   }
 
+  #sayGoodbye(reason: unknown): void {
+    const { hooks, log } = this.#options;
+    try {
+      hooks.onDisconnect(reason);
+    } catch (error) {
+      log.laterCause(error, "warn");
+    }
+  }
+
   #disconnectOnce(reason: unknown): Promise<void> {
     // First, as a listener of the session's signal may call disconnect(), too.
     const { promise, resolve } = handled();
@@ -238,6 +247,7 @@ export class Lifecycle<In, Out> {
     }
     try {
       if (session && this.runstate === Runstate.RUNNING) {
+        this.#sayGoodbye(reason);
         const failed = reason !== undefined;
         await session.end({ cause, drain: true, failed });
       } else await session?.closed;

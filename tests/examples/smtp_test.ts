@@ -334,7 +334,7 @@ Deno.test("SMTP: mails that cannot be delivered safely are refused before anythi
       [{ to: ["bob@x>\r\nRSET\r\n"] }, "address is"],
       [{ from: "ann@x> SIZE=1" }, "address is"],
       [{ content: "grüße" }, "the server has no 8BITMIME"],
-      [{ from: "änn@example.com" }, "the server has no SMTPUTF8"],
+      [{ from: "änn@example.com" }, "address is"],
     ] as const
   ) {
     await assertRejects(

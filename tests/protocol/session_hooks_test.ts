@@ -10,6 +10,7 @@ import {
   ConnectError,
   EndOfStreamError,
   lines,
+  reconnecting,
 } from "../../protocol/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
@@ -19,6 +20,7 @@ import { turns } from "../support/turns.ts";
 /** Records the hooks that are called, and the runstate. */
 class Recorder extends AsyncProtocol<string> {
   readonly calls: unknown[] = [];
+  leaving: (reason: unknown) => void = () => {};
   negotiation: () => void | Promise<void> = () => {};
   starting: () => void | Promise<void> = () => {};
   ending: (cause: unknown) => void = () => {};
@@ -41,6 +43,10 @@ class Recorder extends AsyncProtocol<string> {
   protected override onSessionEnd(cause: unknown): void {
     this.calls.push(`end ${this.runstate} ${this.signal.aborted}`, cause);
     this.ending(cause);
+  }
+  protected override onDisconnect(reason: unknown): void {
+    this.calls.push(`disconnect ${this.runstate}`, reason);
+    this.leaving(reason);
   }
   override send(line: string): Promise<void> {
     return super.send(line);
@@ -68,6 +74,8 @@ Deno.test("onSessionStart() is called before the messages, and onSessionEnd() wi
       "start running",
       "early",
       ...(end === "failure" ? ["fail"] : []),
+      ...(end === "disconnect" ? ["disconnect running", undefined] : []),
+      ...(end === "reason" ? ["disconnect running", reason] : []),
       "end disconnecting true",
       cause,
     ]);
@@ -124,12 +132,14 @@ Deno.test("an onSessionStart() that disconnects is not a failure", async () => {
   await protocol.closed;
   await turns();
   assertEquals(protocol.runstate, "idle");
-  assertEquals(protocol.calls.slice(0, 3), [
+  assertEquals(protocol.calls.slice(0, 5), [
     "negotiate",
     "start running",
+    "disconnect running",
+    undefined,
     "end disconnecting true",
   ]);
-  assertEquals(protocol.calls.length, 4);
+  assertEquals(protocol.calls.length, 6);
   await far.close();
 });
 
@@ -154,4 +164,52 @@ Deno.test("if the negotiation fails, neither onSessionStart() nor onSessionEnd()
   await assertRejects(() => protocol.connect(near), ConnectError);
   assertEquals(protocol.calls, ["negotiate"]);
   far.abort();
+});
+
+Deno.test("onDisconnect() says goodbye behind what was sent, once, and only to a running session", async () => {
+  const protocol = new Recorder();
+  protocol.leaving = () => void protocol.send("bye");
+  await protocol.disconnect(); // it is idle
+  const [near, far] = memoryPair();
+  await protocol.connect(near);
+  await turns();
+  protocol.send("first");
+  protocol.calls.length = 0;
+  await Promise.all([protocol.disconnect(), protocol.disconnect()]);
+  assertEquals(protocol.calls.slice(0, 2), ["disconnect running", undefined]);
+  assertEquals(await new Response(far.readable).text(), "first\nbye\n");
+  await far.close();
+  assertEquals(protocol.calls.filter((call) => `${call}`.startsWith("disc")), [
+    "disconnect running",
+  ]);
+});
+
+Deno.test("an error of onDisconnect() does not keep the session from its orderly end", async () => {
+  const protocol = new Recorder();
+  protocol.leaving = () => {
+    throw new Error("no goodbye");
+  };
+  const [near, far] = memoryPair();
+  await protocol.connect(near);
+  const { closed } = protocol;
+  protocol.send("last");
+  await protocol.disconnect();
+  await closed;
+  assertEquals(await new Response(far.readable).text(), "last\n");
+  await far.close();
+});
+
+Deno.test("a supervised session that is disposed of says goodbye", async () => {
+  const transport = memory();
+  const listener = await transport.listen();
+  const protocol = new Recorder();
+  protocol.leaving = () => void protocol.send("bye");
+  {
+    await using connection = reconnecting(protocol, transport);
+    await connection.connected();
+  }
+  const far = await listener.accept();
+  assertEquals(await new Response(far.readable).text(), "bye\n");
+  await far.close();
+  await listener.close();
 });
