@@ -18,7 +18,12 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
     | ((options: { maxMessageBytes: number }) => Codec<unknown, JSONRPCMessage>)
     | undefined;
   /**
-   * The methods that the peer may call.
+   * The methods that the peer may call: the object's enumerable members, which
+   * must be functions. Of a class instance these are also all methods of its class
+   * and of each base class, those that TypeScript calls `private` or `protected`
+   * included. Not callable are `#private` methods, constructors, getters, static
+   * methods and what every object has, such as `toString()`. They are looked up
+   * once, when the peer is made, and called with the object as `this`.
    *
    * @default {{}}
    */

@@ -10,6 +10,10 @@ import type { Address, Listener, Transport } from "./transport.ts";
  * backpressure in each direction: 64 KiB are held. A listener that is handed over
  * is owned from then on.
  *
+ * A connection that is cut before it has sent anything ends its dial at once. After
+ * its first bytes it is not read until `to` is dialled, and only a read can tell of
+ * a cut: it is noticed when the dial has ended.
+ *
  * @throws What listening at `from` throws.
  *
  * @example From one address to another

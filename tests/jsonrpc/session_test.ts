@@ -371,18 +371,39 @@ Deno.test("a request during a negotiation that fails is rejected", async () => {
   await far.close();
 });
 
-Deno.test("the methods of a class are handlers, and its getters are not", async () => {
-  class Service {
+Deno.test("the methods of a class and of its base classes are handlers, and nothing else of it is", async () => {
+  class Base {
+    version(): number {
+      return 1;
+    }
+    protected inner(): string {
+      return "known to TypeScript alone";
+    }
+  }
+  class Service extends Base {
+    static create = () => new Service();
     get count(): number {
       throw new Error("not a method");
     }
+    #hidden = () => "pong";
     ping(): string {
-      return "pong";
+      return this.#hidden();
     }
   }
   await using ends = await twoPeers({ methods: new Service() as never });
-  assertEquals(await ends.client.request("ping"), "pong");
-  const error = await rejection(ends.client.request("count"));
-  assertInstanceOf(error, JSONRPCError);
-  assertEquals(error.code, -32601);
+  for (
+    const [method, result] of [
+      ["ping", "pong"],
+      ["version", 1],
+      ["inner", "known to TypeScript alone"],
+    ] as const
+  ) {
+    assertEquals(await ends.client.request(method), result);
+  }
+  const others = ["count", "#hidden", "create", "constructor", "toString"];
+  for (const method of others) {
+    const error = await rejection(ends.client.request(method));
+    assertInstanceOf(error, JSONRPCError);
+    assertEquals(error.code, -32601);
+  }
 });

@@ -1,12 +1,7 @@
 // The rules of RFC 6455, by frames that keep or break them, in the order of
 // the Autobahn suite: framing, pings, reserved bits, opcodes, fragments, UTF-8,
 // closing, limits.
-import {
-  assertEquals,
-  assertLess,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { concat } from "@std/bytes";
 import { type Connection, memory, webSocket } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
