@@ -2,7 +2,7 @@ import type { Connection } from "../../transports/transport.ts";
 import { assert, assertEquals, equals } from "../_deps.ts";
 import type { TransportFeature } from "../test_transport_options.ts";
 import type { MakePair } from "../transport_under_test.ts";
-import { withDeadline } from "./deadline.ts";
+import { LONG_DEADLINE_MS, withDeadline } from "./deadline.ts";
 
 /** The laws of one transport, as tests, and how much they have checked. */
 export class Suite {
@@ -27,7 +27,7 @@ export class Suite {
 
   /**
    * Registers a test of one promise, which may not leak an operation or a
-   * resource, nor leave a rejection unhandled.
+   * resource, nor leave a rejection unhandled. It may make many connections.
    *
    * @param needs The feature without which the promise is not applicable.
    */
@@ -36,7 +36,8 @@ export class Suite {
     check: () => Promise<void>,
     needs?: TransportFeature,
   ): void {
-    this.#register(promise, () => withDeadline(check()), needs);
+    const act = () => withDeadline(check(), LONG_DEADLINE_MS);
+    this.#register(promise, act, needs);
   }
 
   #register(
