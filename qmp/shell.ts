@@ -149,7 +149,7 @@ function welcomeTo(
     ? "help lists the commands"
     : "help shows how to type commands";
   return `Connected to ${server} at ${address}\n` +
-    `Tab completes, ${help}, Ctrl-D leaves`;
+    `Tab completes, ${help}, Ctrl-D leaves, Ctrl-C at once`;
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -10,7 +10,8 @@ export const LINES = `A line is one of these:
   # a comment
 
 A value is JSON, or else a string. Where the server expects a string, it needs
-no quotes. The command quit ends the server; Ctrl-D ends only the shell.`;
+no quotes. The command quit ends the server; Ctrl-D ends only the shell, and
+Ctrl-C does so without waiting for a command that is not answered yet.`;
 
 /** The answer to `--help`. */
 export const USAGE = `Usage: qmp/shell.ts [OPTIONS] ADDRESS
