@@ -47,6 +47,31 @@ for (const page of pages) {
   });
 }
 
+/** The value of a default as a table of the documentation says it. */
+function defaultOf(cell: string): string {
+  const units = { KiB: 2 ** 10, MiB: 2 ** 20, s: 1000 };
+  const [, number, unit] = /^(\d+) (KiB|MiB|s)$/.exec(cell) ?? [];
+  if (number) return String(Number(number) * units[unit as keyof typeof units]);
+  return cell === "none" ? "undefined" : cell.replaceAll("`", "");
+}
+
+Deno.test("docs/protocols.md lists every option of AsyncProtocol with its default", async () => {
+  const read = (path: string) => Deno.readTextFile(new URL(path, root));
+  const [source = ""] = (await read("protocol/async_protocol_options.ts"))
+    .split("/** Options of `disconnect()`. */");
+  const page = await read("docs/protocols.md");
+  const [, table = ""] = page.split("| option ");
+  const rows = (table.split("\n\n", 1)[0] ?? "")
+    .matchAll(/^\| `(\w+)` *\| (.*?) *\|/gm);
+  assertEquals(
+    Array.from(rows, ([, name, cell = ""]) => [name, defaultOf(cell)]),
+    Array.from(
+      source.matchAll(/@default \{(.*)\}\s*\*\/\s*(\w+)\?:/g),
+      ([, value, name]) => [name, value],
+    ),
+  );
+});
+
 for (
   const [page, lines] of [["README.md", 160], ["ARCHITECTURE.md", 120]] as const
 ) {
