@@ -79,9 +79,9 @@ export function webSocket(
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const secure = url.protocol === "wss:";
   const over = options.over ?? (secure ? tls : tcp)({ hostname, port });
-  const address = (below?: Address): WebSocketAddress => ({
+  const address = (below?: Address, host = hostname): WebSocketAddress => ({
     transport: secure ? "wss" : "ws",
-    hostname,
+    hostname: host,
     port: below && "port" in below && typeof below.port === "number"
       ? below.port
       : port,
@@ -95,6 +95,9 @@ export function webSocket(
     { protocol, initial }: Agreement,
   ): WebSocketConnection {
     const localAddress = address(plain.localAddress);
+    const { remoteAddress } = plain;
+    // The URL names the server, and not its clients.
+    const host = role === "server" ? hostOf(remoteAddress) : undefined;
     const channel = new WebSocketChannel(plain, {
       ...{ role, messages, initial },
       // A listener at port 0 has another port than its URL.
@@ -102,7 +105,7 @@ export function webSocket(
     });
     const connection = new ChannelConnection(channel, {
       localAddress,
-      remoteAddress: address(plain.remoteAddress),
+      remoteAddress: address(remoteAddress, host),
       tls: plain.tls,
     });
     return Object.assign(connection, { protocol });
@@ -171,6 +174,11 @@ export function webSocket(
     },
     toString: () => name,
   };
+}
+
+function hostOf(address: Address): string | undefined {
+  const host = "hostname" in address ? address.hostname : undefined;
+  return typeof host === "string" ? host : undefined;
 }
 
 function portOf(url: URL): number {

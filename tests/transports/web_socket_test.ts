@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertMatch,
   assertRejects,
@@ -282,6 +283,30 @@ for (
     assertEquals(await statusFor(hostname, origin), status);
   });
 }
+
+Deno.test("an accepted connection's remote address is the client's, also behind a proxy", async () => {
+  const plain = tcp({ port: 0, proxyProtocol: true });
+  const url = "ws://chat.example/";
+  await using listener = await webSocket({ url, over: plain }).listen();
+  assert("port" in listener.address);
+  const { connect, ...others } = tcp({ port: Number(listener.address.port) });
+  const over: Transport = {
+    ...others,
+    async connect(options) {
+      const connection = await connect(options);
+      const header = "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n";
+      await connection.write(encode(header));
+      return connection;
+    },
+  };
+  const [near, far] = await Promise.all([
+    webSocket({ url, over }).connect(),
+    listener.accept(),
+  ]);
+  assertEquals(formatAddress(far.remoteAddress), "ws://192.0.2.1:56324/");
+  assertEquals(formatAddress(far.localAddress), "ws://chat.example:443/");
+  await Promise.all([near.close(), far.close()]);
+});
 
 Deno.test("an accepted connection's errors name the real port", async () => {
   await using listener = await webSocket({ url: "ws://127.0.0.1:0/" }).listen();
