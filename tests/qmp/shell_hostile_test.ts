@@ -16,13 +16,9 @@ import { paintJSON } from "../../qmp/_shell/colours.ts";
 import { JSONOutput, TextOutput } from "../../qmp/_shell/output.ts";
 import { ExecuteError, type QMPEvent } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
-import { runDeno } from "../support/program.ts";
 import { needs } from "../support/qemu.ts";
+import { runShell, shellInTerminal } from "../support/qmp_shell.ts";
 import type { Message } from "../support/qmp_script.ts";
-import { TestTerminal } from "../support/terminal.ts";
-
-const program = new URL("../../qmp/shell.ts", import.meta.url).pathname;
-const flags = ["--no-prompt", "--allow-net", "--allow-read", "--allow-write"];
 
 /**
  * Sets the title of a window and the clipboard, moves the cursor, clears the
@@ -109,10 +105,12 @@ const schema = [
   { name: "2", "meta-type": "enum", values: ["value", `value${EVIL}`] },
 ];
 
-/** Serves in this way, and calls a function with the address. */
+/** Serves this schema, and calls a function with the server. */
 async function withServer(
   schema: unknown,
-  use: (address: string, folder: string) => Promise<void>,
+  use: (
+    server: { transport: unknown; process: { folder: string } },
+  ) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "parley-" });
   try {
@@ -121,7 +119,7 @@ async function withServer(
       await transport.listen(),
       () => new HostileServer(schema),
     );
-    await use(`unix:${folder}/socket`, folder);
+    await use({ transport, process: { folder } });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -167,24 +165,15 @@ Deno.test("a coloured text is the text and the codes of the colours", () => {
   }));
 });
 
-/** Runs the shell to its end. */
-function shell(
-  address: string,
-  args: string[],
-  input = "",
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  return runDeno(["run", ...flags, program, ...args, address], input);
-}
-
 const ESCAPED = "\\u{1b}]0;evil\\u{7}\\u{1b}]52;c;ZXZpbA==\\u{7}\\u{9b}2J" +
   "\\u{1b}[H\\u{8}\\r\\u{7f}\\u{202e}\\u{2066}\\u{200b}\\u{2028}\\u{e0001}evil";
 
 Deno.test("no text of a server acts on the terminal: plain output", () =>
-  withServer(schema, async (address) => {
+  withServer(schema, async (server) => {
     for (const args of [[], ["--pretty"]]) {
-      const { code, stdout, stderr } = await shell(
-        address,
+      const { code, stdout, stderr } = await runShell(
         args,
+        server,
         "tell\nlook\nrefuse\n",
       );
       assertEquals(code, 1);
@@ -193,19 +182,19 @@ Deno.test("no text of a server acts on the terminal: plain output", () =>
       assertStringIncludes(stdout, `--:--:--.--- ${ESCAPED} {"\\u001b]0;evil`);
       assertEquals(stderr, `${ESCAPED}: ${ESCAPED}\n`);
     }
-    const malformed = await shell(address, ["-c", "break"]);
+    const malformed = await runShell(["-c", "break"], server);
     assertEquals([malformed.code, malformed.stdout], [3, ""]);
     assertPrintable(malformed.stderr);
-    const ended = await shell(address, ["-c", "end"]);
+    const ended = await runShell(["-c", "end"], server);
     assertEquals([ended.code, ended.stdout], [3, ""]);
     assertPrintable(ended.stderr);
   }));
 
 Deno.test("no text of a server acts on the terminal: messages for scripts, whose values stay the same", () =>
-  withServer(schema, async (address) => {
-    const { code, stdout, stderr } = await shell(
-      address,
+  withServer(schema, async (server) => {
+    const { code, stdout, stderr } = await runShell(
       ["--json"],
+      server,
       "tell\nlook\nrefuse\n",
     );
     assertEquals([code, stderr], [1, ""]);
@@ -220,17 +209,18 @@ Deno.test("no text of a server acts on the terminal: messages for scripts, whose
   }));
 
 Deno.test("no text of a server acts on the terminal: the lines of a human monitor, which keep newlines and tabs", () =>
-  withServer(schema, async (address) => {
-    const { code, stdout, stderr } = await shell(address, [
-      ...["--hmp", "-c", "info"],
-    ]);
+  withServer(schema, async (server) => {
+    const { code, stdout, stderr } = await runShell(
+      ["--hmp", "-c", "info"],
+      server,
+    );
     assertEquals([code, stderr], [0, ""]);
     assertEquals(stdout, `one\ttwo\n${ESCAPED}\nthree\n`);
   }));
 
 Deno.test("an event without a time, or with one that is not a time, is shown without one", () =>
-  withServer(schema, async (address) => {
-    const { code, stdout, stderr } = await shell(address, [], "tell\n");
+  withServer(schema, async (server) => {
+    const { code, stdout, stderr } = await runShell([], server, "tell\n");
     assertEquals([code, stderr], [0, ""]);
     const lines = stdout.split("\n");
     assertEquals(
@@ -240,20 +230,20 @@ Deno.test("an event without a time, or with one that is not a time, is shown wit
   }));
 
 Deno.test("a result that is nested 100,000 times, or is one huge string, is shown on a line", () =>
-  withServer(schema, async (address) => {
+  withServer(schema, async (server) => {
     for (const args of [[], ["--pretty"], ["--json"]]) {
-      const nested = await shell(address, [...args, "-c", "nest"]);
+      const nested = await runShell([...args, "-c", "nest"], server);
       assertEquals([nested.code, nested.stderr], [0, ""]);
       assertEquals(nested.stdout.match(/\[/g)?.length, 100_000);
-      const huge = await shell(address, [...args, "-c", "fill"]);
+      const huge = await runShell([...args, "-c", "fill"], server);
       assertEquals([huge.code, huge.stderr], [0, ""]);
       assert(huge.stdout.length > 8_000_000, `${huge.stdout.length}`);
     }
   }));
 
 Deno.test("a malformed schema is reported in a line, and commands are executed", () =>
-  withServer({ [EVIL]: EVIL }, async (address) => {
-    const { code, stdout, stderr } = await shell(address, ["-c", "look a=1"]);
+  withServer({ [EVIL]: EVIL }, async (server) => {
+    const { code, stdout, stderr } = await runShell(["-c", "look a=1"], server);
     assertEquals(code, 0);
     assertPrintable(stdout);
     assertPrintable(stderr);
@@ -267,14 +257,8 @@ Deno.test({
   name: "no text of a server acts on the terminal: in a terminal",
   ...needs("tmux"),
   fn: () =>
-    withServer(schema, async (address, folder) => {
-      const deno = `${Deno.execPath()} run ${flags.join(" ")}`;
-      const env = `env -u NO_COLOR XDG_STATE_HOME=${folder}`;
-      await using shell = await TestTerminal.run(
-        `${env} ${deno} ${program} ${address}`,
-        { columns: 400 },
-      );
-      await shell.shows(/^qmp> $/m);
+    withServer(schema, async (server) => {
+      await using shell = await shellInTerminal(server, { columns: 400 });
       await shell.enter("tell");
       await shell.shows(/ Z$[^]*^qmp> $/m);
       await shell.enter("refuse");
