@@ -1,9 +1,6 @@
-import { concat } from "@std/bytes";
 import {
-  assert,
   assertEquals,
   assertInstanceOf,
-  assertLess,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
@@ -25,43 +22,10 @@ import {
   GuestAgentClient,
   NegotiationError,
 } from "../../qmp/mod.ts";
-import { noise } from "../../testing/_util/bytes.ts";
-import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { needs, startGuestAgent } from "../support/qemu.ts";
-import type { Message } from "../support/qmp_script.ts";
-import { runningAgent, ScriptedAgent } from "../support/scripted_agent.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
+import { runningAgent } from "../support/scripted_agent.ts";
 import { turns } from "../support/turns.ts";
-
-const agent = needs("qemu-ga");
-
-/** Leftovers of other sessions, before the answer that a client waits for. */
-const leftovers: [string, (id: number) => string][] = [
-  ["nothing", () => ""],
-  ["an error about the byte of 0xFF", () => '{"error": {"class": "x"}}\n'],
-  ["half an answer", () => '{"return": {"buf-b64": "AAAA'],
-  ["bad UTF-8", () => "\xc3\x28\x80\n"],
-  ["an answer to another's request", (id) => `ÿ{"return": ${id - 1}}\n`],
-  ["all of these", (id) => `{"ret\xc3ÿ{"return": ${id + 1}}\n{"error": {}}\n`],
-];
-
-for (const [what, before] of leftovers) {
-  Deno.test(`a session synchronizes with an agent that has ${what} left`, async () => {
-    const [near, far] = memoryPair();
-    const client = new GuestAgentClient();
-    const agent = new ScriptedAgent(far);
-    const connecting = client.connect(near);
-    const id = await agent.sync();
-    await agent.say(`${before(id)}ÿ{"return": ${id}}\n`);
-    await connecting;
-    const ping = client.execute("guest-ping");
-    assertEquals(await agent.command(), { execute: "guest-ping" });
-    await agent.say('{"return": {}}\n');
-    assertEquals(await ping, {});
-    await client.disconnect();
-    await agent.end();
-  });
-}
 
 Deno.test("fact 14: answers without ids are matched in order, one command at a time", async () => {
   const { client, agent } = await runningAgent();
@@ -82,92 +46,6 @@ Deno.test("fact 14: answers without ids are matched in order, one command at a t
   await agent.end();
 });
 
-Deno.test("fact 14: after a deadline the next command synchronizes, and a late answer is dropped", async () => {
-  const { client, agent } = await runningAgent({ timeout: 20 });
-  const error = await assertRejects(
-    () => client.execute("guest-exec"),
-    CallTimeoutError,
-    "Cannot execute guest-exec, which may have run: no reply within 20 ms",
-  );
-  assert(error.sent);
-  assertEquals(error.method, "guest-exec");
-  assertEquals(client.runstate, "running");
-  await agent.command();
-
-  const ping = client.execute("guest-ping", {}, { timeout: 10_000 });
-  const id = await agent.sync();
-  await agent.say('{"return": "late"}\n{"error": {}}\n');
-  await agent.say(`ÿ{"return": ${id}}\n`);
-  await agent.command();
-  await agent.say('{"return": "in time"}\n');
-  assertEquals(await ping, "in time");
-  await client.disconnect();
-  await agent.end();
-});
-
-Deno.test("a command to an agent that does not synchronize is never sent", async () => {
-  const { client, agent } = await runningAgent({ timeout: 20 });
-  await assertRejects(() => client.execute("one"), CallTimeoutError);
-  const error = await assertRejects(
-    () => client.execute("two"),
-    CallTimeoutError,
-    "Cannot execute two, which was never sent: no reply within 20 ms",
-  );
-  assertEquals(error.sent, false);
-
-  const three = client.execute("three", {}, { timeout: 10_000 });
-  assertEquals((await agent.command()).execute, "one");
-  const first = await agent.sync();
-  const second = await agent.sync();
-  await agent.say(`{"return": 1}\nÿ{"return": ${first}}\n`);
-  await agent.say(`ÿ{"return": ${second}}\n`);
-  assertEquals((await agent.command()).execute, "three");
-  await agent.say('{"return": 3}\n');
-  assertEquals(await three, 3);
-  await client.disconnect();
-  await agent.end();
-});
-
-Deno.test("an aborted command rejects with the reason, and the next one synchronizes", async () => {
-  const { client, agent } = await runningAgent();
-  const signal = new WatchedSignal();
-  const reason = new Error("Enough");
-  const slow = client.execute("slow", {}, { signal: signal.signal });
-  const waits = client.execute("waits", {}, { signal: signal.signal });
-  const last = client.execute("last");
-  await agent.command();
-  signal.abort(reason);
-  assertStrictEquals(await assertRejects(() => slow), reason);
-  assertStrictEquals(await assertRejects(() => waits), reason);
-  assertEquals(signal.listeners, 0);
-  await agent.getInStep();
-  assertEquals((await agent.command()).execute, "last");
-  await agent.say('{"return": 1}\n');
-  assertEquals(await last, 1);
-  await client.disconnect();
-  await agent.end();
-});
-
-Deno.test("commands that time out while the agent does not read leave one request queued", async () => {
-  const { client, agent } = await runningAgent();
-  const first = client.execute("first", {}, { signal: AbortSignal.abort() });
-  await assertRejects(() => first, DOMException);
-  for (let n = 0; n < 5_000; n++) {
-    const aborting = new AbortController();
-    const call = client.execute("next", {}, { signal: aborting.signal });
-    await turns();
-    aborting.abort();
-    await assertRejects(() => call, DOMException);
-  }
-  const { queuedBytes } = client.stats;
-  console.log(`${queuedBytes} bytes queued after 5,000 commands given up`);
-  // One request that was taken in part, and one more.
-  assertLess(queuedBytes, 256);
-  assertLess(client.stats.messagesSent, 2_500);
-  await agent.end();
-  await assertRejects(() => client.disconnect());
-});
-
 Deno.test("the deadline of a command counts from the call, also while it waits for its turn", async () => {
   const { client, agent } = await runningAgent();
   const slow = client.execute("slow");
@@ -184,19 +62,6 @@ Deno.test("the deadline of a command counts from the call, also while it waits f
   assertEquals((await agent.command()).execute, "next");
   await agent.say('{"return": 2}\n');
   assertEquals(await next, 2);
-  await client.disconnect();
-  await agent.end();
-});
-
-Deno.test("after an answer to no command, the next command synchronizes first", async () => {
-  const { client, agent } = await runningAgent();
-  await agent.say('{"return": "nobody asked"}\n');
-  await turns();
-  const call = client.execute("next");
-  await agent.say(`{"return": "again"}\nÿ{"return": ${await agent.sync()}}\n`);
-  assertEquals((await agent.command()).execute, "next");
-  await agent.say('{"return": 1}\n');
-  assertEquals(await call, 1);
   await client.disconnect();
   await agent.end();
 });
@@ -242,19 +107,6 @@ for (const [what, start, rest, Cause] of unreadable) {
   });
 }
 
-Deno.test("a message to no command that cannot be read is dropped", async () => {
-  const { client, agent } = await runningAgent();
-  await agent.say('oops\n{"return": 1}\n');
-  await turns();
-  const ping = client.execute("guest-ping");
-  await agent.getInStep();
-  await agent.command();
-  await agent.say('{"return": {}}\n');
-  assertEquals(await ping, {});
-  await client.disconnect();
-  await agent.end();
-});
-
 Deno.test("errors of the agent are those of QMP", async () => {
   const { client, agent } = await runningAgent();
   const refused = client.execute("nope");
@@ -279,7 +131,7 @@ Deno.test("guest-shutdown resolves if no error arrives in time, or the session e
   assertEquals(await client.execute("guest-suspend-ram"), {});
   await agent.command();
   const refused = client.execute("guest-shutdown", {}, { timeout: 10_000 });
-  await agent.getInStep();
+  await agent.synchronize();
   await agent.command();
   await agent.say('{"error": {"class": "GenericError", "desc": "No"}}\n');
   await assertRejects(() => refused, ExecuteError);
@@ -329,7 +181,7 @@ Deno.test("keepAliveInterval pings a silent agent, and again if it does not repl
   });
   assertEquals(await agent.answer({}), { execute: "guest-ping" });
   assertEquals(await agent.command(), { execute: "guest-ping" });
-  await agent.getInStep();
+  await agent.synchronize();
   assertEquals(await agent.answer({}), { execute: "guest-ping" });
   assertEquals(client.runstate, "running");
   await client.disconnect();
@@ -342,6 +194,20 @@ Deno.test("handshakeTimeout bounds only connect()", async () => {
   const error = await assertRejects(() => client.connect(near), ConnectError);
   assertStringIncludes(error.message, "nothing came for 20 ms");
   await far.close();
+
+  using time = new VirtualTime();
+  const { client: running, agent } = await runningAgent({
+    handshakeTimeout: 20,
+  });
+  const slow = running.execute("slow");
+  time.pass(1_000);
+  assertEquals(await agent.answer(1), { execute: "slow" });
+  assertEquals(await slow, 1);
+  await running.disconnect();
+  await agent.end();
+});
+
+Deno.test("an invalid handshakeTimeout is refused by its name", () => {
   assertThrows(
     () => new GuestAgentClient({ handshakeTimeout: -1 }),
     RangeError,
@@ -349,7 +215,7 @@ Deno.test("handshakeTimeout bounds only connect()", async () => {
   );
 });
 
-Deno.test("an invalid timeout is refused by its name", async () => {
+Deno.test("an invalid timeout or limit is refused by its name", async () => {
   assertThrows(
     () => new GuestAgentClient({ timeout: -1 }),
     RangeError,
@@ -368,114 +234,4 @@ Deno.test("an invalid timeout is refused by its name", async () => {
   );
   await client.disconnect();
   await agent.end();
-});
-
-Deno.test({
-  name: "fact 14: a client synchronizes with a real agent again and again",
-  ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    for (let time = 0; time < 20; time++) {
-      await using client = new GuestAgentClient();
-      await client.connect(server.transport);
-      assertEquals(await client.execute("guest-ping"), {});
-      await assertRejects(
-        () => client.execute("guest-nonsense"),
-        ExecuteError,
-        "CommandNotFound",
-      );
-    }
-  },
-});
-
-Deno.test({
-  name:
-    "fact 14: an incomplete command of one session does not affect the next",
-  ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    const rude = await server.transport.connect();
-    const writer = rude.writable.getWriter();
-    await writer.write(new TextEncoder().encode('{"execute": "guest-info"}'));
-    await writer.write(new TextEncoder().encode('{"execute": "guest-p'));
-    await rude.close();
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    assertEquals(await client.execute("guest-ping"), {});
-  },
-});
-
-Deno.test({
-  name:
-    "fact 14: commands to a stopped real agent time out, and it is used again",
-  ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    server.process.kill("SIGSTOP");
-    await assertRejects(
-      () => client.execute("guest-info", {}, { timeout: 50 }),
-      CallTimeoutError,
-      "may have run",
-    );
-    await assertRejects(
-      () => client.execute("guest-info", {}, { timeout: 50 }),
-      CallTimeoutError,
-      "was never sent",
-    );
-    server.process.kill("SIGCONT");
-    assertEquals(await client.execute("guest-ping"), {});
-  },
-});
-
-Deno.test({
-  name:
-    "fact 13: a file of 8 MiB is read as one message, if the limit allows it",
-  ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    const path = `${server.process.folder}/file`;
-    const content = noise(8 * 1024 * 1024);
-    await Deno.writeFile(path, content);
-    const read = async (client: GuestAgentClient) => {
-      const handle = await client.execute("guest-file-open", { path });
-      const count = content.length;
-      return await client.execute("guest-file-read", { handle, count }) as {
-        "buf-b64": string;
-      };
-    };
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    const { "buf-b64": text } = await read(client);
-    assert(text.length > 10 * 1024 * 1024);
-    assertEquals(Uint8Array.fromBase64(text), concat([content]));
-    await client.disconnect();
-
-    await using strict = new GuestAgentClient({ maxMessageBytes: 1024 ** 2 });
-    await strict.connect(server.transport);
-    const error = await assertRejects(() => read(strict), BadReplyError);
-    assertInstanceOf(error.cause, MessageTooLargeError);
-    assertStringIncludes(error.message, "maxMessageBytes is 1048576");
-    assertEquals(await strict.execute("guest-ping"), {});
-  },
-});
-
-Deno.test({
-  name: "the largest replies of a real agent are below the default limit",
-  ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    const path = `${server.process.folder}/file`;
-    const count = 48 * 1024 * 1024;
-    await Deno.writeFile(path, new Uint8Array(count));
-    await using client = new GuestAgentClient({ timeout: 60_000 });
-    await client.connect(server.transport);
-    const handle = await client.execute("guest-file-open", { path });
-    const args = { handle, count };
-    const read = await client.execute("guest-file-read", args) as Message;
-    assertEquals(read.count, count);
-    console.log(`${client.stats.bytesReceived} bytes for ${count}`);
-    assertEquals(await client.execute("guest-ping"), {});
-  },
 });

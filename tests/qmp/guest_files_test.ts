@@ -159,7 +159,7 @@ for (const when of ["opened", "read"] as const) {
     assertStrictEquals(await rejection(read), reason);
     assertEquals(signal.listeners, 0);
     if (when === "opened") await agent.say('{"return": 7}\n');
-    else await agent.getInStep();
+    else await agent.synchronize();
     const close = await agent.answer({});
     assertEquals(close.execute, "guest-file-close");
     assertEquals(close.arguments, { handle: 7 });

@@ -184,7 +184,7 @@ Deno.test("an aborted exec() rejects at once, and asks no more", async () => {
   assertStrictEquals(await rejection(running), reason);
   assertEquals(signal.listeners, 0);
   const ping = client.execute("guest-ping");
-  await agent.getInStep();
+  await agent.synchronize();
   assertEquals((await agent.answer({})).execute, "guest-ping");
   await ping;
   await client.disconnect();

@@ -58,7 +58,7 @@ export class ScriptedAgent {
   }
 
   /** Synchronizes with the client. */
-  async getInStep(): Promise<void> {
+  async synchronize(): Promise<void> {
     await this.say(`ÿ{"return": ${await this.sync()}}\n`);
   }
 
@@ -74,6 +74,6 @@ export async function runningAgent(
   const [near, far] = memoryPair();
   const client = new GuestAgentClient(options);
   const agent = new ScriptedAgent(far);
-  await Promise.all([client.connect(near), agent.getInStep()]);
+  await Promise.all([client.connect(near), agent.synchronize()]);
   return { client, agent };
 }

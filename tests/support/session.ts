@@ -1,8 +1,24 @@
+import { assertEquals } from "@std/assert";
 import type { AsyncProtocol, Runstate } from "../../protocol/mod.ts";
 import { jsonLines, Peer, type PeerOptions } from "../../protocol/mod.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
 
 const encoder = new TextEncoder();
+
+/** The runstates of a session that has begun and ended. */
+export const GOOD_SESSION: readonly Runstate[] = [
+  "connecting",
+  "running",
+  "disconnecting",
+  "idle",
+];
+
+/** The runstates of an attempt that led to no session. */
+export const FAILED_ATTEMPT: readonly Runstate[] = [
+  "connecting",
+  "disconnecting",
+  "idle",
+];
 
 /** Records every runstate from now on; `stop()` ends and returns the record. */
 export function recordRunstates<In, Out>(
@@ -22,6 +38,18 @@ export function recordRunstates<In, Out>(
       return seen;
     },
   };
+}
+
+/** Asserts that the protocol, which is idle, can have a session. */
+export async function assertCanBeUsedAgain<In, Out>(
+  protocol: AsyncProtocol<In, Out>,
+): Promise<void> {
+  const [near, far] = memoryPair();
+  const states = recordRunstates(protocol);
+  await protocol.connect(near);
+  await protocol.disconnect();
+  assertEquals(await states.stop(), GOOD_SESSION);
+  await far.close();
 }
 
 /** A peer that uses JSON lines. */
