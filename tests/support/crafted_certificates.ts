@@ -24,7 +24,7 @@ export interface Says {
   /** basicConstraints (RFC 5280 §4.2.1.9). */
   readonly isAuthority?: boolean;
   readonly pathLength?: number;
-  /** keyUsage: {@linkcode MAY_SIGN} or {@linkcode MAY_CERTIFY}. */
+  /** keyUsage: a sum of bits such as {@linkcode MAY_SIGN}. */
   readonly usage?: number;
   /** Last numbers of purposes: 1 is a server, 2 is a client. */
   readonly purposes?: readonly number[];
@@ -32,7 +32,7 @@ export interface Says {
   readonly dns?: readonly string[];
   readonly addresses?: readonly (readonly number[])[];
   readonly from?: Date;
-  readonly until?: Date;
+  readonly until?: Date | undefined;
   readonly version?: 1 | 3;
   /** DNS names that an authority may sign for. */
   readonly permitted?: string;
@@ -52,6 +52,7 @@ export interface Crafted {
 
 /** The bits of RFC 5280 §4.2.1.3. */
 export const MAY_SIGN = 0b1000_0000;
+export const MAY_ENCIPHER_KEYS = 0b0010_0000;
 export const MAY_CERTIFY = 0b0000_0100;
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
@@ -95,6 +96,14 @@ export async function craft(says: Says): Promise<Crafted> {
     cert: pem("CERTIFICATE", certificate),
     key: pem("PRIVATE KEY", new Uint8Array(pkcs8)),
   };
+}
+
+/** The options of an end that shows these certificates, its own first. */
+export function identity(
+  ...shown: readonly Crafted[]
+): { cert: string; key: string } {
+  const cert = shown.map(({ cert }) => cert).join("");
+  return { cert, key: shown[0]?.key ?? "" };
 }
 
 function newKeys(): Promise<CryptoKeyPair> {

@@ -21,7 +21,7 @@ import {
 } from "../../transports/mod.ts";
 import { certificates, newAuthority } from "../support/certificates.ts";
 import { Openssl } from "../support/openssl.ts";
-import { portOf } from "./_tls/meet.ts";
+import { portOf } from "../support/port_of.ts";
 
 const { ca, server, client } = await certificates();
 const trusting = { serverName: "localhost", caCerts: [ca] };

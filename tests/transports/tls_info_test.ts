@@ -8,11 +8,12 @@ import {
 } from "../../transports/mod.ts";
 import {
   craft,
+  identity,
   MAY_CERTIFY,
   MAY_SIGN,
 } from "../support/crafted_certificates.ts";
 import { Openssl } from "../support/openssl.ts";
-import { identity, portOf } from "./_tls/meet.ts";
+import { portOf } from "../support/port_of.ts";
 
 const root = await craft({
   subject: "root",

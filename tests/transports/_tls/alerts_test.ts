@@ -3,7 +3,7 @@ import { rejection } from "../../../testing/_util/rejection.ts";
 import { tcp, tls, type TlsOptions } from "../../../transports/mod.ts";
 import { certificates, newAuthority } from "../../support/certificates.ts";
 import { Openssl } from "../../support/openssl.ts";
-import { portOf } from "./meet.ts";
+import { portOf } from "../../support/port_of.ts";
 
 const { ca, server, client } = await certificates();
 const stranger = await newAuthority("stranger");

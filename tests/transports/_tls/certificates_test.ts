@@ -15,11 +15,12 @@ import {
 import {
   craft,
   type Crafted,
+  identity,
   MAY_CERTIFY,
   MAY_SIGN,
 } from "../../support/crafted_certificates.ts";
 import { Openssl } from "../../support/openssl.ts";
-import { identity, portOf } from "./meet.ts";
+import { portOf } from "../../support/port_of.ts";
 
 const root = await craft({
   subject: "root",

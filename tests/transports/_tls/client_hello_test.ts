@@ -3,7 +3,7 @@ import { ClientHelloReader } from "../../../transports/_tls/client_hello.ts";
 import { acceptTls, memoryPair, tcp } from "../../../transports/mod.ts";
 import { certificates } from "../../support/certificates.ts";
 import { Openssl } from "../../support/openssl.ts";
-import { portOf } from "./meet.ts";
+import { portOf } from "../../support/port_of.ts";
 
 /** The first message of `openssl s_client`. */
 async function helloOf(...args: string[]): Promise<Uint8Array> {

@@ -2,12 +2,13 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { tls } from "../../../transports/mod.ts";
 import {
   craft,
+  identity,
   MAY_CERTIFY,
   MAY_SIGN,
   type Says,
 } from "../../support/crafted_certificates.ts";
 import { runDeno } from "../../support/program.ts";
-import { identity, portOf } from "./meet.ts";
+import { portOf } from "../../support/port_of.ts";
 
 const AUTHORITY = { isAuthority: true, usage: MAY_CERTIFY };
 

@@ -1,15 +1,5 @@
-import { assert } from "@std/assert";
-import {
-  type Listener,
-  tls,
-  type TlsOptions,
-} from "../../../transports/mod.ts";
-import type { Crafted } from "../../support/crafted_certificates.ts";
-
-export function portOf({ address }: Listener): number {
-  assert("port" in address);
-  return address.port;
-}
+import { tls, type TlsOptions } from "../../../transports/mod.ts";
+import { portOf } from "../../support/port_of.ts";
 
 /** One client and one server, and the error of each. */
 export async function meet(
@@ -34,12 +24,4 @@ export async function meet(
   })();
   const client = await connecting.then(() => undefined, (error) => error);
   return { client, server: await server.promise };
-}
-
-/** The options of an end that shows these certificates, its own first. */
-export function identity(
-  ...shown: readonly Crafted[]
-): { cert: string; key: string } {
-  const cert = shown.map(({ cert }) => cert).join("");
-  return { cert, key: shown[0]?.key ?? "" };
 }

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   craft,
+  identity,
   MAY_CERTIFY,
   MAY_SIGN,
   type Says,
 } from "../../support/crafted_certificates.ts";
-import { identity, meet } from "./meet.ts";
+import { meet } from "./meet.ts";
 
 const root = await craft({
   subject: "root",

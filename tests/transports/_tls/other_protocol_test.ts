@@ -8,7 +8,7 @@ import { rejection } from "../../../testing/_util/rejection.ts";
 import { DecodeError, jsonLines, lines, Peer } from "../../../protocol/mod.ts";
 import { tcp, tls } from "../../../transports/mod.ts";
 import { certificates } from "../../support/certificates.ts";
-import { portOf } from "./meet.ts";
+import { portOf } from "../../support/port_of.ts";
 
 const { ca, server } = await certificates();
 

@@ -10,11 +10,12 @@ import {
 } from "../../../transports/mod.ts";
 import {
   craft,
+  identity,
   MAY_CERTIFY,
   MAY_SIGN,
 } from "../../support/crafted_certificates.ts";
 import { Openssl } from "../../support/openssl.ts";
-import { identity, portOf } from "./meet.ts";
+import { portOf } from "../../support/port_of.ts";
 
 const AUTHORITY = { isAuthority: true, usage: MAY_CERTIFY };
 const one = await craft({ subject: "one", ...AUTHORITY });

@@ -3,11 +3,12 @@ import {
   craft,
   type Crafted,
   DAY_MS,
+  identity,
   MAY_CERTIFY,
   MAY_SIGN,
   type Says,
 } from "../../support/crafted_certificates.ts";
-import { identity, meet } from "./meet.ts";
+import { meet } from "./meet.ts";
 
 const YESTERDAY = new Date(Date.now() - DAY_MS / 2);
 const TOMORROW = new Date(Date.now() + DAY_MS / 2);

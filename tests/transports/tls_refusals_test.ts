@@ -2,12 +2,12 @@ import { assert, assertInstanceOf, assertMatch } from "@std/assert";
 import { rejection } from "../../testing/_util/rejection.ts";
 import {
   type Connection,
-  type Listener,
   tcp,
   tls,
   type TlsOptions,
 } from "../../transports/mod.ts";
 import { certificates, newAuthority } from "../support/certificates.ts";
+import { portOf } from "../support/port_of.ts";
 
 const { ca, server, client, issue } = await certificates();
 const stranger = await newAuthority("stranger");
@@ -87,11 +87,6 @@ const refusals: Record<string, Refusal> = {
     server: notTrusted,
   },
 };
-
-function portOf({ address }: Listener): number {
-  assert("port" in address);
-  return address.port;
-}
 
 /** Checks that an error has the action, the address and the reason. */
 function assertSays(error: unknown, action: RegExp, why: RegExp): void {
