@@ -36,6 +36,10 @@ export interface Methods {
       clickCount?: number;
     },
   ): object;
+  "Input.dispatchKeyEvent"(
+    params: { type: "keyDown" | "keyUp"; key: string; text?: string },
+  ): object;
+  "Input.insertText"(params: { text: string }): object;
 }
 
 /** What a method takes. */

@@ -77,6 +77,20 @@ export class Page implements AsyncDisposable {
     }
   }
 
+  /** Types text where the focus is. */
+  async type(text: string, options?: CallOptions): Promise<void> {
+    await this.session.call("Input.insertText", { text }, options);
+  }
+
+  /** Presses a key that is not text, such as `Enter` or `ArrowDown`. */
+  async press(key: string, options?: CallOptions): Promise<void> {
+    const text = key === "Enter" ? { text: "\r" } : {};
+    for (const type of ["keyDown", "keyUp"] as const) {
+      const params = { type, key, ...text };
+      await this.session.call("Input.dispatchKeyEvent", params, options);
+    }
+  }
+
   /** What is visible of the page, as a PNG file. */
   async screenshot(options?: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
     const params = { format: "png" } as const;

@@ -8,7 +8,7 @@ type Name =
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
 
-const runtime: { Deno?: { errors: Record<Name, ErrorClass> } } = globalThis;
+const runtime = globalThis as { Deno?: { errors: Record<Name, ErrorClass> } };
 
 /**
  * The classes of `Deno.errors`, so that a connection in memory fails as a socket
