@@ -226,7 +226,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     const { signal, reason } = options;
     const disconnected = this.#lifecycle.disconnect(signal, reason);
-    this.#lifecycle.supervisor?.onDisconnect(reason);
+    this.#lifecycle.supervisor?.onUserDisconnect(reason);
     await disconnected;
   }
 

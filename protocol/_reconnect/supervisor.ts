@@ -68,7 +68,7 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
   }
 
   /** Called by the lifecycle. With a reason, the session or attempt has failed. */
-  onDisconnect(reason: unknown): void {
+  onUserDisconnect(reason: unknown): void {
     if (reason !== undefined) return;
     this.#stop.abort();
     this.#letGo();

@@ -18,7 +18,7 @@ const SUPERVISED: SessionHost = { failureLevel: "debug" };
 /** Makes another session after one that has ended by itself. */
 export interface LifecycleSupervisor {
   /** Told of each call of the protocol's `disconnect()`. */
-  onDisconnect(reason: unknown): void;
+  onUserDisconnect(reason: unknown): void;
 }
 
 /** What the lifecycle needs to know of its protocol. */
