@@ -4,6 +4,7 @@ import {
   type EventQueue,
   type ListenOptions,
   type OpenCallOptions,
+  type PendingCall,
   PendingCalls,
   ProtocolError,
   type Transport,
@@ -82,7 +83,7 @@ const MAX_PREPARED = 256;
 export class Postgres extends PostgresSession {
   readonly #options: PostgresOptions;
   readonly #calls = new PendingCalls<Result[]>();
-  readonly #operations = new Map<number, Operation>();
+  readonly #operations = new WeakMap<PendingCall<Result[]>, Operation>();
   readonly #prepared = new Map<string, Prepared>();
   readonly #notifications = new EventHub<Notification>(({ channel }) =>
     channel
@@ -275,7 +276,7 @@ export class Postgres extends PostgresSession {
     bytes: number,
   ): void | Promise<void> {
     const call = this.#calls.first(); // results come in order
-    const operation = call && this.#operations.get(call.id);
+    const operation = call && this.#operations.get(call);
     if (message.type === "ReadyForQuery") {
       if (!operation) throw new ProtocolError("Server is ready after no query");
       this.#finish(call.id, operation);
@@ -291,7 +292,6 @@ export class Postgres extends PostgresSession {
 
   protected override onSessionEnd(cause: unknown): void {
     this.#calls.end(cause);
-    this.#operations.clear();
     this.#prepared.clear();
     this.#copying = undefined;
     this.#held.length = 0;
@@ -326,7 +326,6 @@ export class Postgres extends PostgresSession {
       if (parsed && !isStale || this.#prepared.get(sql) !== prepared) continue;
       this.#prepared.delete(sql);
     }
-    this.#operations.delete(id);
     if (error) this.#calls.reject(id, error);
     else this.#calls.resolve(id, results);
     this.#release(operation);
@@ -368,7 +367,7 @@ export class Postgres extends PostgresSession {
       this.#calls.forget(call.id); // it may have been given up meanwhile
       if (!this.#calls.has(call.id)) return;
       const { operation, messages } = make();
-      this.#operations.set(call.id, operation);
+      this.#operations.set(call, operation);
       call.sent = true;
       for (const message of messages) {
         this.#calls.track(call, this.send(message));

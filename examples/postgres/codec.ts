@@ -6,7 +6,13 @@ import {
   DecodeError,
   WriteBuffer,
 } from "@parley/parley";
-import type { Backend, Column, ErrorFields, Frontend } from "./messages.ts";
+import type {
+  Backend,
+  BackendSign,
+  Column,
+  ErrorFields,
+  Frontend,
+} from "./messages.ts";
 
 /** The type and the length in front of a message of the server. */
 const HEADER_BYTES = 5;
@@ -60,6 +66,19 @@ export function sslAnswer(): Codec<Backend, Frontend> {
   };
 }
 
+/** The types of messages of which nothing else matters here. */
+const SIGNS: Record<string, BackendSign> = {
+  "Z": "ReadyForQuery",
+  "1": "ParseComplete",
+  "2": "BindComplete",
+  "t": "ParameterDescription",
+  "n": "NoData",
+  "I": "EmptyQueryResponse",
+  "G": "CopyInResponse",
+  "H": "CopyOutResponse",
+  "c": "CopyDone",
+};
+
 /** The message of a type; undefined if there is no such type. */
 function read(type: string, body: Body): Backend | undefined {
   switch (type) {
@@ -67,55 +86,32 @@ function read(type: string, body: Body): Backend | undefined {
       return { type: "DataRow", values: readValues(body) };
     case "C":
       return { type: "CommandComplete", tag: body.text() };
-    case "Z":
-      return { type: "ReadyForQuery" };
-    case "1":
-      return { type: "ParseComplete" };
-    case "2":
-      return { type: "BindComplete" };
-    case "t":
-      return { type: "ParameterDescription" };
-    case "n":
-      return { type: "NoData" };
     case "T":
       return { type: "RowDescription", columns: readColumns(body) };
-    case "I":
-      return { type: "EmptyQueryResponse" };
     case "E":
       return { type: "ErrorResponse", fields: readFields(body) };
     case "N":
       return { type: "NoticeResponse", fields: readFields(body) };
     case "A": {
       const processId = body.int(4);
-      const notification = { processId, channel: body.text() };
-      const payload = body.text();
-      return {
-        type: "NotificationResponse",
-        notification: { ...notification, payload },
-      };
+      const [channel, payload] = [body.text(), body.text()];
+      const notification = { processId, channel, payload };
+      return { type: "NotificationResponse", notification };
     }
-    case "G":
-      return { type: "CopyInResponse" };
-    case "H":
-      return { type: "CopyOutResponse" };
-    case "c":
-      return { type: "CopyDone" };
     case "S":
       return { type: "ParameterStatus", name: body.text(), value: body.text() };
-    case "K":
-      return {
-        type: "BackendKeyData",
-        processId: body.int(4),
-        secretKey: body.int(4),
-      };
-    case "R":
-      return {
-        type: "Authentication",
-        code: body.int(4),
-        data: body.rest().slice(),
-      };
-    default:
-      return undefined;
+    case "K": {
+      const [processId, secretKey] = [body.int(4), body.int(4)];
+      return { type: "BackendKeyData", processId, secretKey };
+    }
+    case "R": {
+      const code = body.int(4);
+      return { type: "Authentication", code, data: body.rest().slice() };
+    }
+    default: {
+      const sign = SIGNS[type];
+      return sign && { type: sign };
+    }
   }
 }
 
@@ -230,6 +226,9 @@ function write(message: Frontend, body: CodecOutput): string {
     case "SASLResponse":
       body.bytes(message.data);
       return "p";
+    case "CopyData":
+      body.bytes(message.data);
+      return "d";
     case "Query":
       body.text(`${message.sql}\0`);
       return "Q";
@@ -246,9 +245,6 @@ function write(message: Frontend, body: CodecOutput): string {
       return "E";
     case "Sync":
       return "S";
-    case "CopyData":
-      body.bytes(message.data);
-      return "d";
     case "CopyDone":
       return "c";
     case "CopyFail":

@@ -14,22 +14,26 @@ export type Backend =
   | { type: "Authentication"; code: number; data: Uint8Array }
   | { type: "BackendKeyData"; processId: number; secretKey: number }
   | { type: "ParameterStatus"; name: string; value: string }
-  | { type: "ReadyForQuery" }
-  | { type: "ParseComplete" }
-  | { type: "BindComplete" }
-  | { type: "ParameterDescription" }
-  | { type: "NoData" }
   | { type: "RowDescription"; columns: Column[] }
   | { type: "DataRow"; values: (string | null)[] }
   | { type: "CommandComplete"; tag: string }
-  | { type: "EmptyQueryResponse" }
   | { type: "ErrorResponse"; fields: ErrorFields }
   | { type: "NoticeResponse"; fields: ErrorFields }
   | { type: "NotificationResponse"; notification: Notification }
-  | { type: "CopyInResponse" }
-  | { type: "CopyOutResponse" }
   | { type: "CopyData"; data: Uint8Array }
-  | { type: "CopyDone" };
+  | { type: BackendSign };
+
+/** A message of the server of which only the type matters here. */
+export type BackendSign =
+  | "ReadyForQuery"
+  | "ParseComplete"
+  | "BindComplete"
+  | "ParameterDescription"
+  | "NoData"
+  | "EmptyQueryResponse"
+  | "CopyInResponse"
+  | "CopyOutResponse"
+  | "CopyDone";
 
 /** A message of the client. */
 export type Frontend =
@@ -42,12 +46,9 @@ export type Frontend =
   | { type: "Parse"; name: string; sql: string }
   | { type: "Describe"; name: string }
   | { type: "Bind"; name: string; parameters: readonly Parameter[] }
-  | { type: "Execute" }
-  | { type: "Sync" }
   | { type: "CopyData"; data: Uint8Array }
-  | { type: "CopyDone" }
   | { type: "CopyFail"; reason: string }
-  | { type: "Terminate" };
+  | { type: "Execute" | "Sync" | "CopyDone" | "Terminate" };
 
 /** A parameter of a statement: text, or the binary form of its type. */
 export type Parameter = string | Uint8Array | null;

@@ -10,7 +10,7 @@ const decoder = new TextDecoder();
 /** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), one message a step. */
 export class Scram {
   readonly #password: string | undefined;
-  readonly #nonce = toBase64(crypto.getRandomValues(new Uint8Array(18)));
+  readonly #nonce = crypto.getRandomValues(new Uint8Array(18)).toBase64();
   #step: "initial" | "first" | "final" | "verified" = "initial";
   #serverSignature = "";
 
@@ -71,21 +71,19 @@ export class Scram {
     const password = encoder.encode(this.#password);
     const key = await crypto.subtle
       .importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
-    const salted = await crypto.subtle.deriveBits(
-      { name: "PBKDF2", hash: "SHA-256", salt: fromBase64(salt), iterations },
-      key,
-      256,
-    );
+    const derivation = { salt: Uint8Array.fromBase64(salt), iterations };
+    const salted = await crypto.subtle
+      .deriveBits({ name: "PBKDF2", hash: "SHA-256", ...derivation }, key, 256);
     const clientKey = await hmac(salted, "Client Key");
     const storedKey = await crypto.subtle.digest("SHA-256", clientKey);
     const withoutProof = `c=biws,r=${nonce}`; // biws: no channel binding
     const signed = `n=,r=${this.#nonce},${challenge},${withoutProof}`;
     const signature = await hmac(storedKey, signed);
     const serverKey = await hmac(salted, "Server Key");
-    this.#serverSignature = toBase64(await hmac(serverKey, signed));
+    this.#serverSignature = (await hmac(serverKey, signed)).toBase64();
     this.#step = "final";
     const proof = clientKey.map((byte, at) => byte ^ (signature[at] ?? 0));
-    return encoder.encode(`${withoutProof},p=${toBase64(proof)}`);
+    return encoder.encode(`${withoutProof},p=${proof.toBase64()}`);
   }
 
   /** Checks that the server knows the password, too: else it is an impostor. */
@@ -113,12 +111,4 @@ function attributes(text: string): Record<string, string> {
   return Object.fromEntries(
     text.split(",").map((part) => [part[0], part.slice(2)]),
   );
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (unit) => unit.charCodeAt(0));
 }
