@@ -3,7 +3,6 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  DecodeError,
   MessageTooLargeError,
 } from "@parley/parley/codecs";
 
@@ -11,6 +10,7 @@ export type Value = number | string | Value[];
 
 const [LIST, INTEGER, END, COLON] = [..."lie:"].map((c) => c.charCodeAt(0));
 /** The most bytes of a number: more than these are never scanned again. */
+const NOT_BENCODE = "Message is not bencode";
 const MAX_NUMBER = 20;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -69,7 +69,7 @@ export class Bencode implements Codec<Value> {
 
   #list(input: CodecInput): Value[] {
     const list = this.#open.pop();
-    if (list === undefined) throw this.#malformed(input);
+    if (list === undefined) throw input.malformed(NOT_BENCODE);
     this.#at++;
     return list;
   }
@@ -80,7 +80,7 @@ export class Bencode implements Codec<Value> {
     const size = bytes.indexOf((isInteger ? END : COLON) ?? 0) + 1;
     if (size === 0 && bytes.length < MAX_NUMBER) return undefined;
     const number = decoder.decode(bytes.subarray(0, size));
-    if (!/^(i-?\d+e|\d+:)$/.test(number)) throw this.#malformed(input);
+    if (!/^(i-?\d+e|\d+:)$/.test(number)) throw input.malformed(NOT_BENCODE);
     if (isInteger) {
       this.#at += size;
       return Number(number.slice(1, -1));
@@ -97,11 +97,5 @@ export class Bencode implements Codec<Value> {
     if (size > this.#limit) {
       throw new MessageTooLargeError(this.#limit, input.offset);
     }
-  }
-
-  #malformed(input: CodecInput): DecodeError {
-    const { offset } = input;
-    const bytes = input.subarray(this.#at);
-    return new DecodeError("Message is not bencode", { offset, bytes });
   }
 }

@@ -3,7 +3,6 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  DecodeError,
   MessageTooLargeError,
   TruncatedMessageError,
 } from "@parley/parley";
@@ -21,6 +20,7 @@ export function resp(options: CodecOptions = {}): Codec<Value> {
   return new Resp(options.maxMessageBytes ?? 1024 * 1024);
 }
 
+const NOT_RESP = "Message is not RESP";
 const CR = 0x0d;
 const LF = 0x0a;
 const MAX_LINE_BYTES = 1024;
@@ -80,10 +80,10 @@ class Resp implements Codec<Value> {
   #item(input: CodecInput): { value: Value } | { length: number } | undefined {
     const end = input.indexOf(CR);
     if (end > MAX_LINE_BYTES || end < 0 && input.length > MAX_LINE_BYTES) {
-      throw this.#malformed(input);
+      throw input.malformed(NOT_RESP);
     }
     if (end < 0 || input.length < end + 2) return undefined;
-    if (input.at(end + 1) !== LF) throw this.#malformed(input);
+    if (input.at(end + 1) !== LF) throw input.malformed(NOT_RESP);
     const line = decoder.decode(input.subarray(0, end));
     const text = line.slice(1);
     switch (line.charAt(0)) {
@@ -102,12 +102,12 @@ class Resp implements Codec<Value> {
         return this.#string(this.#integer(text, input), end + 2, input);
       case "*": {
         const length = this.#integer(text, input);
-        if (this.#array || length < 0) throw this.#malformed(input);
+        if (this.#array || length < 0) throw input.malformed(NOT_RESP);
         input.consume(end + 2);
         return { length };
       }
       default:
-        throw this.#malformed(input);
+        throw input.malformed(NOT_RESP);
     }
   }
 
@@ -135,15 +135,7 @@ class Resp implements Codec<Value> {
   }
 
   #integer(text: string, input: CodecInput): number {
-    if (!/^-?\d{1,15}$/.test(text)) throw this.#malformed(input);
+    if (!/^-?\d{1,15}$/.test(text)) throw input.malformed(NOT_RESP);
     return Number(text);
-  }
-
-  #malformed(input: CodecInput): DecodeError {
-    const { offset } = input;
-    return new DecodeError("Message is not RESP", {
-      offset,
-      bytes: input.subarray(),
-    });
   }
 }

@@ -4,7 +4,7 @@
  *
  * deno run --allow-read examples/count_lines.ts
  */
-const NOT_PROTOCOLS = ["qmp_page", "support"];
+const NOT_PROTOCOLS = ["many_processes", "qmp_page", "support"];
 const BLANK_OR_COMMENT = /^\s*($|\/\/|\/\*|\*)/;
 
 const here = import.meta.dirname ?? "examples";

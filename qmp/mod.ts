@@ -73,6 +73,8 @@ export type {
   CodecInput,
   CodecOutput,
   Connection,
+  DecodeError,
+  DecodeErrorOptions,
   DisconnectOptions,
   Endianness,
   FromStreamsOptions,

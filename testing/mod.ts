@@ -41,7 +41,11 @@ export type {
   CodecInput,
   CodecOptions,
   CodecOutput,
+  DecodeError,
+  DecodeErrorOptions,
   Endianness,
+  ParleyError,
+  ProtocolError,
   Varint,
 } from "../protocol/mod.ts";
 export * from "./test_transport.ts";

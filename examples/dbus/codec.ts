@@ -1,9 +1,8 @@
-import {
-  type Codec,
-  type CodecInput,
-  type CodecOptions,
-  DecodeError,
-  type Endianness,
+import type {
+  Codec,
+  CodecInput,
+  CodecOptions,
+  Endianness,
 } from "@parley/parley";
 import { Reader } from "./reader.ts";
 import { type Value, Variant } from "./types.ts";
@@ -16,6 +15,7 @@ const FIELDS = {
 };
 const NAMES = ["", ...Object.keys(FIELDS)];
 const TYPES = ["", "call", "return", "error", "signal"] as const;
+const NOT_DBUS = "Message is not D-Bus";
 const HEADER = "yyyyuua(yv)";
 
 /** A message of D-Bus. */
@@ -56,7 +56,7 @@ export function dbus(
         input.consume(size);
         return message;
       } catch (cause) {
-        throw malformed(input, cause);
+        throw input.malformed(NOT_DBUS, cause);
       }
     },
     encode(message, output) {
@@ -108,12 +108,8 @@ function right(name: string, { signature, value }: Variant): Value {
 
 function orderOf(input: CodecInput): Endianness {
   const first = String.fromCharCode(input.uint(0, 1));
-  if (input.at(3) !== 1 || !"lB".includes(first)) throw malformed(input);
+  if (input.at(3) !== 1 || !"lB".includes(first)) {
+    throw input.malformed(NOT_DBUS);
+  }
   return first === "l" ? "little" : "big";
-}
-
-function malformed(input: CodecInput, cause?: unknown): DecodeError {
-  const { offset } = input;
-  const bytes = input.subarray();
-  return new DecodeError("Message is not D-Bus", { offset, bytes, cause });
 }

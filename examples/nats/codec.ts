@@ -3,7 +3,6 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  DecodeError,
   MessageTooLargeError,
 } from "@parley/parley";
 import type { ClientMessage, ServerInfo, ServerMessage } from "./messages.ts";
@@ -15,6 +14,7 @@ export function nats(
   return new Nats(options.maxMessageBytes ?? 8 * 1024 * 1024);
 }
 
+const NOT_NATS = "Message is not NATS";
 const LF = 0x0a;
 const decoder = new TextDecoder();
 
@@ -59,7 +59,7 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
       return this.#payload(input, this.#announced);
     }
     const message = simple(line);
-    if (!message) throw malformed(input);
+    if (!message) throw input.malformed(NOT_NATS);
     input.consume(end);
     return message;
   }
@@ -87,7 +87,7 @@ class Nats implements Codec<ServerMessage, ClientMessage> {
     if (!input.expect(end, this.#limit)) return undefined;
     const from = start + Number(words.headers ?? 0);
     const right = from <= end - 2 && input.uint(end - 2, 2) === 0x0d0a;
-    if (!right) throw malformed(input);
+    if (!right) throw input.malformed(NOT_NATS);
     this.#announced = undefined;
     const { subject = "", reply } = words;
     const headers = words.headers &&
@@ -134,12 +134,4 @@ export function checkSubject(subject: string): void {
   throw new TypeError(
     `Cannot use subject: it is ${shown}, expected characters without spaces`,
   );
-}
-
-function malformed(input: CodecInput): DecodeError {
-  const { offset } = input;
-  return new DecodeError("Message is not NATS", {
-    offset,
-    bytes: input.subarray(),
-  });
 }

@@ -1,9 +1,7 @@
 import {
   type Codec,
-  type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  DecodeError,
   WriteBuffer,
 } from "@parley/parley";
 import type {
@@ -16,6 +14,7 @@ import type {
 
 /** The type and the length in front of a message of the server. */
 const HEADER_BYTES = 5;
+const NOT_POSTGRES = "Message is not PostgreSQL's";
 const SSL_REQUEST = 80877103;
 const CANCEL_REQUEST = 80877102;
 const PROTOCOL_VERSION = 0x30000; // 3.0
@@ -30,7 +29,7 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
     decode(input) {
       if (input.length < HEADER_BYTES) return undefined;
       const size = 1 + input.uint(1, 4);
-      if (size < HEADER_BYTES) throw malformed(input);
+      if (size < HEADER_BYTES) throw input.malformed(NOT_POSTGRES);
       if (!input.expect(size, maxMessageBytes)) return undefined;
       const type = String.fromCharCode(input.at(0) ?? 0);
       if (type === "d") {
@@ -38,7 +37,7 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
       }
       const body = new Body(input.subarray(HEADER_BYTES, size));
       const message = read(type, body);
-      if (!message || body.overrun) throw malformed(input);
+      if (!message || body.overrun) throw input.malformed(NOT_POSTGRES);
       input.consume(size);
       return message;
     },
@@ -58,7 +57,9 @@ export function sslAnswer(): Codec<Backend, Frontend> {
     decode(input) {
       if (input.length === 0) return undefined;
       const accepted = input.at(0) === 0x53; // "S"
-      if (!accepted && input.at(0) !== 0x4e) throw malformed(input);
+      if (!accepted && input.at(0) !== 0x4e) {
+        throw input.malformed(NOT_POSTGRES);
+      }
       input.consume(1);
       return { type: "SSLResponse", accepted };
     },
@@ -280,11 +281,4 @@ function writeBind(
   }
   body.uint(0, 2); // results as text
   return "B";
-}
-
-function malformed(input: CodecInput): DecodeError {
-  return new DecodeError("Message is not PostgreSQL's", {
-    offset: input.offset,
-    bytes: input.subarray(),
-  });
 }

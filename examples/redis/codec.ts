@@ -3,7 +3,6 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  DecodeError,
   MessageTooLargeError,
   TruncatedMessageError,
 } from "@parley/parley";
@@ -26,6 +25,7 @@ export function resp(options: RespOptions = {}): Codec<Message, Command> {
   return new Resp(options);
 }
 
+const NOT_RESP3 = "Message is not RESP3";
 const CR = 0x0d;
 const LF = 0x0a;
 const MAX_DEPTH = 128;
@@ -104,15 +104,15 @@ class Resp implements Codec<Message, Command> {
     this.#scanned = input.offset + (end < 0 ? input.length : end);
     this.#checkSize(this.#scanned);
     if (end < 0 || input.length < end + 2) return undefined;
-    if (input.at(end + 1) !== LF) throw this.#malformed(input);
+    if (input.at(end + 1) !== LF) throw input.malformed(NOT_RESP3);
     const type = String.fromCharCode(input.at(0) ?? 0);
     const isInString = this.#open.at(-1)?.type === "$";
-    if (isInString !== (type === ";")) throw this.#malformed(input);
+    if (isInString !== (type === ";")) throw input.malformed(NOT_RESP3);
     if ("$!=;".includes(type)) return this.#string(type, end, input);
     const item = "*~%>|".includes(type)
       ? this.#aggregate(type, this.#length(end, input))
       : scalar(type, decoder.decode(input.subarray(1, end)));
-    if (item === undefined) throw this.#malformed(input);
+    if (item === undefined) throw input.malformed(NOT_RESP3);
     input.consume(end + 2);
     return item;
   }
@@ -131,7 +131,7 @@ class Resp implements Codec<Message, Command> {
     this.#checkSize(input.offset + to + 2);
     if (!input.expect(to + 2)) return undefined;
     if (input.at(to) !== CR || input.at(to + 1) !== LF) {
-      throw this.#malformed(input);
+      throw input.malformed(NOT_RESP3);
     }
     const asBytes = type === ";" || type === "$" && this.#asBytes;
     if (asBytes) return input.take(to + 2, from, to);
@@ -158,12 +158,12 @@ class Resp implements Codec<Message, Command> {
         const text = decoder.decode(input.subarray(1, end));
         if (text === "?") return Infinity;
         if (text === "-1") return -1;
-        throw this.#malformed(input);
+        throw input.malformed(NOT_RESP3);
       }
       length = 10 * length + digit;
     }
     if (end > 1 && Number.isSafeInteger(length)) return length;
-    throw this.#malformed(input);
+    throw input.malformed(NOT_RESP3);
   }
 
   /** Puts an item where it belongs: returns the message that it completes. */
@@ -176,7 +176,7 @@ class Resp implements Codec<Message, Command> {
     while (done !== undefined) {
       const parent = this.#open.at(-1);
       if (!parent) return done;
-      if (done instanceof Push) throw this.#malformed(input);
+      if (done instanceof Push) throw input.malformed(NOT_RESP3);
       parent.items.push(done);
       if (parent.items.length < parent.size) return undefined;
       this.#open.pop();
@@ -189,7 +189,7 @@ class Resp implements Codec<Message, Command> {
   #close(input: CodecInput): Message | undefined {
     const last = this.#open.pop();
     const isPaired = last?.type !== "%" || last.items.length % 2 === 0;
-    if (last?.size !== Infinity || !isPaired) throw this.#malformed(input);
+    if (last?.size !== Infinity || !isPaired) throw input.malformed(NOT_RESP3);
     if (last.type !== "$") return valueOf(last);
     const bytes = concat(last.items as Uint8Array[]);
     return this.#asBytes ? bytes : decoder.decode(bytes);
@@ -198,12 +198,6 @@ class Resp implements Codec<Message, Command> {
   #checkSize(end: number): void {
     if (end - this.#start <= this.#limit) return;
     throw new MessageTooLargeError(this.#limit, this.#start);
-  }
-
-  #malformed(input: CodecInput): DecodeError {
-    const { offset } = input;
-    const bytes = input.subarray();
-    return new DecodeError("Message is not RESP3", { offset, bytes });
   }
 }
 

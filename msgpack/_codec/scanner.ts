@@ -68,10 +68,7 @@ export class ValueScanner {
     if (values > 0) {
       this.#open.push(values);
       if (this.#open.length > MAX_DEPTH) {
-        throw new DecodeError(`Message is nested deeper than ${MAX_DEPTH}`, {
-          offset: input.offset,
-          bytes: input.subarray(),
-        });
+        throw input.malformed(`Message is nested deeper than ${MAX_DEPTH}`);
       }
     }
     while (this.#open.at(-1) === 0) this.#open.pop();

@@ -1,3 +1,5 @@
+import type { DecodeError } from "../errors.ts";
+
 /** The order of a number's bytes: the most significant one first, or last. */
 export type Endianness = "big" | "little";
 
@@ -81,6 +83,13 @@ export interface CodecInput {
    * @throws {MessageTooLargeError} `count` is over the limit.
    */
   expect(count: number, limit?: number): boolean;
+  /**
+   * Makes the error for bytes at the front that can never become a message: it
+   * tells their offset, and shows the first of them.
+   *
+   * @param message What is wrong, such as `Message is not SMTP`.
+   */
+  malformed(message: string, cause?: unknown): DecodeError;
   /**
    * The unsigned integer of 1 to 6 bytes at a position; one of 7 or 8 bytes is a
    * `bigint`.

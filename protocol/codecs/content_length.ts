@@ -1,4 +1,4 @@
-import { DecodeError, MessageTooLargeError } from "../errors.ts";
+import { MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_frames/assert_bytes.ts";
 import type { Codec } from "./codec.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
@@ -69,7 +69,7 @@ class ContentLength extends Frames {
     }
     while (this.#inHeader) if (!this.#decodeLine(input)) return undefined;
     if (this.#length === undefined) {
-      throw malformed(input, "Header has no Content-Length, expected one");
+      throw input.malformed("Header has no Content-Length, expected one");
     }
     const end = this.#start + this.#length;
     if (!input.expect(end)) return undefined;
@@ -102,7 +102,7 @@ class ContentLength extends Frames {
     }
     if (end >= 0) {
       if (end === this.#start || input.at(end - 1) !== CR) {
-        throw malformed(input, "Line of a header ends in LF, expected CR LF");
+        throw input.malformed("Line of a header ends in LF, expected CR LF");
       }
       const line = input.subarray(this.#start, end - 1);
       if (line.length === 0) this.#inHeader = false;
@@ -114,17 +114,16 @@ class ContentLength extends Frames {
   }
 
   #decodeField(input: CodecInput, line: string): void {
-    if (!FIELD.test(line)) throw malformed(input, "Header is malformed");
+    if (!FIELD.test(line)) throw input.malformed("Header is malformed");
     if (!LENGTH_FIELD.test(line)) return;
     if (this.#length !== undefined) {
-      throw malformed(
-        input,
+      throw input.malformed(
         "Header has two fields Content-Length, expected one",
       );
     }
     const value = line.slice(line.indexOf(":") + 1).trim();
     if (!/^\d+$/.test(value)) {
-      throw malformed(input, "Content-Length is malformed, expected digits");
+      throw input.malformed("Content-Length is malformed, expected digits");
     }
     const length = Number(value);
     if (length > this.#limit || !Number.isSafeInteger(length)) {
@@ -132,9 +131,4 @@ class ContentLength extends Frames {
     }
     this.#length = length;
   }
-}
-
-function malformed(input: CodecInput, message: string): DecodeError {
-  const { offset } = input;
-  return new DecodeError(message, { offset, bytes: input.subarray() });
 }

@@ -1,4 +1,4 @@
-import { DecodeError, MessageTooLargeError } from "../errors.ts";
+import { MessageTooLargeError } from "../errors.ts";
 import { assertBytes } from "./_frames/assert_bytes.ts";
 import type { Codec } from "./codec.ts";
 import { type Frame, Frames } from "./_frames/frames.ts";
@@ -7,6 +7,7 @@ import type { CodecOptions } from "./options.ts";
 import type { CodecInput } from "./codec_input.ts";
 import type { CodecOutput } from "./codec_output.ts";
 
+const NOT_A_NETSTRING = "Message is not a netstring";
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const ZERO = 0x30;
@@ -55,7 +56,7 @@ class Netstrings extends Frames {
       if (byte === undefined) return undefined;
       const digit = byte - ZERO;
       if (digit < 0 || digit > 9 || length === 0 && at > 0) {
-        throw malformed(input);
+        throw input.malformed(NOT_A_NETSTRING);
       }
       length = 10 * length + digit;
       if (length > this.#limit || length > Number.MAX_SAFE_INTEGER) {
@@ -66,7 +67,7 @@ class Netstrings extends Frames {
     const start = at + 1;
     const end = start + length;
     if (!input.expect(end + 1)) return undefined;
-    if (input.at(end) !== COMMA) throw malformed(input);
+    if (input.at(end) !== COMMA) throw input.malformed(NOT_A_NETSTRING);
     return { start, end, size: end + 1 };
   }
 
@@ -76,12 +77,4 @@ class Netstrings extends Frames {
     output.bytes(message);
     output.byte(COMMA);
   }
-}
-
-function malformed(input: CodecInput): DecodeError {
-  const bytes = input.subarray();
-  return new DecodeError("Message is not a netstring", {
-    offset: input.offset,
-    bytes,
-  });
 }

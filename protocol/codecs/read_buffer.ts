@@ -1,4 +1,4 @@
-import { MessageTooLargeError } from "../errors.ts";
+import { DecodeError, MessageTooLargeError } from "../errors.ts";
 import type { CodecInput, Endianness, Varint } from "./codec_input.ts";
 import { readFloat, readInt, readUint, readVarint } from "./_util/numbers.ts";
 
@@ -152,6 +152,13 @@ export class ReadBuffer implements CodecInput {
     if (count > limit) throw new MessageTooLargeError(limit, this.#offset);
     this.#expected = count;
     return count <= this.length;
+  }
+
+  /** The error for bytes that are not a message: see {@linkcode CodecInput.malformed}. */
+  malformed(message: string, cause?: unknown): DecodeError {
+    const where = { offset: this.#offset, bytes: this.subarray() };
+    const why = cause === undefined ? {} : { cause };
+    return new DecodeError(message, { ...where, ...why });
   }
 
   /** The unsigned integer at a position: see {@linkcode CodecInput.uint}. */

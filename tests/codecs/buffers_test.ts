@@ -1,7 +1,13 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
 import {
   type Codec,
+  DecodeError,
   lines,
   MessageTooLargeError,
   ReadBuffer,
@@ -181,6 +187,18 @@ Deno.test("ReadBuffer tells whether an expected message is all there, and refuse
   const error = assertThrows(() => input.expect(4, 3), MessageTooLargeError);
   assertEquals([error.limit, error.offset], [3, 1]);
   assertEquals(input.take(3), bytes("bcd"));
+});
+
+Deno.test("ReadBuffer makes the error for bytes that are not a message", () => {
+  const input = new ReadBuffer();
+  input.append(bytes("OK\nHTTP/1.1"));
+  input.consume(3);
+  const cause = new Error("no version");
+  const error = input.malformed("Message is not SMTP", cause);
+  assertInstanceOf(error, DecodeError);
+  assertEquals([error.offset, error.cause], [3, cause]);
+  assertEquals(error.message, 'Message is not SMTP at offset 3: "HTTP/1.1"');
+  assertEquals("cause" in input.malformed("Message is not SMTP"), false);
 });
 
 Deno.test("WriteBuffer returns the bytes that were put in, however many are taken at once", () => {
