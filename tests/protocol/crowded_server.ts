@@ -10,6 +10,10 @@ class Echo extends Peer<unknown> {
   }
 }
 
+// Half a second after its start, Deno listens for a signal, and panics if the
+// pipe for signals, which the first listener makes, finds no descriptor.
+Deno.addSignalListener("SIGUSR2", () => {});
+
 await configure({
   sinks: { stdout: ({ message }) => console.log(message.join("")) },
   loggers: [
