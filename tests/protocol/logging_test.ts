@@ -1,9 +1,4 @@
-import {
-  configure,
-  getTextFormatter,
-  type LogRecord,
-  reset,
-} from "@logtape/logtape";
+import { getTextFormatter, type LogRecord } from "@logtape/logtape";
 import {
   assert,
   assertEquals,
@@ -23,31 +18,9 @@ import {
   ProtocolError,
   serve,
 } from "../../protocol/mod.ts";
+import { logged } from "../support/logged.ts";
 import { jsonPeer, runningPeer } from "../support/session.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
-
-type Level = "debug" | "info" | "warning" | "error";
-
-/** All records that are logged while the function runs, at the level or above. */
-async function logged(
-  lowestLevel: Level,
-  run: () => Promise<void>,
-): Promise<LogRecord[]> {
-  const records: LogRecord[] = [];
-  await configure({
-    sinks: { records: (record) => records.push(record) },
-    loggers: [
-      { category: ["parley"], sinks: ["records"], lowestLevel },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
-  try {
-    await run();
-  } finally {
-    await reset();
-  }
-  return records;
-}
 
 function render(records: LogRecord[]): string[] {
   return records.map(({ level, message }) => {

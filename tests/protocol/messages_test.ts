@@ -21,7 +21,12 @@ import {
   TruncatedMessageError,
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { jsonPeer, runningPeer, write } from "../support/session.ts";
+import {
+  jsonPeer,
+  overStreams,
+  runningPeer,
+  write,
+} from "../support/session.ts";
 import { silent } from "../support/silent_transport.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 
@@ -42,15 +47,7 @@ Deno.test("messages arrive in order, and the messages of one turn go out in one 
   });
   const piped = counted.readable.pipeTo(near.writable);
   const peer = jsonPeer();
-  await peer.connect({
-    readable: near.readable,
-    writable: counted.writable,
-    localAddress: near.localAddress,
-    remoteAddress: near.remoteAddress,
-    close: () => near.close(),
-    abort: (reason: unknown) => near.abort(reason),
-    [Symbol.asyncDispose]: () => near.close(),
-  });
+  await peer.connect(overStreams(near, { writable: counted.writable }));
   const other = jsonPeer();
   await other.connect(far);
   for (let n = 0; n < 100; n++) peer.send(n);
@@ -72,18 +69,11 @@ for (const count of [1, 100, 10_000]) {
     const written: number[] = [];
     const writer = near.writable.getWriter();
     const peer = jsonPeer();
-    await peer.connect({
-      readable: near.readable,
-      writable: new WritableStream({
-        write: (chunk) => void written.push(chunk.length),
-        close: () => writer.close(),
-      }),
-      localAddress: near.localAddress,
-      remoteAddress: near.remoteAddress,
-      close: () => near.close(),
-      abort: (reason: unknown) => near.abort(reason),
-      [Symbol.asyncDispose]: () => near.close(),
+    const writable = new WritableStream({
+      write: (chunk) => void written.push(chunk.length),
+      close: () => writer.close(),
     });
+    await peer.connect(overStreams(near, { writable }));
     const message = "x".repeat(61); // 64 bytes as a line
     for (let n = 0; n < count; n++) peer.send(message);
     await peer.flush();

@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { configure, type LogRecord, reset } from "@logtape/logtape";
+import type { LogRecord } from "@logtape/logtape";
 import {
   ConnectError,
   DecodeError,
@@ -14,6 +14,8 @@ import {
   serve,
 } from "../../protocol/mod.ts";
 import { type Connection, memory } from "../../transports/mod.ts";
+import { changedListener } from "../support/changed_listener.ts";
+import { logged } from "../support/logged.ts";
 import { jsonPeer } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 
@@ -41,16 +43,8 @@ async function served(
   conversations: string[],
   options: { onError?: (error: unknown, session?: Failing) => void } = {},
 ): Promise<{ records: LogRecord[]; sessions: Failing[] }> {
-  const records: LogRecord[] = [];
-  await configure({
-    sinks: { records: (record) => records.push(record) },
-    loggers: [
-      { category: ["parley"], sinks: ["records"], lowestLevel: "info" },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
   const sessions: Failing[] = [];
-  try {
+  const records = await logged("info", async () => {
     const transport = memory();
     const server = serve(await transport.listen(), () => {
       const session = new Failing();
@@ -67,9 +61,7 @@ async function served(
       await connection.close();
     }
     await server.shutdown();
-  } finally {
-    await reset();
-  }
+  });
   return { records, sessions };
 }
 
@@ -135,17 +127,14 @@ Deno.test("onError() gets errors of create() and accept(), without a session", a
   const cannotCreate = new Error("cannot create");
   const told: unknown[][] = [];
   const failures = [cannotAccept];
-  const server = serve({
-    address: listener.address,
+  const failing = changedListener(listener, {
     accept: async (options) => {
       const failure = failures.shift();
       if (failure) throw failure;
       return await listener.accept(options);
     },
-    close: () => listener.close(),
-    [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: () => listener.close(),
-  }, () => {
+  });
+  const server = serve(failing, () => {
     throw cannotCreate;
   }, { onError: (...args) => told.push(args) });
   const connection = await transport.connect();

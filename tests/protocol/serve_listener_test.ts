@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ConnectError, serve } from "../../protocol/mod.ts";
 import { type Listener, memory } from "../../transports/mod.ts";
+import { changedListener } from "../support/changed_listener.ts";
 import { ask, Clients, Echo } from "../support/echo_server.ts";
 
 /** A listener that fails before it accepts. */
@@ -10,17 +11,14 @@ function failing(listener: Listener, errors: Error[]): Listener {
     if (error) throw error;
     return await listener.accept(options);
   };
-  return {
-    address: listener.address,
+  return changedListener(listener, {
     accept,
-    close: () => listener.close(),
     async *[Symbol.asyncIterator]() {
       const error = errors.shift();
       if (error) throw error;
       yield* listener;
     },
-    [Symbol.asyncDispose]: () => listener.close(),
-  };
+  });
 }
 
 Deno.test("serve() with a closed listener goes on with its sessions, and ends with the last", async () => {
@@ -72,13 +70,10 @@ Deno.test("shutdown() ends even if close() of the listener does not end a pendin
   const transport = memory();
   const listener = await transport.listen();
   const error = new Error("cannot close");
-  const server = serve({
-    address: listener.address,
-    accept: (options) => listener.accept(options),
+  const stuck = changedListener(listener, {
     close: () => Promise.reject(error),
-    [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: () => listener.close(),
-  }, () => new Echo());
+  });
+  const server = serve(stuck, () => new Echo());
   assertStrictEquals(await server.shutdown().catch((error) => error), error);
   await listener.close();
 });
@@ -87,16 +82,13 @@ Deno.test("closed and shutdown() reject with the error of a listener that cannot
   const transport = memory();
   const listener = await transport.listen();
   const error = new Error("cannot close");
-  const server = serve({
-    address: listener.address,
-    accept: (options) => listener.accept(options),
+  const stuck = changedListener(listener, {
     close: async () => {
       await listener.close();
       throw error;
     },
-    [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: () => listener.close(),
-  }, () => new Echo());
+  });
+  const server = serve(stuck, () => new Echo());
   for (const end of [server.shutdown(), server.closed, server.shutdown()]) {
     assertStrictEquals(await end.catch((error) => error), error);
   }

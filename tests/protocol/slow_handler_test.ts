@@ -1,27 +1,14 @@
-import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { AsyncProtocol, type Codec, lines, Peer } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
+import { logged, textOf } from "../support/logged.ts";
 import { write } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
 /** The warnings that are logged while the function runs. */
 async function warnings(run: () => Promise<void>): Promise<string[]> {
-  const records: LogRecord[] = [];
-  await configure({
-    sinks: { records: (record) => records.push(record) },
-    loggers: [
-      { category: ["parley"], sinks: ["records"], lowestLevel: "warning" },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
-  try {
-    await run();
-  } finally {
-    await reset();
-  }
-  return records.map(({ message }) => message.join(""));
+  return (await logged("warning", run)).map(textOf);
 }
 
 /** A protocol whose handler a test can set. */

@@ -1,4 +1,3 @@
-import { configure, reset } from "@logtape/logtape";
 import {
   assert,
   assertEquals,
@@ -25,8 +24,14 @@ import {
   ServerParseError,
 } from "../../qmp/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
-import { type Message, runningClient, Script } from "../support/qmp_script.ts";
-import { recordRunstates } from "../support/session.ts";
+import {
+  bareClient,
+  type Message,
+  runningClient,
+  Script,
+} from "../support/qmp_script.ts";
+import { logged, textOf } from "../support/logged.ts";
+import { overStreams, recordRunstates, write } from "../support/session.ts";
 import { turns } from "../support/turns.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
@@ -61,9 +66,7 @@ Deno.test("a session greets, negotiates, executes and ends", async () => {
 });
 
 Deno.test("fact 1: a command is sent as JSON, and nothing follows it", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient({ awaitGreeting: false, negotiate: false });
-  await client.connect(near);
+  const { client, far } = await bareClient();
   const bytes = new Response(far.readable).text();
   client.executeMessage({ execute: "quit", id: "q" }).catch(() => {});
   client.executeMessage({ execute: "stop", arguments: {}, id: "s" })
@@ -80,16 +83,12 @@ Deno.test("fact 2: over TLS a newline follows each command in a write of its own
   const [near, far] = memoryPair();
   const writes: string[] = [];
   const client = new QMPClient({ awaitGreeting: false, negotiate: false });
+  const writable = new WritableStream({
+    write: (chunk) => void writes.push(new TextDecoder().decode(chunk)),
+  });
   await client.connect({
-    readable: near.readable,
-    writable: new WritableStream({
-      write: (chunk) => void writes.push(new TextDecoder().decode(chunk)),
-    }),
-    localAddress: near.localAddress,
+    ...overStreams(near, { writable }),
     remoteAddress: { transport: "tls", hostname: "localhost", port: 4444 },
-    close: () => near.close(),
-    abort: (reason: unknown) => near.abort(reason),
-    [Symbol.asyncDispose]: () => near.close(),
   });
   client.executeMessage({ execute: "stop", id: 1 }).catch(() => {});
   client.executeMessage({ execute: "cont", id: 2 }).catch(() => {});
@@ -295,15 +294,7 @@ Deno.test("an invalid option is refused by its name", () => {
 });
 
 Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late reply silently", async () => {
-  const warnings: string[] = [];
-  await configure({
-    sinks: { warnings: ({ message }) => warnings.push(message.join("")) },
-    loggers: [
-      { category: ["parley"], sinks: ["warnings"], lowestLevel: "warning" },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
-  try {
+  const records = await logged("warning", async () => {
     const { client, server } = await runningClient();
     const aborting = new AbortController();
     const { signal } = aborting;
@@ -318,9 +309,8 @@ Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late 
     assertEquals(await next, 1);
     await client.disconnect();
     await server.end();
-  } finally {
-    await reset();
-  }
+  });
+  const warnings = records.map(textOf);
   assertEquals(warnings.length, 2);
   for (const warning of warnings) {
     assertStringIncludes(warning, "Dropped a reply to no command");
@@ -366,10 +356,8 @@ for (
   ] as const
 ) {
   Deno.test(`fact 12: ${what} ends the session with a ${Failure.name}`, async () => {
-    const [near, far] = memoryPair();
-    const client = new QMPClient({ awaitGreeting: false, negotiate: false });
-    await client.connect(near);
-    await far.writable.getWriter().write(Uint8Array.from(bytes));
+    const { client, far } = await bareClient();
+    await write(far, Uint8Array.from(bytes));
     await assertRejects(() => client.closed, Failure);
     await assertRejects(() => client.disconnect(), Failure);
     await far.close();

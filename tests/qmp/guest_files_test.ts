@@ -1,4 +1,3 @@
-import { configure, reset } from "@logtape/logtape";
 import {
   assertEquals,
   assertFalse,
@@ -17,6 +16,7 @@ import {
 import { noise } from "../../testing/_util/bytes.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { withLogSink } from "../support/logged.ts";
 import { needs, startGuestAgent } from "../support/qemu.ts";
 import { runningAgent } from "../support/scripted_agent.ts";
 
@@ -250,16 +250,11 @@ Deno.test("data that is neither text nor bytes is refused before a file is opene
 });
 
 Deno.test("no log contains the content of a file, or the input and output of a program", async () => {
-  const texts: string[] = [];
-  await configure({
-    sinks: { all: (record) => texts.push(Deno.inspect(record, { depth: 9 })) },
-    loggers: [
-      { category: ["parley"], sinks: ["all"], lowestLevel: "trace" },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
   const secret = btoa("hunter2");
-  try {
+  const texts: string[] = [];
+  const show = (record: unknown) =>
+    void texts.push(Deno.inspect(record, { depth: 9 }));
+  await withLogSink("trace", show, async () => {
     const { client, agent } = await runningAgent();
     const read = client.readFile("/file");
     await agent.answer(7);
@@ -277,9 +272,7 @@ Deno.test("no log contains the content of a file, or the input and output of a p
     await run;
     await client.disconnect();
     await agent.end();
-  } finally {
-    await reset();
-  }
+  });
   const text = texts.join("\n");
   assertStringIncludes(text, "guest-file-write");
   assertStringIncludes(text, "<redacted>");

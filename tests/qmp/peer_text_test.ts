@@ -22,12 +22,14 @@ import {
 import { rejection } from "../../testing/_util/rejection.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import {
+  bareClient,
   event,
   greeting,
   type Message,
   runningClient,
   Script,
 } from "../support/qmp_script.ts";
+import { write } from "../support/session.ts";
 
 /** Text that would clear a screen, set a title and forge a line of a log. */
 const EVIL = "\x1b[2J\x1b]0;title\x07\nERROR forged\r\u202e\u2028\x9b0m";
@@ -127,11 +129,9 @@ for (
   ] as const
 ) {
   Deno.test(`the error about ${what} that is not a message does not quote its secret`, async () => {
-    const [near, far] = memoryPair();
-    const client = new QMPClient({ negotiate: false, awaitGreeting: false });
-    await client.connect(near);
+    const { client, far } = await bareClient();
     const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
-    await far.writable.getWriter().write(bytes);
+    await write(far, bytes);
     await far.close();
     const error = await rejection(client.closed);
     const shown = Deno.inspect(error, { depth: Infinity });
@@ -144,9 +144,7 @@ Deno.test("the error about a peer that does not speak QMP shows its bytes", asyn
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const connecting = rejection(client.connect(near));
-  await far.writable.getWriter().write(
-    new TextEncoder().encode("SSH-2.0-OpenSSH_9.2\r\n"),
-  );
+  await write(far, "SSH-2.0-OpenSSH_9.2\r\n");
   const error = await connecting;
   assertInstanceOf(error, ParleyError);
   assertStringIncludes(error.message, "SSH-2.0-OpenSSH_9.2");
@@ -185,26 +183,19 @@ for (const name of NAMES) {
 }
 
 Deno.test("a message with a member __proto__ is routed by its own members", async () => {
-  const [near, far] = memoryPair();
-  const other = new QMPClient({ negotiate: false, awaitGreeting: false });
-  await other.connect(near);
-  await far.writable.getWriter().write(
-    new TextEncoder().encode(
-      '{"__proto__": {"event": "FORGED", "id": 1, "return": 2}}{"event": "REAL"}',
-    ),
+  const { client, far } = await bareClient();
+  await write(
+    far,
+    '{"__proto__": {"event": "FORGED", "id": 1, "return": 2}}{"event": "REAL"}',
   );
-  assertEquals((await other.events.next()).event, "REAL");
-  await other.disconnect();
+  assertEquals((await client.events.next()).event, "REAL");
+  await client.disconnect();
   await far.close();
 });
 
 Deno.test("bytes that are not JSON end the session with a DecodeError at their offset", async () => {
-  const [near, far] = memoryPair();
-  const client = new QMPClient({ negotiate: false, awaitGreeting: false });
-  await client.connect(near);
-  await far.writable.getWriter().write(
-    new TextEncoder().encode('{"event": "A"}\r\n{"return": hunter2}'),
-  );
+  const { client, far } = await bareClient();
+  await write(far, '{"event": "A"}\r\n{"return": hunter2}');
   const error = await rejection(client.closed);
   assertInstanceOf(error, DecodeError);
   assertEquals(error.message, 'Message is not JSON at offset 16: "{"');

@@ -27,7 +27,7 @@ import {
   startStorageDaemon,
 } from "../support/qemu.ts";
 import { RealProcess } from "../support/real_process.ts";
-import { recordRunstates } from "../support/session.ts";
+import { overStreams, recordRunstates } from "../support/session.ts";
 
 const qemu = needs("qemu-system-x86_64");
 const storageDaemon = needs("qemu-storage-daemon");
@@ -307,7 +307,7 @@ Deno.test({
     reader.releaseLock();
     server.process.kill("SIGSTOP");
     // The greeting once more, and then nothing, as from a stopped server.
-    const replayed = new ReadableStream<Uint8Array>({
+    const readable = new ReadableStream<Uint8Array>({
       type: "bytes",
       start: (controller) => {
         assert(greeting.value);
@@ -316,16 +316,7 @@ Deno.test({
     });
     const client = new QMPClient({ handshakeTimeout: 100 });
     const error = await assertRejects(
-      () =>
-        client.connect({
-          readable: replayed,
-          writable: connection.writable,
-          localAddress: connection.localAddress,
-          remoteAddress: connection.remoteAddress,
-          close: () => connection.close(),
-          abort: (reason: unknown) => connection.abort(reason),
-          [Symbol.asyncDispose]: () => connection.close(),
-        }),
+      () => client.connect(overStreams(connection, { readable })),
       ConnectError,
     );
     assertInstanceOf(error.cause, NegotiationError);

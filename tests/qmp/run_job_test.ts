@@ -16,15 +16,10 @@ import {
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
+import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
 import { event, runningClient } from "../support/qmp_script.ts";
 
 const daemon = needs("qemu-storage-daemon");
-const MIB = 2 ** 20;
-
-/** A job's change to a status. */
-function status(id: string, status: string) {
-  return event("JOB_STATUS_CHANGE", { id, status });
-}
 
 const backup = {
   "job-id": "backup",
@@ -41,19 +36,7 @@ async function withDisks(
   await using client = new QMPClient();
   await client.connect(server.transport);
   const { folder } = server.process;
-  for (const name of ["disk", "copy"]) {
-    const options = {
-      driver: "file",
-      filename: `${folder}/${name}`,
-      size: MIB,
-    };
-    await runJob(client, "blockdev-create", { "job-id": name, options });
-    await client.execute("blockdev-add", {
-      driver: "file",
-      filename: options.filename,
-      "node-name": name,
-    });
-  }
+  for (const name of ["disk", "copy"]) await addDisk(client, folder, name);
   await run(client, folder);
 }
 
@@ -64,10 +47,10 @@ Deno.test({
     withDisks(async (client, folder) => {
       const text = "Is anybody there?";
       await Deno.writeTextFile(`${folder}/disk`, text, { create: false });
-      await Deno.truncate(`${folder}/disk`, MIB);
+      await Deno.truncate(`${folder}/disk`, DISK_SIZE);
       const done = await runJob(client, "blockdev-backup", backup);
       assertEquals(done.event, "BLOCK_JOB_COMPLETED");
-      assertEquals(done.data?.len, MIB);
+      assertEquals(done.data?.len, DISK_SIZE);
       const copy = await Deno.readTextFile(`${folder}/copy`);
       assertEquals(copy.slice(0, text.length), text);
     }),
@@ -82,12 +65,12 @@ Deno.test({
       const create = (filename: string) =>
         runJob(client, "blockdev-create", {
           "job-id": "create",
-          options: { driver: "file", filename, size: MIB },
+          options: { driver: "file", filename, size: DISK_SIZE },
         });
       const done = await create(`${folder}/new`);
       assertEquals(done.event, "JOB_STATUS_CHANGE");
       assertEquals(done.data, { id: "create", status: "concluded" });
-      assertEquals((await Deno.stat(`${folder}/new`)).size, MIB);
+      assertEquals((await Deno.stat(`${folder}/new`)).size, DISK_SIZE);
       assertEquals(await client.execute("query-jobs"), []);
 
       const path = `${folder}/none/new`;
@@ -169,10 +152,10 @@ Deno.test("runJob() ignores other jobs", async () => {
   const command = await server.command();
   assertEquals(command.arguments, backup);
   server.send(event("BLOCK_JOB_COMPLETED", { device: "other", len: 1 }));
-  server.send(status("other", "concluded"));
-  server.send(status("backup", "running"));
+  server.send(statusChange("other", "concluded"));
+  server.send(statusChange("backup", "running"));
   server.send(event("BLOCK_JOB_COMPLETED", { device: "backup", len: 2 }));
-  server.send(status("backup", "concluded"));
+  server.send(statusChange("backup", "concluded"));
   server.answer(command);
   assertEquals((await job).data, { device: "backup", len: 2 });
   await client.disconnect();
@@ -185,13 +168,19 @@ Deno.test("runJob() calls onStatus with each status of the job, once", async () 
   const onStatus = (status: string) => statuses.push(status);
   const job = runJob(client, "blockdev-backup", backup, { onStatus });
   const command = await server.command();
-  server.send(status("backup", "created"), status("other", "concluded"));
+  server.send(
+    statusChange("backup", "created"),
+    statusChange("other", "concluded"),
+  );
   server.answer(command);
   for (const name of ["running", "running", "waiting", "pending"]) {
-    server.send(status("backup", name));
+    server.send(statusChange("backup", name));
   }
   server.send(event("BLOCK_JOB_COMPLETED", { device: "backup" }));
-  server.send(status("backup", "concluded"), status("backup", "null"));
+  server.send(
+    statusChange("backup", "concluded"),
+    statusChange("backup", "null"),
+  );
   await job;
   assertEquals(statuses, [
     ...["created", "running", "waiting", "pending", "concluded"],
@@ -208,7 +197,7 @@ Deno.test("an error of onStatus rejects runJob() and waitForJob()", async () => 
   };
   const job = runJob(client, "blockdev-backup", backup, { onStatus });
   server.answer(await server.command());
-  server.send(status("backup", "running"));
+  server.send(statusChange("backup", "running"));
   assertStrictEquals(await assertRejects(() => job), mine);
   const waiting = waitForJob(client, "backup", { onStatus });
   const query = await server.command();
@@ -233,7 +222,7 @@ Deno.test("runJob() rejects when the session ends before the job", async () => {
   const job = runJob(client, "blockdev-backup", backup);
   const rejection = assertRejects(() => job, ExecInterruptedError);
   server.answer(await server.command());
-  server.send(status("backup", "running"));
+  server.send(statusChange("backup", "running"));
   await client.events.next();
   await server.end();
   const error = await rejection;
@@ -269,7 +258,7 @@ Deno.test("runJob() leaves no listener on the signal", async () => {
   const job = runJob(client, "blockdev-backup", backup, { signal });
   server.answer(await server.command());
   server.send(event("BLOCK_JOB_COMPLETED", { device: "backup" }));
-  server.send(status("backup", "concluded"));
+  server.send(statusChange("backup", "concluded"));
   await job;
   assertEquals(watched.listeners, 0);
   await client.disconnect();

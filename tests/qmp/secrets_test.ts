@@ -1,4 +1,3 @@
-import { configure, type LogRecord, reset } from "@logtape/logtape";
 import {
   assert,
   assertEquals,
@@ -8,6 +7,9 @@ import {
 } from "@std/assert";
 import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
+import { bareClient } from "../support/qmp_script.ts";
+import { write } from "../support/session.ts";
+import { withLogSink } from "../support/logged.ts";
 
 const SECRET = "hunter2";
 
@@ -39,21 +41,11 @@ async function seen(
     texts.push(
       Deno.inspect(value, { depth: Infinity, strAbbreviateSize: 1e6 }),
     );
-  await configure({
-    sinks: { all: (record: LogRecord) => show(record) },
-    loggers: [
-      { category: ["parley"], sinks: ["all"], lowestLevel: "trace" },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
-  try {
-    await run((error) => {
+  await withLogSink("trace", show, () =>
+    run((error) => {
       show(error);
       if (error instanceof Error) texts.push(`${error.stack}`);
-    });
-  } finally {
-    await reset();
-  }
+    }));
   return texts;
 }
 
@@ -92,19 +84,11 @@ Deno.test("no log and no error of QMP has a secret in it, at the client or the s
 
 Deno.test("no log and no error has a secret of a command that is interrupted, or badly answered", async () => {
   const texts = await seen(async (print) => {
-    const [near, far] = memoryPair();
-    await using client = new QMPClient({
-      negotiate: false,
-      awaitGreeting: false,
-    });
-    await client.connect(near);
+    const { client, far } = await bareClient();
     const pending = commands.map(([name, args]) =>
       client.execute(name, args).catch(print)
     );
-    const writer = far.writable.getWriter();
-    await writer.write(
-      new TextEncoder().encode('{"id":1}\n{"id":2,"error":1}'),
-    );
+    await write(far, '{"id":1}\n{"id":2,"error":1}');
     await pending[1];
     far.abort();
     await Promise.all(pending);
@@ -146,24 +130,16 @@ Deno.test("no log has a secret that a command reads, at the client or the server
 
 Deno.test("no error of a malformed reply has the secret in the reply", async () => {
   const texts = await seen(async (print) => {
-    const [near, far] = memoryPair();
-    await using client = new QMPClient({
-      negotiate: false,
-      awaitGreeting: false,
-    });
-    await client.connect(near);
+    const { client, far } = await bareClient();
     const pending = readers.map(([name, args]) =>
       client.execute(name, args).catch(print)
     );
-    const writer = far.writable.getWriter();
     const replies = [
       { id: 1, password: SECRET },
       { id: 2, error: { passwd: SECRET } },
       { id: 3, return: SECRET, error: {} },
     ];
-    await writer.write(new TextEncoder().encode(
-      replies.map((reply) => JSON.stringify(reply)).join("\n"),
-    ));
+    await write(far, replies.map((reply) => JSON.stringify(reply)).join("\n"));
     await Promise.all(pending);
     await client.disconnect().catch(print);
   });
@@ -174,15 +150,9 @@ Deno.test("no error of a malformed reply has the secret in the reply", async () 
 
 Deno.test("no log and no error quotes a message that is not JSON", async () => {
   const texts = await seen(async (print) => {
-    const [near, far] = memoryPair();
-    await using client = new QMPClient({
-      negotiate: false,
-      awaitGreeting: false,
-    });
-    await client.connect(near);
+    const { client, far } = await bareClient();
     const start = '{"event":"SPICE_INITIALIZED","data":{"passwords":[';
-    const writer = far.writable.getWriter();
-    await writer.write(new TextEncoder().encode(`${start}"${SECRET}",@]}}`));
+    await write(far, `${start}"${SECRET}",@]}}`);
     await client.closed.catch(print);
     await client.disconnect().catch(print);
   });
@@ -197,8 +167,7 @@ Deno.test("a server neither logs nor sends back input that it could not read", a
     const [near, far] = memoryPair();
     const session = new QMPServer().createSession();
     await session.connect(near);
-    const writer = far.writable.getWriter();
-    await writer.write(new TextEncoder().encode(`{"password":"${SECRET}"]\n`));
+    await write(far, `{"password":"${SECRET}"]\n`);
     const reader = far.readable.pipeThrough(new TextDecoderStream())
       .getReader();
     let answer = "";

@@ -1,6 +1,6 @@
-import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MessageTooLargeError, ProtocolError } from "../../protocol/mod.ts";
+import { logged, textOf } from "../support/logged.ts";
 import type { Message } from "../support/qmp_script.ts";
 import {
   agreedSession,
@@ -13,24 +13,6 @@ const QUERY = '{"execute":"query-version","id":1}';
 /** Whether a message is the answer to the query. */
 function isAnswer(message: Message | undefined): boolean {
   return message?.id === 1 && "return" in message;
-}
-
-/** The errors that are logged while the function runs. */
-async function loggedErrors(run: () => Promise<void>): Promise<string[]> {
-  const records: LogRecord[] = [];
-  await configure({
-    sinks: { records: (record) => records.push(record) },
-    loggers: [
-      { category: ["parley"], sinks: ["records"], lowestLevel: "error" },
-      { category: ["logtape", "meta"], lowestLevel: "fatal" },
-    ],
-  });
-  try {
-    await run();
-  } finally {
-    await reset();
-  }
-  return records.map(({ message }) => message.map(String).join(""));
 }
 
 const halves = ["", '{"execute":"que', '{"execute":', "[[{'a':'", '{"a":[1,'];
@@ -155,7 +137,7 @@ for (const [name, text] of Object.entries(foreign)) {
     const start = text.search(/\S/);
     for (const cut of [0, start + 1, start + 2]) {
       let attacked = 0;
-      const errors = await loggedErrors(async () => {
+      const records = await logged("error", async () => {
         await using both = await rawSession({
           commands: { attacked: () => void attacked++ },
         });
@@ -168,6 +150,7 @@ for (const [name, text] of Object.entries(foreign)) {
         assert(!session.negotiated);
       });
       assertEquals(attacked, 0);
+      const errors = records.map(textOf);
       assertEquals(errors.length, 1);
       assertMatch(errors[0] ?? "", /another protocol than QMP|not commands/);
     }

@@ -13,22 +13,16 @@ import {
   ExecuteError,
   JobError,
   QMPClient,
-  runJob,
   waitForJob,
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
+import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
 import { event, type Message, runningClient } from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 
 const daemon = needs("qemu-storage-daemon");
-const MIB = 2 ** 20;
-
-/** A job's change to a status. */
-function status(id: string, status: string) {
-  return event("JOB_STATUS_CHANGE", { id, status });
-}
 
 /** The entry of query-jobs for a job. */
 function job(status: string, more: Message = {}): Message {
@@ -48,17 +42,7 @@ Deno.test({
     await client.connect(server.transport);
     const { folder } = server.process;
     for (const name of ["a", "b", "copy-a", "copy-b"]) {
-      const options = {
-        driver: "file",
-        filename: `${folder}/${name}`,
-        size: MIB,
-      };
-      await runJob(client, "blockdev-create", { "job-id": name, options });
-      await client.execute("blockdev-add", {
-        driver: "file",
-        filename: options.filename,
-        "node-name": name,
-      });
+      await addDisk(client, folder, name);
     }
     const actions = ["a", "b"].map((id) => ({
       type: "blockdev-backup",
@@ -91,21 +75,12 @@ Deno.test({
     const create = (client: QMPClient, id: string, filename: string) =>
       client.execute("blockdev-create", {
         "job-id": id,
-        options: { driver: "file", filename, size: MIB },
+        options: { driver: "file", filename, size: DISK_SIZE },
       });
     {
       await using first = new QMPClient();
       await first.connect(server.transport);
-      for (const name of ["disk", "copy"]) {
-        const filename = `${folder}/${name}`;
-        await create(first, name, filename);
-        await waitForJob(first, name);
-        await first.execute("blockdev-add", {
-          driver: "file",
-          filename,
-          "node-name": name,
-        });
-      }
+      for (const name of ["disk", "copy"]) await addDisk(first, folder, name);
       const concluded = first.events.next("JOB_STATUS_CHANGE", {
         filter: ({ data }) =>
           data?.id === "good" && data.status === "concluded",
@@ -154,9 +129,9 @@ Deno.test("waitForJob() calls onStatus with the job's status, and with each that
   const query = await server.command();
   assertEquals(query.execute, "query-jobs");
   server.answer(query, [{ ...job("running"), id: "other" }, job("running")]);
-  server.send(status("job", "ready"), status("other", "concluded"));
+  server.send(statusChange("job", "ready"), statusChange("other", "concluded"));
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
-  server.send(status("job", "concluded"));
+  server.send(statusChange("job", "concluded"));
   assertEquals((await waiting)?.data, { device: "job", len: 1 });
   assertEquals(statuses, ["running", "ready", "concluded"]);
   await client.disconnect();
@@ -169,10 +144,10 @@ Deno.test("waitForJob() calls onStatus once for a status in both an event and qu
   const onStatus = (status: string) => statuses.push(status);
   const waiting = waitForJob(client, "job", { onStatus });
   const query = await server.command();
-  server.send(status("job", "running"), status("job", "ready"));
+  server.send(statusChange("job", "running"), statusChange("job", "ready"));
   server.answer(query, [job("ready")]);
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
-  server.send(status("job", "concluded"));
+  server.send(statusChange("job", "concluded"));
   await waiting;
   assertEquals(statuses, ["running", "ready", "concluded"]);
   await client.disconnect();
@@ -184,7 +159,7 @@ Deno.test("waitForJob() handles a job that ends before query-jobs is answered", 
   const waiting = waitForJob(client, "job");
   const query = await server.command();
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", error: "Full" }));
-  server.send(status("job", "concluded"), status("job", "null"));
+  server.send(statusChange("job", "concluded"), statusChange("job", "null"));
   server.answer(query, []);
   const error = await assertRejects(() => waiting, JobError);
   assertEquals(error.description, "Full");
@@ -196,9 +171,9 @@ Deno.test("waitForJob() uses the event of a job that ended before the call", asy
   const { client, server } = await runningClient();
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
   server.send(event("BLOCK_JOB_CANCELLED", { device: "job" }));
-  server.send(status("job", "concluded"));
+  server.send(statusChange("job", "concluded"));
   await client.listen("JOB_STATUS_CHANGE").next();
-  for (const later of [[], [status("job", "null")]]) {
+  for (const later of [[], [statusChange("job", "null")]]) {
     const waiting = waitForJob(client, "job");
     const query = await server.command();
     server.send(...later);
@@ -265,7 +240,7 @@ Deno.test("an aborted waitForJob() rejects with the reason, and the job goes on"
     assertEquals(signal.listeners, 0);
     const concluded = job("concluded", { type: "create" });
     if (when === "queried") server.answer(query, [concluded]);
-    else server.send(status("job", "concluded"));
+    else server.send(statusChange("job", "concluded"));
     await turns();
     const next = client.execute("query-status");
     const command = await server.command();

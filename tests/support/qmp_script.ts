@@ -85,3 +85,13 @@ export async function runningClient(
   await Promise.all([client.connect(near), server.shakeHands(capabilities)]);
   return { client, server, remote };
 }
+
+/** A client whose session began without a handshake, and the other end. */
+export async function bareClient(): Promise<
+  { client: QMPClient; far: Connection }
+> {
+  const [near, far] = memoryPair();
+  const client = new QMPClient({ awaitGreeting: false, negotiate: false });
+  await client.connect(near);
+  return { client, far };
+}

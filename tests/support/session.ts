@@ -1,7 +1,12 @@
 import { assertEquals } from "@std/assert";
 import type { AsyncProtocol, Runstate } from "../../protocol/mod.ts";
 import { jsonLines, Peer, type PeerOptions } from "../../protocol/mod.ts";
-import { type Connection, memoryPair } from "../../transports/mod.ts";
+import {
+  type Connection,
+  type FromStreamsOptions,
+  memoryPair,
+  type StreamPair,
+} from "../../transports/mod.ts";
 
 const encoder = new TextEncoder();
 
@@ -70,6 +75,21 @@ export async function runningPeer(
   const peer = jsonPeer(options);
   await peer.connect(near);
   return { peer, remote };
+}
+
+/** The streams of a connection, some of them replaced. */
+export function overStreams(
+  connection: Connection,
+  replaced: Partial<StreamPair>,
+): StreamPair & FromStreamsOptions {
+  return {
+    readable: connection.readable,
+    writable: connection.writable,
+    remoteAddress: connection.remoteAddress,
+    close: () => connection.close(),
+    abort: (reason) => connection.abort(reason),
+    ...replaced,
+  };
 }
 
 /** Writes raw bytes into a connection. */
