@@ -44,8 +44,10 @@ function storageSteps(folder: string): Step[] {
 const stop = new AbortController();
 const screen = new Screen((reason) => stop.abort(reason));
 const signals: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
-const onSignal = () => stop.abort("Stopped: nothing is left behind");
-for (const name of signals) Deno.addSignalListener(name, onSignal);
+for (const name of signals) {
+  const onSignal = () => stop.abort("Stopped: nothing is left behind");
+  Deno.addSignalListener(name, onSignal);
+}
 try {
   await demo(stop.signal);
 } catch (error) {
@@ -57,9 +59,8 @@ try {
   else Deno.exitCode = 1;
   if (!aborted) console.error(error);
   else if (typeof reason === "string") screen.line(`\n${reason}`);
-} finally {
-  for (const name of signals) Deno.removeSignalListener(name, onSignal);
 }
+Deno.exit(); // Without waiting for more signals.
 
 async function demo(signal: AbortSignal): Promise<void> {
   const program = await find("qemu-system-x86_64", "qemu-storage-daemon");
