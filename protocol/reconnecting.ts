@@ -14,7 +14,8 @@ import type { Reconnection, ReconnectPolicy } from "./reconnection.ts";
  * a lost session ends. `disconnect({ reason })` makes the session or the attempt
  * fail with the reason, and another one may follow.
  *
- * @throws {StateError} The protocol is neither idle nor running.
+ * @throws {StateError} The protocol is neither idle nor running, or `reconnecting()`
+ * keeps it connected already.
  * @throws {TypeError} An argument or an option has the wrong type.
  * @throws {RangeError} A number of the policy is out of range.
  *

@@ -48,7 +48,8 @@ export interface QMPReconnection<S extends QMPSchema = AnySchema>
  * rejected. A session that ends in order is the last one: after `quit()`,
  * `disconnect()`, or, unless `afterShutdown` is set, a shutdown of the guest.
  *
- * @throws {StateError} The client is neither idle nor running.
+ * @throws {StateError} The client is neither idle nor running, or `reconnecting()`
+ * keeps it connected already.
  * @throws {RangeError} A number of the policy is out of range.
  *
  * @example A client that outlives its server's sessions

@@ -62,6 +62,11 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
         `Cannot reconnect: ${this.#name} is ${runstate}: it must be idle or running`;
       throw new StateError(message, runstate, Runstate.IDLE);
     }
+    if (this.#lifecycle.supervisor) {
+      const message =
+        `Cannot reconnect: ${this.#name} is already kept connected by reconnecting(): disconnect() ends that`;
+      throw new StateError(message, runstate, Runstate.IDLE);
+    }
     this.#logger = loggerOf("parley", "protocol", this.#name);
     this.closed = this.#run();
     this.closed.catch(() => {});

@@ -510,6 +510,19 @@ class Lasting extends Peer<string> {
   }
 }
 
+Deno.test("a protocol that reconnecting() keeps connected is refused, until it is disconnected", async () => {
+  const transport = memory();
+  await using _ends = await served(transport);
+  const client = new Peer({ codec });
+  await using running = reconnecting(client, transport, atOnce);
+  await running.connected();
+  const again = () => reconnecting(client, transport, atOnce);
+  assertThrows(again, StateError, "already kept connected");
+  await client.disconnect();
+  await using other = again();
+  await other.connected();
+});
+
 Deno.test("onLastSessionEnd() is called with each session's end, where nothing reconnects", async () => {
   const client = new Lasting({ codec });
   for (let n = 0; n < 2; n++) {
