@@ -2,6 +2,7 @@ import { delay } from "@std/async";
 import { TextLineStream } from "@std/streams";
 import { parseTransport } from "../../transports/mod.ts";
 import type { Attack, VictimAddress } from "./attack.ts";
+import { inFolder } from "../support/in_folder.ts";
 
 /** The pause between two exchanges of the good client. */
 const PROBE_MS = 20;
@@ -32,8 +33,7 @@ export async function attackNames(): Promise<string[]> {
 /** Runs an attack on a victim in a process of its own. */
 export async function runAttack(name: string, scale: number): Promise<Outcome> {
   const { attack }: { attack: Attack } = await import(`./attacks/${name}.ts`);
-  const folder = await Deno.makeTempDir();
-  try {
+  return await inFolder(async (folder) => {
     await using victim = await startVictim(name, folder);
     const { address } = victim;
     const transport = parseTransport(address);
@@ -44,9 +44,7 @@ export async function runAttack(name: string, scale: number): Promise<Outcome> {
     await attack.serves?.(place);
     const figures = await victim.figures();
     return { attack, sent, served, serves: true, ...figures };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 const here = new URL("./", import.meta.url);

@@ -5,6 +5,7 @@ import {
   assertMatch,
 } from "@std/assert";
 import { TextLineStream } from "@std/streams";
+import { inFolder } from "../support/in_folder.ts";
 import { needs } from "../support/qemu.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -23,8 +24,7 @@ async function withDemo(
   programs: string[],
   look: (run: Run) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  try {
+  await inFolder(async (folder) => {
     await Deno.mkdir(`${folder}/bin`);
     await Deno.mkdir(`${folder}/tmp`);
     for (const program of programs) {
@@ -49,9 +49,7 @@ async function withDemo(
     await child.status;
     assertEquals(await Array.fromAsync(Deno.readDir(`${folder}/tmp`)), []);
     assertEquals(await processesNaming(folder), []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 async function which(program: string): Promise<string> {

@@ -1,5 +1,6 @@
 /** A consumer whose compiler is stricter than ours. */
 import { assert, assertEquals } from "@std/assert";
+import { inFolder } from "../support/in_folder.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -50,9 +51,8 @@ const consumer = `
   testCodec("lines()", lines, {}, { sized: undefined, messages: undefined });
 `;
 
-Deno.test("a consumer with exactOptionalPropertyTypes type-checks, and gives undefined for options", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  try {
+Deno.test("a consumer with exactOptionalPropertyTypes type-checks, and gives undefined for options", () =>
+  inFolder(async (folder) => {
     const compilerOptions = {
       ...{ strict: true, exactOptionalPropertyTypes: true },
       ...{ noUncheckedIndexedAccess: true, noImplicitOverride: true },
@@ -69,10 +69,7 @@ Deno.test("a consumer with exactOptionalPropertyTypes type-checks, and gives und
       env: { NO_COLOR: "1" },
     }).output();
     assert(success, new TextDecoder().decode(stderr));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
 
 interface Type {
   kind: string;

@@ -15,6 +15,7 @@ import {
 } from "../../protocol/mod.ts";
 import { qmpCodec } from "../../qmp/_wire/client_codec.ts";
 import { parseTransport, tls, type Transport } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { certificates } from "../support/certificates.ts";
 import { runWithFlags } from "../support/permissions.ts";
 
@@ -78,14 +79,13 @@ Deno.test("the table of permissions names every stable transport, connecting and
 });
 
 for (const { act, address, flags } of rows) {
-  Deno.test(`${act} ${address} needs exactly these flags: ${flags.join(" ") || "none"}`, async () => {
-    const folder = await Deno.makeTempDir({ prefix: "security-" });
-    const port = String(freePort());
-    const name = `@${crypto.randomUUID()}`;
-    const here = (text: string) =>
-      text.replaceAll("4444", port).replaceAll("/run/vm", folder)
-        .replaceAll("@name", name);
-    try {
+  Deno.test(`${act} ${address} needs exactly these flags: ${flags.join(" ") || "none"}`, () =>
+    inFolder(async (folder) => {
+      const port = String(freePort());
+      const name = `@${crypto.randomUUID()}`;
+      const here = (text: string) =>
+        text.replaceAll("4444", port).replaceAll("/run/vm", folder)
+          .replaceAll("@name", name);
       const serves = act === "connect to" && !/^(memory|stdio):/.test(address);
       await using _listener = serves
         ? await transportAt(here(address)).listen()
@@ -99,10 +99,7 @@ for (const { act, address, flags } of rows) {
         assertStringIncludes(error, "NotCapable", `without ${flag}`);
         assertStringIncludes(error, flag);
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  });
+    }));
 }
 
 /** A codec's limit for an endless message. */

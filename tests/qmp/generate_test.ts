@@ -9,6 +9,7 @@ import type { SchemaInfo } from "../../qmp/_schema/schema_info.ts";
 import { readSchema } from "../../qmp/_schema/read_schema.ts";
 import { typescriptOf } from "../../qmp/_schema/typescript.ts";
 import { memory, unix } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { runDeno } from "../support/program.ts";
 import { needs, startQemu, startStorageDaemon } from "../support/qemu.ts";
 
@@ -384,10 +385,9 @@ Deno.test("generate.ts has an exit code for each failure", async () => {
   assertMatch(gone.stderr, /^Failed to establish connection: .*\n$/);
 });
 
-Deno.test("generate.ts reports a malformed schema in one line", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  const transport = unix({ path: `${folder}/socket` });
-  try {
+Deno.test("generate.ts reports a malformed schema in one line", () =>
+  inFolder(async (folder) => {
+    const transport = unix({ path: `${folder}/socket` });
     await using server = new QMPServer({
       commands: {
         "query-qmp-schema": () => ({ "\x1b]0;x\x07": "\u009b\u202e" }),
@@ -404,10 +404,7 @@ Deno.test("generate.ts reports a malformed schema in one line", async () => {
       "Cannot read the server's schema: schema is " +
         '{"\\u001b]0;x\\u0007":"\\u{9b}\\u{202e}"}, expected an array\n',
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
 
 /** The lines that do not type-check, for a client with this schema. */
 async function wrongLines(folder: string, lines: string[]): Promise<string[]> {

@@ -19,6 +19,7 @@ import {
   QMPServer,
 } from "../../qmp/mod.ts";
 import { memory, memoryPair, unix } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { needs } from "../support/qemu.ts";
 import { type Message, Script } from "../support/qmp_script.ts";
 import {
@@ -259,9 +260,8 @@ Deno.test("a client that half-closes still gets its answers, and the handlers' s
 Deno.test({
   name: "socat with canned lines is answered line by line",
   ...needs("socat"),
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-" });
-    try {
+  fn: () =>
+    inFolder(async (folder) => {
       const server = new QMPServer({
         version,
         commands: {
@@ -303,8 +303,5 @@ Deno.test({
       assertEquals(answers[2], { return: {}, id: 1 });
       assertEquals(answers[4].id, "x");
       await server.close();
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
+    }),
 });

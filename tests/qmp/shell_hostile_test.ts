@@ -16,6 +16,7 @@ import { paintJSON } from "../../qmp/_shell/colours.ts";
 import { JSONOutput, TextOutput } from "../../qmp/_shell/output.ts";
 import { ExecuteError, type QMPEvent } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { needs } from "../support/qemu.ts";
 import { runShell, shellInTerminal } from "../support/qmp_shell.ts";
 import type { Message } from "../support/qmp_script.ts";
@@ -112,17 +113,14 @@ async function withServer(
     server: { transport: unknown; process: { folder: string } },
   ) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  try {
+  await inFolder(async (folder) => {
     const transport = unix({ path: `${folder}/socket` });
     await using _server = serve(
       await transport.listen(),
       () => new HostileServer(schema),
     );
     await use({ transport, process: { folder } });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 /** Asserts that no character acts on a terminal, except tabs and newlines. */

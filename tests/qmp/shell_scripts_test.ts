@@ -2,33 +2,34 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams";
 import { QMPServer } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { needs, startQemu } from "../support/qemu.ts";
 import { runShell, spawnShell } from "../support/qmp_shell.ts";
 
 const qemu = needs("qemu-system-x86_64");
 
-Deno.test("the shell ends when its output is closed, as other programs do", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  const transport = unix({ path: `${folder}/socket` });
-  let asked = 0;
-  {
-    await using server = new QMPServer({ commands: { ask: () => ++asked } });
-    server.serve(await transport.listen());
-    const child = spawnShell({ transport });
-    const writer = child.stdin.getWriter();
-    const encoder = new TextEncoder();
-    await writer.write(encoder.encode("ask\n"));
-    const reader = child.stdout.getReader();
-    assertEquals(new TextDecoder().decode((await reader.read()).value), "1\n");
-    await reader.cancel();
-    await writer.write(encoder.encode("ask\n".repeat(100)));
-    assertEquals((await child.status).code, 141);
-    assertEquals(await new Response(child.stderr).text(), "");
-    await writer.close().catch(() => {});
-  }
-  assertEquals(asked, 2);
-  await Deno.remove(folder, { recursive: true });
-});
+Deno.test("the shell ends when its output is closed, as other programs do", () =>
+  inFolder(async (folder) => {
+    const transport = unix({ path: `${folder}/socket` });
+    let asked = 0;
+    {
+      await using server = new QMPServer({ commands: { ask: () => ++asked } });
+      server.serve(await transport.listen());
+      const child = spawnShell({ transport });
+      const writer = child.stdin.getWriter();
+      const encoder = new TextEncoder();
+      await writer.write(encoder.encode("ask\n"));
+      const reader = child.stdout.getReader();
+      const { value } = await reader.read();
+      assertEquals(new TextDecoder().decode(value), "1\n");
+      await reader.cancel();
+      await writer.write(encoder.encode("ask\n".repeat(100)));
+      assertEquals((await child.status).code, 141);
+      assertEquals(await new Response(child.stderr).text(), "");
+      await writer.close().catch(() => {});
+    }
+    assertEquals(asked, 2);
+  }));
 
 Deno.test({
   name: "a silent script does not hold a shell whose server has ended",

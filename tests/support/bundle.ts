@@ -1,4 +1,5 @@
 import { runDeno } from "./program.ts";
+import { inFolder } from "./in_folder.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -7,8 +8,7 @@ const root = new URL("../../", import.meta.url);
  * it imports of `mod.ts` and `transports/mod.ts` it takes from `browser.ts`.
  */
 export async function bundle(source: string): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  try {
+  return await inFolder(async (folder) => {
     const { imports } = JSON.parse(
       await Deno.readTextFile(new URL("deno.json", root)),
     );
@@ -30,7 +30,5 @@ export async function bundle(source: string): Promise<string> {
     ]);
     if (code !== 0) throw new Error(stderr);
     return await Deno.readTextFile(`${folder}/main.js`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type Connection, tcp, unix } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import {
   needs,
   type RealServer,
@@ -80,17 +81,13 @@ for (
   Deno.test({
     name: `a real QEMU dials us: ${name}`,
     ...needs("qemu-system-x86_64"),
-    fn: async () => {
-      const folder = await Deno.makeTempDir({ prefix: "parley-" });
-      try {
+    fn: () =>
+      inFolder(async (folder) => {
         await using listener = await makeTransport(folder).listen();
         await using _process = await startQemuDialling(listener.address);
         await using connection = await listener.accept();
         assertMatch(await readTo(connection, /\n$/), /^\{"QMP"/);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
+      }),
   });
 }
 

@@ -1,19 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { unix } from "../../transports/mod.ts";
+import { inFolder, namesIn } from "../support/in_folder.ts";
 import { makeStale } from "../support/stale_socket.ts";
-
-async function inFolder(run: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir({ prefix: "leftovers-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function names(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder), (e) => e.name)).sort();
-}
 
 /** Listens and closes again, at a path of its own. */
 async function listenIn(folder: string): Promise<void> {
@@ -53,9 +41,9 @@ Deno.test("unix: the next listen removes the files of processes that were killed
       await output.cancel();
       // Stale sockets at a path stay until the next listen at that path.
       const isOurs = (name: string) => name.startsWith(".parley-");
-      left += (await names(folder)).filter(isOurs).length;
+      left += (await namesIn(folder)).filter(isOurs).length;
       await listenIn(folder);
-      assertEquals((await names(folder)).filter(isOurs), []);
+      assertEquals((await namesIn(folder)).filter(isOurs), []);
     }
     console.log(`${left} files and folders were left by 5 processes`);
     assert(left > 0);
@@ -73,18 +61,18 @@ Deno.test("unix: a folder with the name of a stale one that contains other files
       await Deno.mkdir(path);
       await put(path);
       await listenIn(folder);
-      assertEquals((await names(path)).length, 1);
+      assertEquals((await namesIn(path)).length, 1);
     }
     const path = `${folder}/.parley-00000a`;
     await Deno.mkdir(path);
     {
       using _ = Deno.listen({ transport: "unix", path: `${path}/s` });
       await listenIn(folder);
-      assertEquals(await names(path), ["s"]);
+      assertEquals(await namesIn(path), ["s"]);
     }
     await makeStale(`${path}/s`);
     await listenIn(folder);
-    assertEquals((await names(folder)).length, make.length);
+    assertEquals((await namesIn(folder)).length, make.length);
   }));
 
 Deno.test("unix: a folder that a living process uses is left alone", () =>
@@ -95,10 +83,10 @@ Deno.test("unix: a folder that a living process uses is left alone", () =>
       using used = await Deno.open(path);
       await used.lock(true);
       await listenIn(folder);
-      assertEquals(await names(folder), [".parley-000000"]);
+      assertEquals(await namesIn(folder), [".parley-000000"]);
     }
     await listenIn(folder);
-    assertEquals(await names(folder), []);
+    assertEquals(await namesIn(folder), []);
   }));
 
 Deno.test("unix: files and links that have the name of a stale folder are left alone", () =>
@@ -107,9 +95,9 @@ Deno.test("unix: files and links that have the name of a stale folder are left a
     await Deno.symlink("target", `${folder}/.parley-000000`);
     await Deno.writeTextFile(`${folder}/.parley-000001`, "precious");
     await Deno.mkdir(`${folder}/.parley-0`);
-    const before = await names(folder);
+    const before = await namesIn(folder);
     await listenIn(folder);
-    assertEquals(await names(folder), before);
+    assertEquals(await namesIn(folder), before);
   }));
 
 Deno.test({
@@ -120,6 +108,6 @@ Deno.test({
       await Deno.mkdir(`${folder}/.parley-000000`);
       await Deno.chown(`${folder}/.parley-000000`, 65_534, 65_534);
       await listenIn(folder);
-      assertEquals(await names(folder), [".parley-000000"]);
+      assertEquals(await namesIn(folder), [".parley-000000"]);
     }),
 });

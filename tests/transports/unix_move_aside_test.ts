@@ -1,18 +1,6 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { removeIf } from "../../transports/_unix/move_aside.ts";
-
-async function inFolder(run: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir({ prefix: "aside-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-async function names(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder), (e) => e.name)).sort();
-}
+import { inFolder, namesIn } from "../support/in_folder.ts";
 
 const kinds: Record<string, (path: string) => Promise<unknown>> = {
   file: (path) => Deno.writeTextFile(path, "precious"),
@@ -27,7 +15,7 @@ for (const [kind, make] of Object.entries(kinds)) {
       await make(path);
       const before = await Deno.lstat(path);
       await removeIf(path, `${folder}/b`, () => Promise.resolve(false));
-      assertEquals(await names(folder), ["a"]);
+      assertEquals(await namesIn(folder), ["a"]);
       assertEquals((await Deno.lstat(path)).ino, before.ino);
     }));
 
@@ -48,7 +36,7 @@ for (const [kind, make] of Object.entries(kinds)) {
       assertEquals(await Deno.readTextFile(path), "second");
       const kept = message.slice(message.indexOf(" now ") + " now ".length);
       assertEquals((await Deno.lstat(kept)).ino, before.ino);
-      assertEquals((await names(folder)).length, 2);
+      assertEquals((await namesIn(folder)).length, 2);
     }));
 }
 
@@ -57,7 +45,7 @@ Deno.test("the expected file is removed", () =>
     await Deno.writeTextFile(`${folder}/a`, "");
     const yes = () => Promise.resolve(true);
     await removeIf(`${folder}/a`, `${folder}/b`, yes);
-    assertEquals(await names(folder), []);
+    assertEquals(await namesIn(folder), []);
     await removeIf(`${folder}/a`, `${folder}/b`, yes);
   }));
 
@@ -71,5 +59,5 @@ Deno.test("a file whose inspection fails is put back", () =>
       () => Promise.reject(reason),
     );
     assertStrictEquals(await assertRejects(() => looking), reason);
-    assertEquals(await names(folder), ["a"]);
+    assertEquals(await namesIn(folder), ["a"]);
   }));

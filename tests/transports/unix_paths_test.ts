@@ -1,29 +1,17 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { open } from "node:fs/promises";
 import { unix } from "../../transports/mod.ts";
+import { inFolder, namesIn } from "../support/in_folder.ts";
 import { runDeno } from "../support/program.ts";
 
 const LIMIT = Deno.build.os === "linux" ? 107 : 103;
 const linux = { ignore: Deno.build.os !== "linux" };
-
-async function inFolder(run: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir({ prefix: "paths-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** A folder within another, whose path has a given number of bytes. */
 async function makeFolder(parent: string, bytes: number): Promise<string> {
   const folder = `${parent}/`.padEnd(bytes, "f");
   await Deno.mkdir(folder);
   return folder;
-}
-
-async function names(folder: string): Promise<string[]> {
-  return (await Array.fromAsync(Deno.readDir(folder), (e) => e.name)).sort();
 }
 
 for (
@@ -47,7 +35,7 @@ for (
         for (let time = 0; time < 2; time++) {
           await using listener = await transport.listen();
           assertEquals((await Deno.lstat(path)).mode ?? 0, 0o140600);
-          assertEquals(await names(folder), [path.slice(folderBytes + 1)]);
+          assertEquals(await namesIn(folder), [path.slice(folderBytes + 1)]);
           await using _near = await transport.connect();
           await using _far = await listener.accept();
           await assertRejects(
@@ -56,14 +44,14 @@ for (
             `Listen at unix:${path}: another listener is there`,
           );
         }
-        assertEquals(await names(folder), []);
+        assertEquals(await namesIn(folder), []);
         // A stale socket, and a socket that takes its place.
         const stale = Deno.listen({ transport: "unix", path });
         await Deno.rename(path, `${folder}/t`);
         stale.close();
         await Deno.rename(`${folder}/t`, path);
         await (await transport.listen()).close();
-        assertEquals(await names(folder), []);
+        assertEquals(await namesIn(folder), []);
       }),
   });
 }
@@ -105,7 +93,7 @@ Deno.test("unix: a path that is too long is refused with its bytes and the syste
       const listen = () => transport.listen();
       await assertRejects(listen, RangeError, `Listen at ${text}`);
     }
-    assertEquals(await names(folder), []);
+    assertEquals(await namesIn(folder), []);
   }));
 
 Deno.test("unix: listening in a folder that does not exist names the folder", () =>

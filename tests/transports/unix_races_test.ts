@@ -1,5 +1,6 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { type Listener, unix } from "../../transports/mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { makeStale } from "../support/stale_socket.ts";
 import { type Act, Rival } from "../support/rival.ts";
 
@@ -22,15 +23,6 @@ async function race(
     }),
   ]);
   return { put, listener };
-}
-
-async function inFolder(run: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir({ prefix: "races-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }
 
 const what: Record<Act, string> = {

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { inFolder } from "../support/in_folder.ts";
 import { runDeno } from "../support/program.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -8,9 +9,8 @@ for (const umask of ["0o000", "0o022", "0o177", "0o777"]) {
     name:
       `unix: a user who is not root listens with a umask of ${umask}, and the mode is 0600`,
     ignore: Deno.build.os !== "linux",
-    fn: async () => {
-      const folder = await Deno.makeTempDir({ prefix: "users-" });
-      try {
+    fn: () =>
+      inFolder(async (folder) => {
         // Every user may enter all folders of the path.
         await Deno.chmod(folder, 0o777);
         const outcome = await runDeno(
@@ -32,9 +32,6 @@ for (const umask of ["0o000", "0o022", "0o177", "0o777"]) {
            console.log([...Deno.readDirSync("${folder}")]);`,
         );
         assertEquals(outcome, { code: 0, stdout: "600\n[]\n", stderr: "" });
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
+      }),
   });
 }

@@ -11,6 +11,7 @@ import { readSchema } from "../../../qmp/_schema/read_schema.ts";
 import { typescriptOf } from "../../../qmp/_schema/typescript.ts";
 import { Guide } from "../../../qmp/_shell/guide.ts";
 import { QMPDialect } from "../../../qmp/_shell/qmp_dialect.ts";
+import { inFolder } from "../../support/in_folder.ts";
 import { runDeno } from "../../support/program.ts";
 
 const str = { name: "str", "meta-type": "builtin", "json-type": "string" };
@@ -417,8 +418,7 @@ Deno.test("types for names that are not identifiers, or are special, are valid T
     { name: `e${n}`, "meta-type": "enum", values: odd },
     alternate(`a${n}`, `a${n}`, `o${n}`, `e${n}`, `b${n}`),
   ]).flat();
-  const folder = await Deno.makeTempDir({ prefix: "parley-" });
-  try {
+  await inFolder(async (folder) => {
     const text = typescriptOf(
       readSchema([...types, str]),
       "*/ let evil = 1; /*",
@@ -429,7 +429,5 @@ Deno.test("types for names that are not identifiers, or are special, are valid T
     // Types leave no code: the module has no exports, and runs nothing.
     const module = await import(`file://${folder}/schema.ts`);
     assertEquals(Object.keys(module), []);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
