@@ -1,78 +1,37 @@
 import {
   assert,
   assertEquals,
-  assertInstanceOf,
   assertRejects,
   assertStrictEquals,
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { atOnce, cutSessions } from "../support/reconnected.ts";
+import { failing } from "../support/failing_transport.ts";
+import { serveStopping } from "../support/stopping_server.ts";
 import {
   ConnectError,
   EndOfStreamError,
   StateError,
-  type Transport,
 } from "../../protocol/mod.ts";
-import { launch } from "../../qmp/launch.ts";
 import {
   ExecInterruptedError,
   QMPClient,
-  QMPServer,
   reconnecting,
 } from "../../qmp/mod.ts";
-import { memory, memoryPair, unix } from "../../transports/mod.ts";
+import { memory } from "../../transports/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { needs, startQemuDialling } from "../support/qemu.ts";
-import { event, Script } from "../support/qmp_script.ts";
-import { RealProcess } from "../support/real_process.ts";
+import { Script } from "../support/qmp_script.ts";
 import { recordRunstates } from "../support/session.ts";
-import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
-
-/** Retries come at once: no test waits for a clock. */
-const policy = { initialDelay: 0 };
-
-/** A server whose sessions a test ends, and whose events it sends. */
-async function startServer(transport: Transport): Promise<QMPServer> {
-  const server = new QMPServer({
-    commands: {
-      stop: (_, { server }) => server.emit("STOP"),
-      hang: (_, { signal }) =>
-        new Promise((resolve) =>
-          signal.addEventListener("abort", () => resolve({}))
-        ),
-    },
-  });
-  server.serve(await transport.listen());
-  return server;
-}
-
-/** Ends every session of a server, and waits until the client has lost its own. */
-async function cutSessions(server: QMPServer, client: QMPClient) {
-  const { closed } = client;
-  for (const session of server.sessions) await session.disconnect();
-  await assertRejects(() => closed, EndOfStreamError);
-}
-
-/** A transport to nowhere that counts how often it has been tried. */
-function unreachable(): Transport & { attempts: number } {
-  return {
-    attempts: 0,
-    connect() {
-      this.attempts++;
-      return Promise.reject(new Error("Nobody there"));
-    },
-    listen: () => Promise.reject(new Error("Nobody there")),
-  };
-}
 
 Deno.test("reconnecting() connects a client, and again when its session is lost", async () => {
   const transport = memory();
-  await using server = await startServer(transport);
+  await using server = await serveStopping(transport);
   const client = new QMPClient();
   const states = recordRunstates(client);
   {
-    await using connection = reconnecting(client, transport, policy);
+    await using connection = reconnecting(client, transport, atOnce);
     for (let session = 0; session < 3; session++) {
       await connection.connected();
       assertEquals(client.greeting?.QMP.version.package, "Parley");
@@ -86,57 +45,13 @@ Deno.test("reconnecting() connects a client, and again when its session is lost"
   assertEquals(await states.stop(), [...once, ...once, ...once, ...once]);
 });
 
-Deno.test("a listener of a reconnection gets the events of every session, in order", async () => {
-  const transport = memory();
-  const listener = await transport.listen();
-  const client = new QMPClient();
-  const connection = reconnecting(client, transport, policy);
-  const all = connection.listen();
-  const two = connection.listen(["TWO", "FOUR"]);
-  for (const names of [["ONE", "TWO"], ["THREE", "FOUR"]] as const) {
-    const server = await Script.over(await listener.accept());
-    server.send(event(names[0])); // before the greeting
-    await server.shakeHands();
-    server.send(event(names[1]));
-    await two.next();
-    await server.end();
-  }
-  assertEquals(all.closed, false);
-  await connection[Symbol.asyncDispose]();
-  assertEquals(
-    (await Array.fromAsync(all)).map(({ event }) => event),
-    ["ONE", "TWO", "THREE", "FOUR"],
-  );
-  assert(all.closed);
-  await listener.close();
-});
-
-Deno.test("a listener of a reconnection is bounded in bytes over all sessions", async () => {
-  const transport = memory();
-  const listener = await transport.listen();
-  const connection = reconnecting(new QMPClient(), transport, policy);
-  const events = connection.listen(undefined, { maxBytes: 2_000 });
-  const text = "x".repeat(800);
-  for (const name of ["ONE", "TWO", "THREE", "FOUR"]) {
-    const server = await Script.over(await listener.accept());
-    server.send(event(name, { text }));
-    await server.shakeHands();
-    await connection.connected();
-    await server.end();
-  }
-  await connection[Symbol.asyncDispose]();
-  assertEquals(events.dropped, 2);
-  assertEquals(events.clear().map(({ event }) => event), ["THREE", "FOUR"]);
-  await listener.close();
-});
-
 Deno.test("a client that is running already is connected again, too", async () => {
   const transport = memory();
-  await using server = await startServer(transport);
+  await using server = await serveStopping(transport);
   const client = new QMPClient();
   await client.connect(transport);
   const session = client.signal;
-  await using connection = reconnecting(client, transport, policy);
+  await using connection = reconnecting(client, transport, atOnce);
   const stops = connection.listen("STOP");
   await client.execute("stop");
   await stops.next();
@@ -150,9 +65,9 @@ Deno.test("a client that is running already is connected again, too", async () =
 
 Deno.test("a command that is pending when the session is lost is rejected, not repeated", async () => {
   const transport = memory();
-  await using server = await startServer(transport);
+  await using server = await serveStopping(transport);
   const client = new QMPClient();
-  await using connection = reconnecting(client, transport, policy);
+  await using connection = reconnecting(client, transport, atOnce);
   await connection.connected();
   const hanging = assertRejects(
     () => client.execute("hang"),
@@ -168,9 +83,9 @@ Deno.test("a command that is pending when the session is lost is rejected, not r
 
 Deno.test("connected() waits for the next session as soon as a command is interrupted", async () => {
   const transport = memory();
-  await using server = await startServer(transport);
+  await using server = await serveStopping(transport);
   const client = new QMPClient();
-  await using connection = reconnecting(client, transport, policy);
+  await using connection = reconnecting(client, transport, atOnce);
   for (let session = 0; session < 3; session++) {
     await connection.connected();
     const hanging = assertRejects(
@@ -185,256 +100,21 @@ Deno.test("connected() waits for the next session as soon as a command is interr
   }
 });
 
-const ends = {
-  quit: "its session has ended in order",
-  disconnect: "it was disconnected",
-};
-for (const end of ["quit", "disconnect"] as const) {
-  Deno.test(`a session that ends in order, by ${end}(), is the last`, async () => {
-    const transport = memory();
-    await using _server = await startServer(transport);
-    const client = new QMPClient();
-    await using connection = reconnecting(client, transport, policy);
-    const listener = connection.listen();
-    await connection.connected();
-    await client[end]();
-    await connection.closed;
-    assertEquals(await Array.fromAsync(listener), []);
-    const error = await assertRejects(
-      () => connection.connected(),
-      StateError,
-    );
-    assertEquals(
-      error.message,
-      `QMPClient is not connected again: ${ends[end]}`,
-    );
-  });
-}
-
-Deno.test("a session that ends after SHUTDOWN is the last", async () => {
-  const transport = memory();
-  const listener = await transport.listen();
-  const client = new QMPClient();
-  await using connection = reconnecting(client, transport, policy);
-  const events = connection.listen();
-  const server = await Script.over(await listener.accept());
-  await server.shakeHands();
-  server.send(event("SHUTDOWN"));
-  await server.end();
-  await connection.closed;
-  assertEquals((await Array.fromAsync(events)).length, 1);
-  await listener.close();
-});
-
-Deno.test("with afterShutdown, a client is connected again after SHUTDOWN, but not after quit() or disconnect()", async () => {
-  for (const end of ["quit", "disconnect"] as const) {
-    const transport = memory();
-    const listener = await transport.listen();
-    const client = new QMPClient();
-    const states = recordRunstates(client);
-    await using connection = reconnecting(client, transport, {
-      ...policy,
-      afterShutdown: true,
-    });
-    const events = connection.listen();
-    let server = await Script.over(await listener.accept());
-    for (let session = 0; session < 2; session++) {
-      await server.shakeHands();
-      server.send(event("SHUTDOWN"));
-      await server.end();
-      server = await Script.over(await listener.accept());
-    }
-    await server.shakeHands();
-    await connection.connected();
-    server.send(event("SHUTDOWN"));
-    await client.events.next("SHUTDOWN");
-    const ended = client[end]();
-    if (end === "quit") server.answer(await server.command());
-    await server.end();
-    await ended;
-    await connection.closed;
-    assertEquals((await Array.fromAsync(events)).length, 3);
-    const once = ["connecting", "running", "disconnecting", "idle"];
-    const all = [...once, ...once, ...once];
-    await client.disconnect();
-    const seen = await states.stop();
-    assertEquals(seen.slice(0, 11), all.slice(0, 11));
-    await listener.close();
-  }
-});
-
-Deno.test("after maxAttempts, connected() rejects with the error of the last attempt", async () => {
-  const transport = unreachable();
-  const client = new QMPClient();
-  await using connection = reconnecting(client, transport, {
-    ...policy,
-    maxAttempts: 3,
-  });
-  const listener = connection.listen();
-  const error = await assertRejects(
-    () => connection.connected(),
-    ConnectError,
-  );
-  assertEquals(error.message, "Failed to establish connection: Nobody there");
-  assertStrictEquals(
-    await connection.closed.catch((reason) => reason),
-    error,
-  );
-  assertEquals(transport.attempts, 3);
-  const ended = await assertRejects(() => listener.next(), EndOfStreamError);
-  assertStrictEquals(ended.cause, error);
-  assertEquals(client.runstate, "idle");
-});
-
 Deno.test("a missing permission is not retried", async () => {
   const client = new QMPClient();
   const denied = Object.assign(new Error("No"), { name: "NotCapable" });
-  const transport = unreachable();
-  transport.connect = () => {
-    transport.attempts++;
-    return Promise.reject(denied);
-  };
-  await using connection = reconnecting(client, transport, policy);
+  const transport = failing(denied);
+  await using connection = reconnecting(client, transport, atOnce);
   const error = await assertRejects(() => connection.closed, ConnectError);
   assertStrictEquals(error.cause, denied);
   assertEquals(transport.attempts, 1);
-});
-
-Deno.test("pauses grow to their limit, and are random below it", async () => {
-  const random = Math.random;
-  using time = new VirtualTime();
-  try {
-    Math.random = () => 0.25;
-    const transport = unreachable();
-    const connection = reconnecting(new QMPClient(), transport, {
-      initialDelay: 100,
-      maxDelay: 300,
-    });
-    for (const [index, longest] of [100, 200, 300, 300].entries()) {
-      await turns();
-      assertEquals(transport.attempts, index + 1);
-      time.pass(longest * 0.75 - 1);
-      await turns();
-      assertEquals(transport.attempts, index + 1);
-      time.pass(1);
-      await turns();
-      assertEquals(transport.attempts, index + 2);
-    }
-    await connection[Symbol.asyncDispose]();
-    assertEquals(time.waiting, 0);
-  } finally {
-    Math.random = random;
-  }
-});
-
-/** A transport whose server negotiates, and which a test ends. */
-function negotiating(): { transport: Transport; servers: Script[] } {
-  const servers: Script[] = [];
-  const transport: Transport = {
-    async connect() {
-      const [near, far] = memoryPair();
-      const server = await Script.over(far);
-      servers.push(server);
-      server.shakeHands();
-      return near;
-    },
-    listen: () => Promise.reject(new Error("Not for listening")),
-  };
-  return { transport, servers };
-}
-
-Deno.test("pauses grow if a server negotiates and ends at once", async () => {
-  const random = Math.random;
-  using time = new VirtualTime();
-  try {
-    Math.random = () => 0;
-    const { transport, servers } = negotiating();
-    const client = new QMPClient();
-    await using connection = reconnecting(client, transport, {
-      initialDelay: 100,
-      maxDelay: 350,
-    });
-    for (const [index, pause] of [100, 200, 350, 350].entries()) {
-      await connection.connected();
-      assertEquals(servers.length, index + 1);
-      await servers.at(-1)?.end();
-      await turns();
-      time.pass(pause - 1);
-      await turns();
-      assertEquals(servers.length, index + 1);
-      time.pass(1);
-      await turns();
-      assertEquals(servers.length, index + 2);
-    }
-  } finally {
-    Math.random = random;
-  }
-});
-
-Deno.test("pauses are short again after a session of 10 seconds", async () => {
-  const random = Math.random;
-  using time = new VirtualTime();
-  try {
-    Math.random = () => 0;
-    const { transport, servers } = negotiating();
-    const client = new QMPClient();
-    await using connection = reconnecting(client, transport, {
-      initialDelay: 100,
-    });
-    for (
-      const [lifetime, pause] of [
-        [0, 100],
-        [9_999, 200],
-        [10_000, 100],
-        [5_000, 200],
-        [5_000, 400],
-        [20_000, 100],
-      ] as const
-    ) {
-      await connection.connected();
-      time.pass(lifetime);
-      const { length } = servers;
-      await servers.at(-1)?.end();
-      await turns();
-      time.pass(pause - 1);
-      await turns();
-      assertEquals(servers.length, length);
-      time.pass(1);
-      await turns();
-      assertEquals(servers.length, length + 1);
-    }
-    await connection[Symbol.asyncDispose]();
-    assertEquals(time.waiting, 0);
-  } finally {
-    Math.random = random;
-  }
-});
-
-Deno.test("a reconnection that is disposed of while it pauses or connects stops at once", async () => {
-  const pausing = reconnecting(new QMPClient(), unreachable(), {
-    initialDelay: 1e6,
-    maxDelay: 1e6,
-  });
-  await turns();
-  await pausing[Symbol.asyncDispose]();
-  await pausing.closed;
-
-  const transport = memory();
-  await using _silent = await transport.listen();
-  const client = new QMPClient();
-  const connecting = reconnecting(client, transport);
-  await turns();
-  assertEquals(client.runstate, "connecting");
-  await connecting[Symbol.asyncDispose]();
-  await connecting.closed;
-  assertEquals(client.runstate, "idle");
 });
 
 Deno.test("an aborted connected() leaves no listener on the signal", async () => {
   const transport = memory();
   const listener = await transport.listen();
   const client = new QMPClient();
-  await using connection = reconnecting(client, transport, policy);
+  await using connection = reconnecting(client, transport, atOnce);
   const aborted = new WatchedSignal();
   const waiting = connection.connected({ signal: aborted.signal });
   aborted.abort("Mine");
@@ -452,7 +132,7 @@ Deno.test("an aborted connected() leaves no listener on the signal", async () =>
 
 Deno.test("a closed listener is not retried", async () => {
   const listener = await memory().listen();
-  await using connection = reconnecting(new QMPClient(), listener, policy);
+  await using connection = reconnecting(new QMPClient(), listener, atOnce);
   const rejected = assertRejects(() => connection.connected(), ConnectError);
   await listener.close();
   assertEquals(
@@ -468,7 +148,7 @@ Deno.test("with a listener, the server can dial again, and the listener stays op
   const listener = await transport.listen();
   {
     const client = new QMPClient();
-    await using connection = reconnecting(client, listener, policy);
+    await using connection = reconnecting(client, listener, atOnce);
     for (let dial = 0; dial < 2; dial++) {
       const server = await Script.over(await transport.connect());
       await server.shakeHands();
@@ -487,7 +167,7 @@ Deno.test("with a listener, the server can dial again, and the listener stays op
   await listener.close();
 });
 
-Deno.test("a client that is neither idle nor running, and an invalid policy, are refused", async () => {
+Deno.test("a client that is neither idle nor running is refused", async () => {
   const transport = memory();
   await using _silent = await transport.listen();
   const client = new QMPClient();
@@ -503,7 +183,9 @@ Deno.test("a client that is neither idle nor running, and an invalid policy, are
   );
   aborter.abort("Enough");
   assertEquals(await connecting.catch((reason) => reason), "Enough");
+});
 
+Deno.test("an invalid policy is refused by its option's name and value", () => {
   const policies: [object, string][] = [
     [{ initialDelay: -1 }, "initialDelay is -1"],
     [{ initialDelay: 2, maxDelay: 1 }, "initialDelay is 2"],
@@ -514,7 +196,7 @@ Deno.test("a client that is neither idle nor running, and an invalid policy, are
   ];
   for (const [policy, message] of policies) {
     const error = assertThrows(
-      () => reconnecting(client, transport, policy),
+      () => reconnecting(new QMPClient(), memory(), policy),
       RangeError,
     );
     assertStringIncludes(
@@ -522,97 +204,4 @@ Deno.test("a client that is neither idle nor running, and an invalid policy, are
       `Cannot use the option: ${message}: it must be`,
     );
   }
-});
-
-Deno.test({
-  name: "a client connects to the next QEMU after one was killed",
-  ...needs("qemu-system-x86_64"),
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-" });
-    const path = `${folder}/socket`;
-    const args = "-machine none -nodefaults -display none -S -qmp".split(" ");
-    const start = (name: string) =>
-      launch({
-        args: [...args, `unix:${path},server=on,wait=off`, "-name", name],
-      });
-    const client = new QMPClient({ handshakeTimeout: 1_000 });
-    const connection = reconnecting(client, unix({ path }), {
-      initialDelay: 10,
-    });
-    const resumes = connection.listen("RESUME");
-    for (const name of ["first", "second"]) {
-      const qemu = await start(name);
-      await connection.connected();
-      assertEquals(await client.execute("query-name"), { name });
-      await client.execute("cont");
-      await resumes.next();
-      const { closed } = client;
-      Deno.kill(qemu.pid, "SIGKILL");
-      assertInstanceOf(await closed.catch((error) => error), Error);
-      await qemu[Symbol.asyncDispose]();
-    }
-    await connection[Symbol.asyncDispose]();
-    await Deno.remove(folder, { recursive: true });
-  },
-});
-
-Deno.test({
-  name: "a client connects to the next storage daemon after one was killed",
-  ...needs("qemu-storage-daemon"),
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-" });
-    const path = `${folder}/socket`;
-    const client = new QMPClient();
-    const connection = reconnecting(client, unix({ path }), {
-      initialDelay: 10,
-    });
-    const jobs = connection.listen("JOB_STATUS_CHANGE", {
-      filter: ({ data }) => data?.status === "concluded",
-    });
-    for (const name of ["first", "second", "third"]) {
-      await using daemon = await RealProcess.start({
-        program: "qemu-storage-daemon",
-        args: () => [
-          ...["--chardev", `socket,id=m,path=${path},server=on,wait=on`],
-          ...["--monitor", "chardev=m"],
-        ],
-      });
-      await connection.connected();
-      await client.execute("blockdev-create", {
-        "job-id": name,
-        options: { driver: "file", filename: `${folder}/${name}`, size: 512 },
-      });
-      assertEquals((await jobs.next()).data?.id, name);
-      const lost = assertRejects(() => client.closed);
-      daemon.kill("SIGKILL");
-      await lost;
-    }
-    assertEquals([jobs.dropped, jobs.closed], [0, false]);
-    await connection[Symbol.asyncDispose]();
-    await Deno.remove(folder, { recursive: true });
-  },
-});
-
-Deno.test({
-  name: "a client accepts one dialling QEMU after the other",
-  ...needs("qemu-system-x86_64"),
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-" });
-    {
-      await using listener = await unix({ path: `${folder}/socket` }).listen();
-      const client = new QMPClient();
-      await using connection = reconnecting(client, listener);
-      const resumes = connection.listen("RESUME");
-      for (let time = 0; time < 3; time++) {
-        await using qemu = await startQemuDialling(listener.address);
-        await connection.connected();
-        await client.execute("cont");
-        await resumes.next();
-        const lost = assertRejects(() => client.closed);
-        qemu.kill("SIGKILL");
-        await lost;
-      }
-    }
-    await Deno.remove(folder); // The listener has removed its file.
-  },
 });
