@@ -12,12 +12,13 @@ const SUITE: Record<string, string> = {
     "specification",
   msgpack: "msgpack",
   protocol: "arguments byte_budget disconnect event_hub event_queue " +
-    "handshake_timeout large_messages peer receive " +
-    "serve_errors session_hooks silence slow_handler upgrade use_codec",
-  qmp: "client event_listener event_listener_bounds event_listener_end " +
-    "event_listener_next handshake interrupted merge_events out_of_band " +
-    "schema_types server_bounds server_close server_codec server_input " +
-    "server_names server_order server_schema",
+    "handshake_timeout large_messages peer receive serve_errors " +
+    "server_budget session_hooks silence slow_handler upgrade use_codec",
+  qmp: "client commands event_listener event_listener_bounds " +
+    "event_listener_end event_listener_next handshake interrupted " +
+    "merge_events out_of_band replies schema_types server_bounds " +
+    "server_close server_codec server_input server_names server_order " +
+    "server_schema",
 };
 
 const files = Object.entries(SUITE).flatMap(([room, names]) =>

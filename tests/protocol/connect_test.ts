@@ -22,6 +22,7 @@ import {
   recordRunstates,
 } from "../support/session.ts";
 import { Lines } from "../support/line_protocol.ts";
+import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { silent } from "../support/silent_transport.ts";
 
 const never = new Promise<never>(() => {});
@@ -204,4 +205,20 @@ Deno.test("connect() rejects when it is aborted, even if the negotiation ignores
     () => far.readable.getReader().read(),
     Deno.errors.ConnectionReset,
   );
+});
+
+Deno.test("1,000 aborted connects and accepts leave no listener on a long-lived signal", async () => {
+  const watched = new WatchedSignal();
+  const attempts = Array.from({ length: 1000 }, (_, n) => {
+    const peer = jsonPeer();
+    return peer[n % 2 ? "connect" : "accept"](silent, {
+      signal: watched.signal,
+    });
+  });
+  assertEquals(watched.listeners, 1000);
+  watched.abort();
+  for (const { status } of await Promise.allSettled(attempts)) {
+    assertEquals(status, "rejected");
+  }
+  assertEquals(watched.listeners, 0);
 });

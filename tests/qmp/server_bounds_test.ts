@@ -8,7 +8,7 @@ import {
   agreeOn,
   rawSession,
 } from "../support/raw_qmp_session.ts";
-import { turns } from "../support/turns.ts";
+import { settled } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 
 const KIB = 1024;
@@ -17,11 +17,6 @@ const MIB = 1024 * KIB;
 const HIGH_WATER_MARK = 128 * KIB;
 /** The bytes that a pipe in memory and a session's buffer hold before a writer waits. */
 const BUFFERED = 256 * KIB;
-
-/** Runs all pending work that does not wait for a timer. */
-async function settled(): Promise<void> {
-  for (let n = 0; n < 100; n++) await turns();
-}
 
 /** Writes a unit again and again without reading, until the peer takes no more. */
 async function flood(
