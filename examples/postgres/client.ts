@@ -4,7 +4,6 @@ import {
   type EventQueue,
   type ListenOptions,
   type OpenCallOptions,
-  type PendingCall,
   PendingCalls,
   ProtocolError,
   type Transport,
@@ -12,7 +11,6 @@ import {
 } from "@parley/parley";
 import {
   type Backend,
-  type ErrorFields,
   type Frontend,
   type Notification,
   PostgresError,
@@ -45,12 +43,6 @@ export interface PostgresOptions extends SessionOptions {
    * @default {30_000}
    */
   timeout?: number | undefined;
-  /**
-   * Called with each notice, such as a warning.
-   *
-   * @default {undefined}
-   */
-  onNotice?: ((fields: ErrorFields) => void) | undefined;
 }
 
 /** Options of a query. */
@@ -83,7 +75,7 @@ const MAX_PREPARED = 256;
 export class Postgres extends PostgresSession {
   readonly #options: PostgresOptions;
   readonly #calls = new PendingCalls<Result[]>();
-  readonly #operations = new WeakMap<PendingCall<Result[]>, Operation>();
+  readonly #operations = new Map<number, Operation>();
   readonly #prepared = new Map<string, Prepared>();
   readonly #notifications = new EventHub<Notification>(({ channel }) =>
     channel
@@ -276,7 +268,7 @@ export class Postgres extends PostgresSession {
     bytes: number,
   ): void | Promise<void> {
     const call = this.#calls.first(); // results come in order
-    const operation = call && this.#operations.get(call);
+    const operation = call && this.#operations.get(call.id);
     if (message.type === "ReadyForQuery") {
       if (!operation) throw new ProtocolError("Server is ready after no query");
       this.#finish(call.id, operation);
@@ -292,6 +284,7 @@ export class Postgres extends PostgresSession {
 
   protected override onSessionEnd(cause: unknown): void {
     this.#calls.end(cause);
+    this.#operations.clear();
     this.#prepared.clear();
     this.#copying = undefined;
     this.#held.length = 0;
@@ -310,11 +303,9 @@ export class Postgres extends PostgresSession {
   #note(message: Backend, bytes: number): boolean {
     if (message.type === "NotificationResponse") {
       this.#notifications.dispatch(message.notification, bytes);
-    } else if (message.type === "NoticeResponse") {
-      this.#options.onNotice?.(message.fields);
     } else if (message.type === "ParameterStatus") {
       this.#parameters.set(message.name, message.value);
-    } else return false;
+    } else return message.type === "NoticeResponse"; // such as a warning
     return true;
   }
 
@@ -326,6 +317,7 @@ export class Postgres extends PostgresSession {
       if (parsed && !isStale || this.#prepared.get(sql) !== prepared) continue;
       this.#prepared.delete(sql);
     }
+    this.#operations.delete(id);
     if (error) this.#calls.reject(id, error);
     else this.#calls.resolve(id, results);
     this.#release(operation);
@@ -367,7 +359,7 @@ export class Postgres extends PostgresSession {
       this.#calls.forget(call.id); // it may have been given up meanwhile
       if (!this.#calls.has(call.id)) return;
       const { operation, messages } = make();
-      this.#operations.set(call, operation);
+      this.#operations.set(call.id, operation);
       call.sent = true;
       for (const message of messages) {
         this.#calls.track(call, this.send(message));

@@ -65,17 +65,13 @@ export class PostgresError extends Error {
   override readonly name = "PostgresError";
   readonly code: string;
   readonly severity: string;
-  readonly detail: string | undefined;
-  readonly hint: string | undefined;
-  /** All fields, by the letters of the protocol. */
+  /** All fields, by the letters of the protocol: `D` is the detail, `H` a hint. */
   readonly fields: ErrorFields;
 
   constructor(fields: ErrorFields) {
     super(fields.M);
     this.code = fields.C ?? "";
     this.severity = fields.V ?? fields.S ?? "";
-    this.detail = fields.D;
-    this.hint = fields.H;
     this.fields = fields;
   }
 }

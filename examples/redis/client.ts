@@ -95,16 +95,11 @@ export class Redis extends AsyncProtocol<Message, Command> {
     options: CommandOptions = {},
   ): Promise<T> {
     const { signal, timeout = this.#options.timeout ?? 5_000 } = options;
-    const [method] = command;
-    const reply = this.sendCall(
-      this.#calls,
-      { method, signal, timeout },
-      (call) => {
-        if (options.binary) this.#binary.add(call);
-        return command;
-      },
-    );
-    return reply as Promise<T>;
+    const limits = { method: command[0], signal, timeout };
+    return this.sendCall(this.#calls, limits, (call) => {
+      if (options.binary) this.#binary.add(call);
+      return command;
+    }) as Promise<T>;
   }
 
   get(key: string, options?: CommandOptions): Promise<string | null> {
@@ -131,14 +126,11 @@ export class Redis extends AsyncProtocol<Message, Command> {
     options?: CommandOptions,
   ): Promise<Value[] | null> {
     const all: Command[] = [["MULTI"], ...commands, ["EXEC"]];
-    const replies = await Promise.allSettled(
+    // A command that is refused fails before EXEC, and its error tells more.
+    const replies = await Promise.all(
       all.map((command) => this.command(command, options)),
     );
-    // The error of a command that was refused tells more than that of EXEC.
-    const failed = replies.find(({ status }) => status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
-    const last = replies.at(-1);
-    return last?.status === "fulfilled" ? last.value as Value[] | null : null;
+    return replies.at(-1) as Value[] | null;
   }
 
   /**

@@ -165,8 +165,8 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
       asked.push(this.#ask(command, signal));
       if (!pipelining) await asked.at(-1);
     }
-    const data = await asked.at(-1);
-    const replies = await Promise.all(asked.slice(0, -1));
+    const replies = await Promise.all(asked);
+    const data = replies.pop();
     const refused = new Map<string, SmtpError>();
     for (const [i, recipient] of to.entries()) {
       const reply = replies[i + 1];
