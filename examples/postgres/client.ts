@@ -9,6 +9,7 @@ import {
   type Transport,
   type WaitOptions,
 } from "@parley/parley";
+import { bind } from "./codec.ts";
 import {
   type Backend,
   type Frontend,
@@ -61,6 +62,9 @@ export interface QueryOptions {
 export type Statement = readonly [sql: string, args?: readonly Argument[]];
 
 const MEBIBYTE = 1024 * 1024;
+const PROTOCOL_VERSION = 0x30000; // 3.0
+/** Of the unnamed portal, all rows. */
+const EXECUTE: Frontend = { type: "Execute", body: ["\0", 0] };
 /** So many statements stay prepared; others are parsed each time. */
 const MAX_PREPARED = 256;
 
@@ -133,8 +137,7 @@ export class Postgres extends PostgresSession {
       const prepared = statements.map(([sql], at) => {
         const statement = this.#prepare(sql, messages);
         const { name } = statement;
-        messages.push({ type: "Bind", name, parameters: parameters[at] ?? [] });
-        messages.push({ type: "Execute" });
+        messages.push(bind(name, parameters[at] ?? []), EXECUTE);
         return statement;
       });
       messages.push({ type: "Sync" });
@@ -164,7 +167,7 @@ export class Postgres extends PostgresSession {
     await Promise.race([started.promise, done]);
     assertCopy(operation);
     const sink = new WritableStream<Uint8Array>({
-      write: (data) => this.send({ type: "CopyData", data }),
+      write: (data) => this.send({ type: "CopyData", body: [data] }),
     });
     try {
       const piped = ReadableStream.from(source).pipeTo(sink, { signal });
@@ -173,7 +176,8 @@ export class Postgres extends PostgresSession {
       this.send({ type: "CopyDone" });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.send({ type: "CopyFail", reason: reason.replaceAll("\0", "") });
+      const body = [`${reason.replaceAll("\0", "")}\0`];
+      this.send({ type: "CopyFail", body });
       await done.catch(() => {}); // its cause is the error
       throw error;
     } finally {
@@ -239,8 +243,9 @@ export class Postgres extends PostgresSession {
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     await super.negotiate(signal);
     const { user, password, database = user } = this.#options;
-    const parameters = { user, database, client_encoding: "UTF8" };
-    this.send({ type: "StartupMessage", parameters });
+    const parameters = ["user", user, "database", database];
+    const text = [...parameters, "client_encoding", "UTF8", "", ""].join("\0");
+    this.send({ type: "StartupMessage", body: [PROTOCOL_VERSION, text] });
     const scram = new Scram(password);
     for (;;) {
       const message = await this.receive({ signal });
@@ -332,7 +337,10 @@ export class Postgres extends PostgresSession {
     const name = isNamed ? `s${++this.#lastName}` : "";
     const prepared = { name, sql, columns: [], parsed: false };
     if (isNamed) this.#prepared.set(sql, prepared);
-    messages.push({ type: "Parse", name, sql }, { type: "Describe", name });
+    const noTypes = "\0\0";
+    const text = `${name}\0${sql}\0${noTypes}`;
+    messages.push({ type: "Parse", body: [text] });
+    messages.push({ type: "Describe", body: [`S${name}\0`] });
     return prepared;
   }
 
@@ -343,7 +351,7 @@ export class Postgres extends PostgresSession {
   ): Promise<Result[]> {
     return this.#request({ method: "COPY", signal, timeout }, () => {
       if (operation.takesData) this.#copying = operation;
-      return { operation, messages: [{ type: "Query", sql }] };
+      return { operation, messages: [{ type: "Query", body: [`${sql}\0`] }] };
     });
   }
 

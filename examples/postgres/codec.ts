@@ -1,23 +1,17 @@
+import { type Codec, type CodecOptions, WriteBuffer } from "@parley/parley";
 import {
-  type Codec,
-  type CodecOptions,
-  type CodecOutput,
-  WriteBuffer,
-} from "@parley/parley";
-import type {
-  Backend,
-  BackendSign,
-  Column,
-  ErrorFields,
-  Frontend,
+  type Backend,
+  type BackendSign,
+  type Column,
+  type ErrorFields,
+  FRONTEND,
+  type Frontend,
+  type Parameter,
 } from "./messages.ts";
 
 /** The type and the length in front of a message of the server. */
 const HEADER_BYTES = 5;
 const NOT_POSTGRES = "Message is not PostgreSQL's";
-const SSL_REQUEST = 80877103;
-const CANCEL_REQUEST = 80877102;
-const PROTOCOL_VERSION = 0x30000; // 3.0
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -41,9 +35,13 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
       input.consume(size);
       return message;
     },
-    encode(message, output) {
-      const type = write(message, scratch);
-      if (type !== "") output.text(type);
+    encode({ type, body = [] }, output) {
+      for (const part of body) {
+        if (typeof part === "number") scratch.int(part, 4);
+        else if (typeof part === "string") scratch.text(part);
+        else scratch.bytes(part);
+      }
+      output.text(FRONTEND[type]);
       output.uint(4 + scratch.length, 4);
       output.bytes(scratch.take());
       scratch.giveBack();
@@ -201,84 +199,27 @@ class Body {
   }
 }
 
-/** Writes a message behind its header, and returns its type, if it has one. */
-function write(message: Frontend, body: CodecOutput): string {
-  switch (message.type) {
-    case "SSLRequest":
-      body.uint(SSL_REQUEST, 4);
-      return "";
-    case "CancelRequest":
-      body.uint(CANCEL_REQUEST, 4);
-      body.int(message.processId, 4);
-      body.int(message.secretKey, 4);
-      return "";
-    case "StartupMessage":
-      body.uint(PROTOCOL_VERSION, 4);
-      for (const [name, value] of Object.entries(message.parameters)) {
-        body.text(`${name}\0${value}\0`);
-      }
-      body.byte(0);
-      return "";
-    case "SASLInitialResponse":
-      body.text(`${message.mechanism}\0`);
-      body.uint(message.data.length, 4);
-      body.bytes(message.data);
-      return "p";
-    case "SASLResponse":
-      body.bytes(message.data);
-      return "p";
-    case "CopyData":
-      body.bytes(message.data);
-      return "d";
-    case "Query":
-      body.text(`${message.sql}\0`);
-      return "Q";
-    case "Parse":
-      body.text(`${message.name}\0${message.sql}\0\0\0`); // no types
-      return "P";
-    case "Describe":
-      body.text(`S${message.name}\0`);
-      return "D";
-    case "Bind":
-      return writeBind(message, body);
-    case "Execute":
-      body.text("\0\0\0\0\0"); // the unnamed portal, all rows
-      return "E";
-    case "Sync":
-      return "S";
-    case "CopyDone":
-      return "c";
-    case "CopyFail":
-      body.text(`${message.reason}\0`);
-      return "f";
-    case "Terminate":
-      return "X";
-    default:
-      throw new TypeError(
-        `Cannot encode: ${message} is not a client's message`,
-      );
-  }
+/** Executes a statement that is prepared, with these parameters. */
+export function bind(name: string, parameters: readonly Parameter[]): Frontend {
+  const count = int16(parameters.length);
+  const formats = parameters.map((parameter) =>
+    int16(parameter instanceof Uint8Array ? 1 : 0)
+  );
+  const values = parameters.flatMap((parameter) => {
+    if (parameter === null) return [-1];
+    const isText = typeof parameter === "string";
+    const bytes = isText ? encoder.encode(parameter) : parameter;
+    return [bytes.length, bytes];
+  });
+  const head = `\0${name}\0`; // the unnamed portal
+  const asText = int16(0); // the results
+  const body = [head, count, ...formats, count, ...values, asText];
+  return { type: "Bind", body };
 }
 
-function writeBind(
-  { name, parameters }: Frontend & { type: "Bind" },
-  body: CodecOutput,
-): string {
-  body.text(`\0${name}\0`); // the unnamed portal
-  body.uint(parameters.length, 2);
-  for (const parameter of parameters) {
-    body.uint(parameter instanceof Uint8Array ? 1 : 0, 2);
-  }
-  body.uint(parameters.length, 2);
-  for (const parameter of parameters) {
-    if (parameter === null) body.int(-1, 4);
-    else {
-      const isText = typeof parameter === "string";
-      const bytes = isText ? encoder.encode(parameter) : parameter;
-      body.uint(bytes.length, 4);
-      body.bytes(bytes);
-    }
-  }
-  body.uint(0, 2); // results as text
-  return "B";
+function int16(value: number): Uint8Array {
+  if (value <= 0xffff) return Uint8Array.of(value >> 8, value);
+  throw new RangeError(
+    `Cannot bind: there are ${value} parameters, expected at most 65535`,
+  );
 }

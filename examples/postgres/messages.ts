@@ -35,20 +35,30 @@ export type BackendSign =
   | "CopyOutResponse"
   | "CopyDone";
 
-/** A message of the client. */
-export type Frontend =
-  | { type: "SSLRequest" }
-  | { type: "CancelRequest"; processId: number; secretKey: number }
-  | { type: "StartupMessage"; parameters: Record<string, string> }
-  | { type: "SASLInitialResponse"; mechanism: string; data: Uint8Array }
-  | { type: "SASLResponse"; data: Uint8Array }
-  | { type: "Query"; sql: string }
-  | { type: "Parse"; name: string; sql: string }
-  | { type: "Describe"; name: string }
-  | { type: "Bind"; name: string; parameters: readonly Parameter[] }
-  | { type: "CopyData"; data: Uint8Array }
-  | { type: "CopyFail"; reason: string }
-  | { type: "Execute" | "Sync" | "CopyDone" | "Terminate" };
+/** The messages of the client, and the letter that each begins with. */
+export const FRONTEND = {
+  SSLRequest: "",
+  CancelRequest: "",
+  StartupMessage: "",
+  SASLInitialResponse: "p",
+  SASLResponse: "p",
+  Query: "Q",
+  Parse: "P",
+  Describe: "D",
+  Bind: "B",
+  Execute: "E",
+  Sync: "S",
+  CopyData: "d",
+  CopyDone: "c",
+  CopyFail: "f",
+  Terminate: "X",
+} as const;
+
+/** A message of the client: a number in its body has 32 bits, text is UTF-8. */
+export interface Frontend {
+  type: keyof typeof FRONTEND;
+  body?: (number | string | Uint8Array)[];
+}
 
 /** A parameter of a statement: text, or the binary form of its type. */
 export type Parameter = string | Uint8Array | null;

@@ -29,7 +29,7 @@ export class Scram {
       case "initial 10":
         return this.#first(text.split("\0"));
       case "first 11":
-        return { type: "SASLResponse", data: await this.#prove(text) };
+        return { type: "SASLResponse", body: [await this.#prove(text)] };
       case "final 12":
         return this.#verify(text);
       default:
@@ -51,7 +51,8 @@ export class Scram {
     this.#step = "first";
     // PostgreSQL takes the user of the session, whatever is said here.
     const data = encoder.encode(`n,,n=,r=${this.#nonce}`);
-    return { type: "SASLInitialResponse", mechanism: MECHANISM, data };
+    const body = [`${MECHANISM}\0`, data.length, data];
+    return { type: "SASLInitialResponse", body };
   }
 
   /** The proof of the password, for the server's challenge. */

@@ -9,6 +9,9 @@ import {
 import { postgres, sslAnswer } from "./codec.ts";
 import { type Backend, type Frontend, PostgresError } from "./messages.ts";
 
+const SSL_REQUEST = 80877103;
+const CANCEL_REQUEST = 80877102;
+
 /** Options of every session. */
 export interface SessionOptions extends AsyncProtocolOptions {
   /**
@@ -35,7 +38,7 @@ export abstract class PostgresSession extends AsyncProtocol<Backend, Frontend> {
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     if (!this.#tls) return;
     const options = { ...this.#tls, signal };
-    this.send({ type: "SSLRequest" });
+    this.send({ type: "SSLRequest", body: [SSL_REQUEST] });
     const answer = await this.receive({ signal });
     if (answer.type !== "SSLResponse" || !answer.accepted) {
       throw new ProtocolError("Server has no TLS: the option tls requires it");
@@ -75,7 +78,8 @@ export class CancelSession extends PostgresSession {
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     await super.negotiate(signal);
     const { processId, secretKey } = this.#key;
-    await this.send({ type: "CancelRequest", processId, secretKey });
+    const body = [CANCEL_REQUEST, processId, secretKey];
+    await this.send({ type: "CancelRequest", body });
   }
 
   protected override onMessage(message: Backend): void {
