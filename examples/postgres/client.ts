@@ -9,7 +9,6 @@ import {
   type Transport,
   type WaitOptions,
 } from "@parley/parley";
-import { bind } from "./codec.ts";
 import {
   type Backend,
   type Frontend,
@@ -137,7 +136,8 @@ export class Postgres extends PostgresSession {
       const prepared = statements.map(([sql], at) => {
         const statement = this.#prepare(sql, messages);
         const { name } = statement;
-        messages.push(bind(name, parameters[at] ?? []), EXECUTE);
+        messages.push({ type: "Bind", name, parameters: parameters[at] ?? [] });
+        messages.push(EXECUTE);
         return statement;
       });
       messages.push({ type: "Sync" });

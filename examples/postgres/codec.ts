@@ -1,12 +1,17 @@
-import { type Codec, type CodecOptions, WriteBuffer } from "@parley/parley";
+import {
+  type Codec,
+  type CodecOptions,
+  type CodecOutput,
+  WriteBuffer,
+} from "@parley/parley";
 import {
   type Backend,
   type BackendSign,
+  type Bind,
   type Column,
   type ErrorFields,
   FRONTEND,
   type Frontend,
-  type Parameter,
 } from "./messages.ts";
 
 /** The type and the length in front of a message of the server. */
@@ -35,13 +40,9 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
       input.consume(size);
       return message;
     },
-    encode({ type, body = [] }, output) {
-      for (const part of body) {
-        if (typeof part === "number") scratch.int(part, 4);
-        else if (typeof part === "string") scratch.text(part);
-        else scratch.bytes(part);
-      }
-      output.text(FRONTEND[type]);
+    encode(message, output) {
+      write(message, scratch);
+      output.text(FRONTEND[message.type]);
       output.uint(4 + scratch.length, 4);
       output.bytes(scratch.take());
       scratch.giveBack();
@@ -199,27 +200,31 @@ class Body {
   }
 }
 
-/** Executes a statement that is prepared, with these parameters. */
-export function bind(name: string, parameters: readonly Parameter[]): Frontend {
-  const count = int16(parameters.length);
-  const formats = parameters.map((parameter) =>
-    int16(parameter instanceof Uint8Array ? 1 : 0)
-  );
-  const values = parameters.flatMap((parameter) => {
-    if (parameter === null) return [-1];
-    const isText = typeof parameter === "string";
-    const bytes = isText ? encoder.encode(parameter) : parameter;
-    return [bytes.length, bytes];
-  });
-  const head = `\0${name}\0`; // the unnamed portal
-  const asText = int16(0); // the results
-  const body = [head, count, ...formats, count, ...values, asText];
-  return { type: "Bind", body };
+/** Writes what is behind the header of a message. */
+function write(message: Frontend, output: CodecOutput): void {
+  if (message.type === "Bind") return writeBind(message, output);
+  for (const part of message.body ?? []) {
+    if (typeof part === "number") output.int(part, 4);
+    else if (typeof part === "string") output.text(part);
+    else output.bytes(part);
+  }
 }
 
-function int16(value: number): Uint8Array {
-  if (value <= 0xffff) return Uint8Array.of(value >> 8, value);
-  throw new RangeError(
-    `Cannot bind: there are ${value} parameters, expected at most 65535`,
-  );
+function writeBind({ name, parameters }: Bind, output: CodecOutput): void {
+  output.text(`\0${name}\0`); // the unnamed portal
+  output.uint(parameters.length, 2);
+  for (const parameter of parameters) {
+    output.uint(parameter instanceof Uint8Array ? 1 : 0, 2);
+  }
+  output.uint(parameters.length, 2);
+  for (const parameter of parameters) {
+    if (parameter === null) output.int(-1, 4);
+    else {
+      const isText = typeof parameter === "string";
+      const bytes = isText ? encoder.encode(parameter) : parameter;
+      output.uint(bytes.length, 4);
+      output.bytes(bytes);
+    }
+  }
+  output.uint(0, 2); // results as text
 }

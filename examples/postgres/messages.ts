@@ -55,9 +55,16 @@ export const FRONTEND = {
 } as const;
 
 /** A message of the client: a number in its body has 32 bits, text is UTF-8. */
-export interface Frontend {
-  type: keyof typeof FRONTEND;
+export type Frontend = Bind | {
+  type: Exclude<keyof typeof FRONTEND, "Bind">;
   body?: (number | string | Uint8Array)[];
+};
+
+/** Gives a prepared statement its parameters. */
+export interface Bind {
+  type: "Bind";
+  name: string;
+  parameters: readonly Parameter[];
 }
 
 /** A parameter of a statement: text, or the binary form of its type. */

@@ -1,6 +1,6 @@
 import { DecodeError, TruncatedMessageError } from "@parley/parley";
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { bind, postgres, sslAnswer } from "../../examples/postgres/codec.ts";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { postgres, sslAnswer } from "../../examples/postgres/codec.ts";
 import type { Backend, Frontend } from "../../examples/postgres/messages.ts";
 import { Scram } from "../../examples/postgres/scram.ts";
 import { ProtocolError, WriteBuffer } from "../../mod.ts";
@@ -140,7 +140,8 @@ Deno.test("postgres() encodes numbers, text and bytes behind a letter and a leng
   const codec = postgres();
   codec.encode({ type: "Sync" }, output);
   codec.encode({ type: "SSLRequest", body: [80877103] }, output);
-  codec.encode(bind("s1", ["é", Uint8Array.of(7), null]), output);
+  const parameters = ["é", Uint8Array.of(7), null];
+  codec.encode({ type: "Bind", name: "s1", parameters }, output);
   assertEquals(
     output.take(),
     join(
@@ -153,16 +154,20 @@ Deno.test("postgres() encodes numbers, text and bytes behind a letter and a leng
       ),
     ),
   );
-  const many = Array<null>(65_536).fill(null);
-  assertThrows(() => bind("s1", many), RangeError, "65536 parameters");
 });
+
+/** What the client says in its part of the exchange. */
+function said(message: Frontend | undefined): Uint8Array {
+  assert(message?.type === "SASLInitialResponse");
+  return message.body?.at(-1) as Uint8Array;
+}
 
 Deno.test("SCRAM refuses a server that does not know the password", async () => {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const scram = new Scram("pencil");
   const first = await scram.answer(10, data("SCRAM-SHA-256\0\0"));
   assertEquals(first?.type, "SASLInitialResponse");
-  const sent = text(first?.body?.at(-1) as Uint8Array);
+  const sent = text(said(first));
   const nonce = sent.slice("n,,n=,r=".length);
   const challenge = `r=${nonce}more,s=${btoa("salt")},i=4096`;
   await scram.answer(11, data(challenge));
@@ -185,7 +190,7 @@ for (
   Deno.test(`SCRAM refuses a server ${name}`, async () => {
     const scram = new Scram("pencil");
     const first = await scram.answer(10, data("SCRAM-SHA-256\0\0"));
-    const sent = first?.body?.at(-1) as Uint8Array;
+    const sent = said(first);
     const nonce = new TextDecoder().decode(sent).slice("n,,n=,r=".length);
     const answer = scram.answer(11, data(challenge.replace("NONCE", nonce)));
     assertInstanceOf(await rejection(answer), ProtocolError);
