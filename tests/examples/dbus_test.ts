@@ -4,27 +4,23 @@ import {
   assertInstanceOf,
   assertMatch,
   assertRejects,
-  assertThrows,
 } from "@std/assert";
 import { busTransport } from "../../examples/dbus/address.ts";
 import { Bus, type BusOptions, DBusError } from "../../examples/dbus/bus.ts";
-import { dbus, type Message } from "../../examples/dbus/codec.ts";
-import { type Value, Variant } from "../../examples/dbus/types.ts";
-import { Writer } from "../../examples/dbus/writer.ts";
+import type { Message } from "../../examples/dbus/codec.ts";
 import {
   CallInterruptedError,
-  DecodeError,
   type EventQueue,
-  MessageTooLargeError,
   reconnecting,
   StateError,
-  type Transport,
-  TruncatedMessageError,
 } from "../../mod.ts";
-import { faulty, type InjectedFault, testCodec } from "../../testing/mod.ts";
+import { faulty, type InjectedFault } from "../../testing/mod.ts";
+import { EVERYTHING, everything } from "../support/dbus_values.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
+import { inFolder } from "../support/in_folder.ts";
 
 const daemon = needs("dbus-daemon", "dbus-send");
 
@@ -40,15 +36,12 @@ const config = (path: string) =>
   </policy>
 </busconfig>`;
 
-interface Daemon extends AsyncDisposable {
-  process: RealProcess;
-  address: string;
-  transport: Transport;
-}
-
 /** Starts a bus of its own, at this path or in its own folder. */
-async function startBus(path?: string): Promise<Daemon> {
-  const process = await RealProcess.start({
+async function startBus(
+  path?: string,
+): Promise<RealServer & { address: string }> {
+  let address = "";
+  const server = await startServer({
     program: "dbus-daemon",
     args: async (folder) => {
       const file = `${folder}/bus.conf`;
@@ -56,20 +49,15 @@ async function startBus(path?: string): Promise<Daemon> {
       return ["--nofork", "--print-address=2", `--config-file=${file}`];
     },
     ready: /^unix:\S+$/,
+  }, async (process) => {
+    [address] = await process.ready();
+    return busTransport(address);
   });
-  try {
-    const [address] = await process.ready();
-    const dispose = () => process[Symbol.asyncDispose]();
-    const transport = busTransport(address);
-    return { process, address, transport, [Symbol.asyncDispose]: dispose };
-  } catch (error) {
-    await process[Symbol.asyncDispose]();
-    throw error;
-  }
+  return { ...server, address };
 }
 
 async function connected(
-  { transport }: Daemon,
+  { transport }: RealServer,
   options?: BusOptions,
 ): Promise<Bus> {
   const bus = new Bus(options);
@@ -79,93 +67,11 @@ async function connected(
 
 /** The object that the tests call, of whatever member of the bus. */
 const clock = { path: "/clock", interface: "org.example.Clock" };
+
 const busObject = {
   ...{ destination: "org.freedesktop.DBus", path: "/org/freedesktop/DBus" },
   interface: "org.freedesktop.DBus",
 };
-
-const EVERYTHING = "ybnqiuxtdsoga{sv}a(ii)ayaaiv(y(s)t)ad";
-const everything: Value[] = [
-  ...[255, true, -32768, 65535, -2147483648, 4294967295, -(2n ** 63n)],
-  ...[2n ** 64n - 1n, -0.5, "grüße\u{1f680}", "/a/b", "a{sv}"],
-  new Map([["one", new Variant("as", ["a", "bc"])]]),
-  ...[[[1, 2], [3, 4]], Uint8Array.of(1, 2, 3), [[], [1], [2, 3]]],
-  new Variant("v", new Variant("(yt)", [1, 2n])),
-  ...[[7, ["x"], 8n], []],
-];
-
-/** `Ping` as other implementations send it. */
-const ping = new TextEncoder().encode(
-  "l\x01\x00\x01\x00\x00\x00\x00\x07\x00\x00\x00\x1d\x00\x00\x00" +
-    "\x01\x01o\x00\x02\x00\x00\x00/a\x00\x00\x00\x00\x00\x00" +
-    "\x03\x01s\x00\x04\x00\x00\x00Ping\x00\x00\x00\x00",
-);
-const pinged: Message = {
-  ...{ type: "call", serial: 7, path: "/a", member: "Ping", body: [] },
-};
-
-for (const order of ["little", "big"] as const) {
-  testCodec(`the codec of D-Bus, ${order} endian`, (options) => {
-    return dbus(options, order);
-  }, {
-    "a call": { input: ping, messages: [pinged] },
-    "a message that is cut": {
-      input: ping.subarray(0, 40),
-      messages: [],
-      error: { class: TruncatedMessageError, has: { offset: 0, length: 40 } },
-    },
-    "another protocol": {
-      input: "HTTP/1.1 400 Bad Request\r\n",
-      messages: [],
-      error: { class: DecodeError, has: { offset: 0 } },
-    },
-    "a string that passes its message": {
-      input: ping.map((byte, at) => at === 36 ? 0xff : byte),
-      messages: [],
-      error: { class: DecodeError, has: { offset: 0 } },
-    },
-    "a message of 4 GB": {
-      input: ping.map((byte, at) => at === 7 ? 0xff : byte),
-      messages: [],
-      error: { class: MessageTooLargeError, has: { offset: 0 } },
-    },
-  }, {
-    messages: {
-      generate: () => ({
-        value: { ...pinged, signature: EVERYTHING, body: everything },
-      }),
-    },
-    sized: (bytes) => ({
-      ...pinged,
-      signature: "ay",
-      body: [new Uint8Array(bytes)],
-    }),
-  });
-}
-
-Deno.test("D-Bus: values that are not of their type are refused", () => {
-  for (
-    const [signature, value] of [
-      ["y", 256],
-      ["y", 1.5],
-      ["i", "1"],
-      ["t", 1],
-      ["s", "a\0b"],
-      ["(ii)", [1]],
-      ["as", ["a", 1]],
-      ["v", "a"],
-      ["a{sv}", [["a", 1]]],
-    ] as [string, Value][]
-  ) {
-    assertThrows(() => new Writer("little").writeAll(signature, [value]));
-  }
-  for (const signature of ["(", "()", "a", "z", "{s}", "a".repeat(40) + "s"]) {
-    assertThrows(
-      () => new Writer("little").writeAll(signature, [1]),
-      TypeError,
-    );
-  }
-});
 
 Deno.test({
   name: "D-Bus: calls the bus, and errors are for their calls",
@@ -319,59 +225,46 @@ Deno.test({
     "D-Bus: killed in the middle, calls say that they were sent, and the client comes back and listens again",
   ...daemon,
   fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-" });
-    const path = `${folder}/bus`;
-    const transport = busTransport(`unix:path=${path}`);
-    const { promise: never, resolve } = Promise.withResolvers<void>();
-    const bus = new Bus({
-      onCall: () => never.then(() => ({ signature: "", body: [] })),
-    });
-    const listening: EventQueue<Message>[] = [];
-    const onConnect = async () => {
-      listening.push(await bus.listen({ ...clock, member: "Tick" }));
-    };
-    await using connection = reconnecting(bus, transport, {
-      ...{ onConnect, initialDelay: 20, maxDelay: 100 },
-    });
-    {
-      await using first = await startBus(path);
+    await inFolder(async (folder) => {
+      const path = `${folder}/bus`;
+      const transport = busTransport(`unix:path=${path}`);
+      const { promise: never, resolve } = Promise.withResolvers<void>();
+      const bus = new Bus({
+        onCall: () => never.then(() => ({ signature: "", body: [] })),
+      });
+      const listening: EventQueue<Message>[] = [];
+      const onConnect = async () => {
+        listening.push(await bus.listen({ ...clock, member: "Tick" }));
+      };
+      await using connection = reconnecting(bus, transport, {
+        ...{ onConnect, initialDelay: 20, maxDelay: 100 },
+      });
+      {
+        await using first = await startBus(path);
+        await connection.connected({ signal: AbortSignal.timeout(10_000) });
+        const self = { ...clock, member: "Wait", destination: bus.uniqueName };
+        const waiting = rejection(bus.call(self));
+        await bus.call({ ...busObject, member: "GetId" });
+        first.process.kill("SIGKILL");
+        const error = await waiting;
+        assertInstanceOf(error, CallInterruptedError);
+        assertEquals([error.method, error.sent], ["Wait", true]);
+        await assertRejects(() => bus.call(self), StateError);
+      }
+      await Deno.remove(path).catch(() => {});
+      await using second = await startBus(path);
       await connection.connected({ signal: AbortSignal.timeout(10_000) });
-      const self = { ...clock, member: "Wait", destination: bus.uniqueName };
-      const waiting = rejection(bus.call(self));
+      const { messagesSent } = bus.stats;
+      resolve(); // the reply to a call of the first session is not for this one
       await bus.call({ ...busObject, member: "GetId" });
-      first.process.kill("SIGKILL");
-      const error = await waiting;
-      assertInstanceOf(error, CallInterruptedError);
-      assertEquals([error.method, error.sent], ["Wait", true]);
-      await assertRejects(() => bus.call(self), StateError);
-    }
-    await Deno.remove(path).catch(() => {});
-    await using second = await startBus(path);
-    await connection.connected({ signal: AbortSignal.timeout(10_000) });
-    const { messagesSent } = bus.stats;
-    resolve(); // the reply to a call of the first session is not for this one
-    await bus.call({ ...busObject, member: "GetId" });
-    assertEquals(bus.stats.messagesSent, messagesSent + 1);
-    await using sender = await connected(second);
-    const tick = { ...clock, member: "Tick" };
-    await sender.emit(tick, { signature: "s", body: ["back"] });
-    assertEquals((await listening[1]?.next())?.body, ["back"]);
-    await assertRejects(() => Promise.resolve(listening[0]?.next()));
-    await Deno.remove(folder, { recursive: true });
+      assertEquals(bus.stats.messagesSent, messagesSent + 1);
+      await using sender = await connected(second);
+      const tick = { ...clock, member: "Tick" };
+      await sender.emit(tick, { signature: "s", body: ["back"] });
+      assertEquals((await listening[1]?.next())?.body, ["back"]);
+      await assertRejects(() => Promise.resolve(listening[0]?.next()));
+    });
   },
-});
-
-Deno.test("D-Bus: addresses of buses become transports", () => {
-  for (
-    const [address, transport] of [
-      ["unix:path=/run/user/1000/bus,guid=12ab", "unix:/run/user/1000/bus"],
-      ["unix:abstract=/tmp/a%20b", "unix:@/tmp/a b"],
-      ["nonsense:;tcp:host=localhost,port=12", "tcp://localhost:12"],
-    ] as const
-  ) {
-    assertEquals(`${busTransport(address)}`, transport);
-  }
-  assertThrows(() => busTransport("autolaunch:"), TypeError, "autolaunch:");
 });
 
 Deno.test({

@@ -4,66 +4,57 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
-import fc from "fast-check";
 import { MqttClient, type MqttOptions } from "../../examples/mqtt/client.ts";
-import { mqtt } from "../../examples/mqtt/codec.ts";
 import {
   MqttError,
   type MqttMessage,
-  type Publish,
   type QoS,
-  type ServerPacket,
 } from "../../examples/mqtt/packets.ts";
-import { matches } from "../../examples/mqtt/topics.ts";
 import {
   CallInterruptedError,
   CallTimeoutError,
   ConnectError,
-  DecodeError,
   type EventQueue,
   reconnecting,
   StateError,
   type Transport,
-  TruncatedMessageError,
   unix,
 } from "../../mod.ts";
-import { faulty, scriptedPeer, testCodec } from "../../testing/mod.ts";
+import { faulty, scriptedPeer } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
 
 const server = needs("mosquitto");
+
 const text = ({ payload }: MqttMessage) => new TextDecoder().decode(payload);
+
 const bytes = (value: string) => new TextEncoder().encode(value);
 
-interface Mosquitto extends AsyncDisposable {
-  process: RealProcess;
-  transport: Transport;
-}
-
 /** Starts a server at a Unix socket, with what its configuration says beside. */
-async function startMosquitto(
+function startMosquitto(
   { path, config = "" }: { path?: string; config?: string } = {},
-): Promise<Mosquitto> {
-  let socket = "";
-  const process = await RealProcess.start({
+): Promise<RealServer> {
+  const socketIn = (folder: string) => path ?? `${folder}/mqtt`;
+  return startServer({
     program: "mosquitto",
     args: async (folder) => {
-      socket = path ?? `${folder}/mqtt`;
       // Started as root, it becomes a user of its own, and must bind there.
       await Deno.chmod(folder, 0o777);
-      const lines = [`listener 0 ${socket}`, "allow_anonymous true", config];
+      const lines = [
+        `listener 0 ${socketIn(folder)}`,
+        "allow_anonymous true",
+        config,
+      ];
       await Deno.writeTextFile(`${folder}/conf`, lines.join("\n"));
       return ["-v", "-c", `${folder}/conf`];
     },
     ready: /mosquitto version \S+ running/,
+  }, async (process) => {
+    await process.ready();
+    return unix({ path: socketIn(process.folder) });
   });
-  await process.ready();
-  return {
-    process,
-    transport: unix({ path: socket }),
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-  };
 }
 
 async function connected(
@@ -79,115 +70,6 @@ async function connected(
 function next(messages: EventQueue<MqttMessage>): Promise<MqttMessage> {
   return messages.next(undefined, { timeout: 10_000 });
 }
-
-const publish = (rest: Partial<Publish>): Publish => ({
-  type: "publish",
-  topic: "a/b",
-  payload: bytes("hi"),
-  qos: 0,
-  retain: false,
-  id: 0,
-  ...rest,
-});
-
-const anyPublish = fc.record({
-  topic: fc.string(),
-  payload: fc.uint8Array(),
-  qos: fc.constantFrom<QoS>(1, 2),
-  retain: fc.boolean(),
-  id: fc.nat(0xffff),
-}).map(publish);
-
-testCodec<ServerPacket>("mqtt()", mqtt as never, {
-  "a message of each QoS, retained and sent again": {
-    input: Uint8Array.of(
-      ...[0x30, 7, 0, 3, 0x61, 0x2f, 0x62, 0x68, 0x69],
-      ...[0x33, 7, 0, 3, 0x61, 0x2f, 0x62, 1, 2],
-      ...[0x3c, 9, 0, 3, 0x61, 0x2f, 0x62, 0, 9, 0x68, 0x69],
-    ),
-    messages: [
-      publish({}),
-      publish({ qos: 1, id: 258, retain: true, payload: bytes("") }),
-      publish({ qos: 2, id: 9 }),
-    ],
-  },
-  "acknowledgements": {
-    input: Uint8Array.of(
-      ...[0x40, 2, 0, 1, 0x50, 2, 0, 2, 0x62, 2, 0, 3, 0x70, 2, 0, 4],
-      ...[0xb0, 2, 255, 255],
-    ),
-    messages: [
-      { type: "puback", id: 1 },
-      { type: "pubrec", id: 2 },
-      { type: "pubrel", id: 3 },
-      { type: "pubcomp", id: 4 },
-      { type: "unsuback", id: 65_535 },
-    ],
-  },
-  "the other answers of a server": {
-    input: Uint8Array.of(0x20, 2, 1, 0, 0x90, 3, 0, 1, 2, 0xd0, 0),
-    messages: [
-      { type: "connack", code: 0 },
-      { type: "suback", id: 1, code: 2 },
-      { type: "pingresp" },
-    ],
-  },
-  "up to a topic that is longer than its packet": {
-    input: Uint8Array.of(0xd0, 0, 0x30, 3, 0, 2, 0x61),
-    messages: [{ type: "pingresp" }],
-    error: { class: DecodeError, has: { offset: 2 } },
-  },
-  "up to an acknowledgement without its id": {
-    input: Uint8Array.of(0x40, 1, 0),
-    messages: [],
-    error: { class: DecodeError },
-  },
-  "up to a topic that is not UTF-8": {
-    input: Uint8Array.of(0x30, 3, 0, 1, 0xff),
-    messages: [],
-    error: { class: DecodeError, cause: TypeError },
-  },
-  "up to a QoS of 3": {
-    input: Uint8Array.of(0x36, 2, 0, 0),
-    messages: [],
-    error: { class: DecodeError },
-  },
-  "up to a length of five bytes": {
-    input: Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x80, 0),
-    messages: [],
-    error: { class: DecodeError, has: { offset: 0 } },
-  },
-  "up to the end within a packet": {
-    input: Uint8Array.of(0x40, 2, 0),
-    messages: [],
-    error: { class: TruncatedMessageError },
-  },
-}, {
-  messages: anyPublish,
-  sized: (count) => publish({ payload: new Uint8Array(count) }),
-});
-
-Deno.test("MQTT: filters match topics as the standard's examples do (§4.7)", () => {
-  const table: [string, string, boolean][] = [
-    ["sport/tennis/player1/#", "sport/tennis/player1", true],
-    ["sport/tennis/player1/#", "sport/tennis/player1/score", true],
-    ["sport/#", "sport", true],
-    ["#", "sport/tennis", true],
-    ["sport/tennis/+", "sport/tennis/player1", true],
-    ["sport/tennis/+", "sport/tennis/player1/ranking", false],
-    ["sport/+", "sport", false],
-    ["sport/+", "sport/", true],
-    ["+/+", "/finance", true],
-    ["/+", "/finance", true],
-    ["+", "/finance", false],
-    ["#", "$SYS/monitor", false],
-    ["+/monitor", "$SYS/monitor", false],
-    ["$SYS/#", "$SYS/monitor", true],
-  ];
-  for (const [filter, topic, expected] of table) {
-    assertEquals(matches(filter, topic), expected, `${filter} ${topic}`);
-  }
-});
 
 Deno.test({
   name: "MQTT: messages of each QoS arrive in order, acknowledged both ways",

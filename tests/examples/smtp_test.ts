@@ -3,47 +3,34 @@ import {
   assertEquals,
   assertInstanceOf,
   assertMatch,
-  assertRejects,
 } from "@std/assert";
 import {
-  type Mail,
   SmtpClient,
   SmtpError,
   type SmtpOptions,
 } from "../../examples/smtp/client.ts";
-import { type Reply, smtp } from "../../examples/smtp/codec.ts";
 import {
   CallInterruptedError,
-  type CodecOptions,
-  type CodecOutput,
   ConnectError,
-  DecodeError,
   ProtocolError,
-  ReadBuffer,
   reconnecting,
   StateError,
   tcp,
   type Transport,
-  TruncatedMessageError,
 } from "../../mod.ts";
-import {
-  faulty,
-  scriptedPeer,
-  type ScriptStep,
-  testCodec,
-} from "../../testing/mod.ts";
+import { faulty } from "../../testing/mod.ts";
+import { mail } from "../support/mail.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { certificates } from "../support/certificates.ts";
 import { freePort } from "../support/free_port.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
 
 const server = needs("aiosmtpd");
 
-interface Smtp extends AsyncDisposable {
-  process: RealProcess;
+interface Smtp extends RealServer {
   port: number;
-  transport: Transport;
   /** The mails that have arrived, in the order of their subjects. */
   mails(): Promise<string[]>;
 }
@@ -52,7 +39,7 @@ interface Smtp extends AsyncDisposable {
 async function startSmtp(
   { port = freePort(), tls = false } = {},
 ): Promise<Smtp> {
-  const process = await RealProcess.start({
+  const server = await startServer({
     program: "aiosmtpd",
     args: async (folder) => {
       const { server } = await certificates();
@@ -74,14 +61,15 @@ async function startSmtp(
       ];
     },
     ready: /Starting asyncio loop/,
+  }, async (process) => {
+    await process.ready();
+    return tcp({ port });
   });
-  await process.ready();
   return {
-    process,
+    ...server,
     port,
-    transport: tcp({ hostname: "127.0.0.1", port }),
     async mails() {
-      const folder = `${process.folder}/mails/new`;
+      const folder = `${server.process.folder}/mails/new`;
       const mails = [];
       for await (const { name } of Deno.readDir(folder)) {
         mails.push(await Deno.readTextFile(`${folder}/${name}`));
@@ -89,7 +77,6 @@ async function startSmtp(
       const subject = (mail: string) => /^Subject: .*/m.exec(mail)?.[0] ?? "";
       return mails.sort((a, b) => subject(a) < subject(b) ? -1 : 1);
     },
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }
 
@@ -100,71 +87,6 @@ async function connected(
   const client = new SmtpClient({ timeout: 10_000, ...options });
   await client.connect(transport, { signal: AbortSignal.timeout(10_000) });
   return client;
-}
-
-const mail = (subject: string, body: string, rest: Partial<Mail> = {}) => ({
-  from: "ann@example.com",
-  to: ["bob@example.com"],
-  content: `Subject: ${subject}\n\n${body}`,
-  ...rest,
-});
-
-/** The codec of the client, which here encodes what a server sends, too. */
-function bothWays(options: CodecOptions) {
-  const codec = smtp(options);
-  return {
-    decode: codec.decode.bind(codec),
-    end: codec.end?.bind(codec),
-    encode({ code, lines }: Reply, output: CodecOutput) {
-      for (const [i, line] of lines.entries()) {
-        output.text(`${code}${i < lines.length - 1 ? "-" : " "}${line}\r\n`);
-      }
-    },
-  };
-}
-
-testCodec<Reply>("smtp()", bothWays as never, {
-  "replies of one line and of several": {
-    input: "220 mail ready\r\n250-mail\r\n250-SIZE 100\r\n250 HELP\r\n354 \r\n",
-    messages: [
-      { code: 220, lines: ["mail ready"] },
-      { code: 250, lines: ["mail", "SIZE 100", "HELP"] },
-      { code: 354, lines: [""] },
-    ],
-  },
-  "up to a line without a code": {
-    input: "220 mail\r\nHTTP/1.1 400\r\n",
-    messages: [{ code: 220, lines: ["mail"] }],
-    error: { class: DecodeError, has: { offset: 10 } },
-  },
-  "up to the end within a reply of several lines": {
-    input: "250-mail\r\n",
-    messages: [],
-    error: { class: TruncatedMessageError, has: { offset: 0, length: 10 } },
-  },
-  "up to the end within a line": {
-    input: "250-mail\r\n250 x",
-    messages: [],
-    error: { class: TruncatedMessageError, has: { offset: 0, length: 15 } },
-  },
-}, {
-  sized: (bytes) => ({
-    code: 250,
-    lines: Array.from({ length: Math.ceil(bytes / 50) }, () => "x".repeat(50)),
-  }),
-});
-
-Deno.test("smtp() takes a code without a text for a reply", () => {
-  assertEquals(decodeAll("250\r\n"), [{ code: 250, lines: [""] }]);
-});
-
-function decodeAll(text: string): Reply[] {
-  const codec = smtp();
-  const input = new ReadBuffer();
-  input.append(new TextEncoder().encode(text));
-  const replies = [];
-  for (let reply; (reply = codec.decode(input));) replies.push(reply);
-  return replies;
 }
 
 Deno.test({
@@ -250,158 +172,6 @@ Deno.test({
     assertInstanceOf(lacking.cause, ProtocolError);
     assertMatch(lacking.cause.message, /Server has no STARTTLS/);
   },
-});
-
-const HELLO: ScriptStep[] = [
-  { send: "220 mail\r\n" },
-  { expect: "EHLO localhost\r\n" },
-];
-
-Deno.test("SMTP: a reply that comes with the answer to STARTTLS is not taken for one over TLS", async () => {
-  const peer = scriptedPeer([
-    ...HELLO,
-    { send: "250-mail\r\n250 STARTTLS\r\n" },
-    { expect: "STARTTLS\r\n" },
-    { send: "220 go\r\n250 AUTH PLAIN\r\n" },
-  ]);
-  await using client = new SmtpClient({ tls: { serverName: "localhost" } });
-  const error = await rejection(client.connect(peer.connection));
-  assertInstanceOf(error, ConnectError);
-  assertInstanceOf(error.cause, ProtocolError);
-  assertMatch(error.cause.message, /16 bytes came before it/);
-  await peer.done.catch(() => {}); // The client has cut the connection.
-});
-
-Deno.test("SMTP: what is pipelined goes out together, and refused recipients are told apart", async () => {
-  await using peer = scriptedPeer([
-    ...HELLO,
-    { send: "250-mail\r\n250 PIPELINING\r\n" },
-    {
-      expect: "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\n" +
-        "RCPT TO:<cat@x>\r\nDATA\r\n",
-    },
-    { send: "250 ok\r\n550 no Bob\r\n250 ok\r\n354 go\r\n" },
-    { expect: "Subject: hi\r\n\r\nhello\r\n.\r\n" },
-    { send: "250 taken\r\n" },
-    // No recipient is left, and yet the server asks for the content.
-    {
-      expect: "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\nDATA\r\n",
-    },
-    { send: "250 ok\r\n550 no Bob\r\n354 go\r\n" },
-    { expect: ".\r\n" },
-    { send: "554 no recipients\r\n" },
-    { expect: "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\nDATA\r\n" },
-    { send: "451 later\r\n503 no\r\n503 no\r\n" },
-    { expect: "RSET\r\n" },
-    { send: "250 ok\r\n" },
-    { expect: "QUIT\r\n" },
-    "expect end",
-  ]);
-  await using client = new SmtpClient();
-  await client.connect(peer.connection);
-  const to = ["bob@x", "cat@x"];
-  const { reply, refused } = await client.deliver(mail("hi", "hello", { to }));
-  assertEquals(reply, "taken");
-  assertEquals([...refused.keys()], ["bob@x"]);
-  assertEquals(refused.get("bob@x")?.code, 550);
-  const toBob = mail("hi", "hello", { to: ["bob@x"] });
-  await assertRejects(
-    () => client.deliver(toBob),
-    SmtpError,
-    "RCPT bob@x: the server replied 550 no Bob",
-  );
-  await assertRejects(
-    () => client.deliver(toBob),
-    SmtpError,
-    "MAIL: the server replied 451 later",
-  );
-  await client.disconnect();
-  await peer.done;
-});
-
-Deno.test("SMTP: mails that cannot be delivered safely are refused before anything is sent", async () => {
-  await using peer = scriptedPeer([
-    ...HELLO,
-    { send: "250 mail\r\n" },
-    { expect: "QUIT\r\n" },
-    "expect end",
-  ]);
-  await using client = new SmtpClient();
-  await client.connect(peer.connection);
-  for (
-    const [wrong, message] of [
-      [{ to: [] }, "to is empty"],
-      [{ to: ["bob@x>\r\nRSET\r\n"] }, "address is"],
-      [{ from: "ann@x> SIZE=1" }, "address is"],
-      [{ content: "grüße" }, "the server has no 8BITMIME"],
-      [{ from: "änn@example.com" }, "address is"],
-    ] as const
-  ) {
-    await assertRejects(
-      () => client.deliver(mail("hi", "hello", wrong)),
-      TypeError,
-      message,
-    );
-  }
-  await client.disconnect();
-  await peer.done;
-});
-
-Deno.test("SMTP: an error tells whether a mail may have been delivered", async () => {
-  for (const late of [false, true]) {
-    const content: ScriptStep[] = late
-      ? [
-        { send: "354 go\r\n" },
-        { expect: "Subject: hi\r\n\r\nhello\r\n.\r\n" },
-      ]
-      : [];
-    await using peer = scriptedPeer([
-      ...HELLO,
-      { send: "250 PIPELINING\r\n" },
-      { expect: "MAIL FROM:<ann@example.com>\r\n" },
-      { send: "250 ok\r\n" },
-      { expect: "RCPT TO:<bob@example.com>\r\n" },
-      { send: "250 ok\r\n" },
-      { expect: "DATA\r\n" },
-      ...content,
-      "reset",
-    ]);
-    await using stack = new AsyncDisposableStack();
-    const client = new SmtpClient();
-    stack.defer(() => client.disconnect().catch(() => {}));
-    await client.connect(peer.connection);
-    const error = await rejection(client.deliver(mail("hi", "hello")));
-    assertInstanceOf(error, CallInterruptedError);
-    const method = late ? "content" : "DATA";
-    assertEquals([error.method, error.sent], [method, late]);
-  }
-});
-
-Deno.test("SMTP: a delivery that is given up in the middle ends the session, one that waits does not", async () => {
-  await using peer = scriptedPeer([
-    ...HELLO,
-    { send: "250 mail\r\n" },
-    { expect: "MAIL FROM:<ann@example.com>\r\n" },
-    "expect end",
-  ]);
-  await using stack = new AsyncDisposableStack();
-  const client = new SmtpClient();
-  stack.defer(() => client.disconnect().catch(() => {}));
-  await client.connect(peer.connection);
-  const [first, second] = [new AbortController(), new AbortController()];
-  const { signal } = first;
-  const running = rejection(client.deliver(mail("1", "x"), { signal }));
-  const waiting = rejection(
-    client.deliver(mail("2", "x"), { signal: second.signal }),
-  );
-  second.abort(new Error("not needed"));
-  assertEquals(await waiting, second.signal.reason);
-  assertEquals(client.runstate, "running");
-  first.abort(new Error("changed my mind"));
-  assertEquals(await running, signal.reason);
-  await client.closed.catch(() => {});
-  assertEquals(client.signal.reason, signal.reason);
-  await peer.done;
 });
 
 Deno.test({

@@ -6,11 +6,6 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import {
-  messages,
-  type ServerMessage,
-  setup,
-} from "../../examples/x11/codec.ts";
 import { Display, displayTransport } from "../../examples/x11/display.ts";
 import {
   atom,
@@ -20,31 +15,24 @@ import {
 } from "../../examples/x11/drawing.ts";
 import { XError } from "../../examples/x11/errors.ts";
 import { u16, u16At, u32, u32At } from "../../examples/x11/layout.ts";
-import {
-  CallInterruptedError,
-  ConnectError,
-  MessageTooLargeError,
-  StateError,
-  type Transport,
-  TruncatedMessageError,
-} from "../../mod.ts";
-import { faulty, type InjectedFault, testCodec } from "../../testing/mod.ts";
+import { CallInterruptedError, ConnectError, StateError } from "../../mod.ts";
+import { faulty, type InjectedFault } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
 
 const xvfb = needs("Xvfb");
 
-interface Server extends AsyncDisposable {
-  process: RealProcess;
+interface Server extends RealServer {
   /** Such as `:1`. */
   name: string;
-  transport: Transport;
 }
 
 /** Starts a server at a free display, which lets in clients with the cookie. */
 async function startXvfb(cookie?: Uint8Array): Promise<Server> {
-  const process = await RealProcess.start({
+  let name = "";
+  const server = await startServer({
     program: "Xvfb",
     args: async (folder) => {
       const args = ["-displayfd", "2", "-screen", "0", "320x200x24"];
@@ -54,23 +42,21 @@ async function startXvfb(cookie?: Uint8Array): Promise<Server> {
       return [...args, "-auth", `${folder}/auth`];
     },
     ready: /^(\d+)$/,
-  });
-  try {
+  }, async (process) => {
     const [, number] = await process.ready();
-    const name = `:${number}`;
-    return {
-      ...{ process, name, transport: displayTransport(name) },
-      async [Symbol.asyncDispose]() {
-        await process[Symbol.asyncDispose]();
-        // A server that is killed leaves its files behind.
-        await Deno.remove(`/tmp/.X11-unix/X${number}`).catch(() => {});
-        await Deno.remove(`/tmp/.X${number}-lock`).catch(() => {});
-      },
-    };
-  } catch (error) {
-    await process[Symbol.asyncDispose]();
-    throw error;
-  }
+    name = `:${number}`;
+    return displayTransport(name);
+  });
+  return {
+    ...server,
+    name,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      // A server that is killed leaves its files behind.
+      await Deno.remove(`/tmp/.X11-unix/X${name.slice(1)}`).catch(() => {});
+      await Deno.remove(`/tmp/.X${name.slice(1)}-lock`).catch(() => {});
+    },
+  };
 }
 
 /** A file as `xauth` writes it: a cookie for any address and any display. */
@@ -90,62 +76,6 @@ async function connected(server: Server): Promise<Display> {
   await display.connect(server.transport);
   return display;
 }
-
-function unit(...start: number[]): Uint8Array {
-  const bytes = new Uint8Array(32);
-  bytes.set(start);
-  return bytes;
-}
-
-const key = unit(2, 38, 7, 0);
-const refusal = unit(0, 3, 8, 0);
-const reply = Uint8Array.of(...unit(1, 24, 9, 0, 2), ...new Uint8Array(8));
-const sent = unit(0x80 | 33, 32, 10, 0);
-const keymap = unit(11, 0xff, 0xff, 0xff);
-const table: Record<string, ServerMessage> = {
-  key: { kind: "event", code: 2, sequence: 7, bytes: key },
-  refusal: { kind: "error", code: 3, sequence: 8, bytes: refusal },
-  reply: { kind: "reply", code: 1, sequence: 9, bytes: reply },
-  keymap: { kind: "event", code: 11, sequence: undefined, bytes: keymap },
-  sent: { kind: "event", code: 33, sequence: 10, bytes: sent },
-};
-
-testCodec("the codec of X11's messages", (options) => ({
-  ...messages(options),
-  encode: ({ bytes }: ServerMessage, output) => output.bytes(bytes),
-}), {
-  "one of each kind": {
-    input: Uint8Array.of(...key, ...refusal, ...reply, ...keymap, ...sent),
-    messages: Object.values(table),
-  },
-  "a reply that is cut": {
-    input: reply.subarray(0, 39),
-    messages: [],
-    error: { class: TruncatedMessageError, has: { offset: 0, length: 39 } },
-  },
-  "a reply without an end": {
-    input: unit(1, 0, 1, 0, 0, 0, 0, 0xff),
-    messages: [],
-    error: { class: MessageTooLargeError, has: { offset: 0 } },
-  },
-}, {
-  sized: (size) => {
-    const bytes = new Uint8Array(Math.max(32, Math.ceil(size / 4) * 4));
-    bytes.set([1, 0, 5, 0, ...u32(bytes.length / 4 - 8)]);
-    return { kind: "reply" as const, code: 1, sequence: 5, bytes };
-  },
-});
-
-const hello = Uint8Array.of(1, 0, ...u16(11, 0, 2), ...new Uint8Array(8));
-testCodec("the codec of X11's set-up", (options) => ({
-  ...setup(options),
-  encode: ({ bytes }: ServerMessage, output) => output.bytes(bytes),
-}), {
-  "a server that lets us in": {
-    input: hello,
-    messages: [{ kind: "setup", code: 1, bytes: hello }],
-  },
-});
 
 Deno.test({
   name: "X11: draws, and reads the pixels back",

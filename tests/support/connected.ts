@@ -1,5 +1,5 @@
 import { QMPClient, type QMPClientOptions } from "../../qmp/mod.ts";
-import type { RealServer } from "./qemu.ts";
+import type { RealServer } from "./real_server.ts";
 
 /** A client that is connected to a server. */
 export async function connected(

@@ -9,6 +9,7 @@ import {
 } from "../../transports/mod.ts";
 import { certificates } from "./certificates.ts";
 import { RealProcess } from "./real_process.ts";
+import { type RealServer, startServer } from "./real_server.ts";
 
 export { needs } from "./real_process.ts";
 
@@ -18,13 +19,6 @@ const MACHINE = "-machine q35,accel=tcg -m 64 -display none -S".split(" ");
 // With wait=on, QEMU prints a line on stderr when the socket listens. So there is no
 // start-up race, and for port 0 the line has the assigned port.
 const LISTENING = /waiting for connection on: disconnected:(?:tcp:.*:(\d+))?/;
-
-/** A server in a process of its own that waits for its first client. */
-export interface RealServer extends AsyncDisposable {
-  readonly process: RealProcess;
-  /** The transport that connects to it. */
-  readonly transport: Transport;
-}
 
 export interface QemuOptions {
   /**
@@ -86,15 +80,14 @@ export function startStorageDaemon(): Promise<RealServer> {
 }
 
 /** QEMU's guest agent, on a Unix socket; its guest is this machine. */
-export async function startGuestAgent(): Promise<RealServer> {
-  const process = await RealProcess.start({
+export function startGuestAgent(): Promise<RealServer> {
+  return startServer({
     program: "qemu-ga",
     args: (folder) => [
       ...["-m", "unix-listen", "-p", `${folder}/socket`],
       ...["-t", folder, "-f", `${folder}/pid`, "-l", `${folder}/log`],
     ],
-  });
-  return await whenReady(process, async () => {
+  }, async (process) => {
     const transport = unix({ path: `${process.folder}/socket` });
     // It prints nothing when it listens, but accepts one client after another.
     const first = await retry(() => transport.connect(), {
@@ -150,10 +143,10 @@ async function writeDhParams(path: string): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-async function startListening(
+function startListening(
   { program, args, overPort }: ServerOptions,
 ): Promise<RealServer> {
-  const process = await RealProcess.start({
+  return startServer({
     program,
     args: (folder) => {
       const address = overPort
@@ -163,27 +156,9 @@ async function startListening(
       return args(socket, folder);
     },
     ready: LISTENING,
-  });
-  return await whenReady(process, async () => {
+  }, async (process) => {
     const [, port] = await process.ready();
     return overPort?.(Number(port)) ??
       unix({ path: `${process.folder}/socket` });
   });
-}
-
-async function whenReady(
-  process: RealProcess,
-  ready: () => Promise<Transport>,
-): Promise<RealServer> {
-  try {
-    const transport = await ready();
-    return {
-      process,
-      transport,
-      [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-    };
-  } catch (error) {
-    await process[Symbol.asyncDispose]();
-    throw error;
-  }
 }

@@ -1,12 +1,9 @@
 import { unix } from "../../mod.ts";
-import type { Transport } from "../../mod.ts";
-import { RealProcess } from "./real_process.ts";
+import { type RealServer, startServer } from "./real_server.ts";
 
 /** A Redis server that listens at a Unix socket in a private folder. */
-export interface RedisServer extends AsyncDisposable {
-  readonly process: RealProcess;
+export interface RedisServer extends RealServer {
   readonly path: string;
-  readonly transport: Transport;
 }
 
 /**
@@ -18,27 +15,19 @@ export interface RedisServer extends AsyncDisposable {
 export async function startRedis(
   { args = [], path }: { args?: string[]; path?: string } = {},
 ): Promise<RedisServer> {
-  const process = await RealProcess.start({
+  const socketIn = (folder: string) => path ?? `${folder}/redis`;
+  const server = await startServer({
     program: "redis-server",
     args: (folder) => [
-      ...["--port", "0", "--unixsocket", path ?? `${folder}/redis`],
+      ...["--port", "0", "--unixsocket", socketIn(folder)],
       ...["--dir", folder, "--save", ""],
       ...["--enable-debug-command", "yes", ...args],
     ],
     ready: /ready to accept connections/,
     log: "stdout",
-  });
-  try {
+  }, async (process) => {
     await process.ready();
-  } catch (error) {
-    await process[Symbol.asyncDispose]();
-    throw error;
-  }
-  const socket = path ?? `${process.folder}/redis`;
-  return {
-    process,
-    path: socket,
-    transport: unix({ path: socket }),
-    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
-  };
+    return unix({ path: socketIn(process.folder) });
+  });
+  return { ...server, path: socketIn(server.process.folder) };
 }

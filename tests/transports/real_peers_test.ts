@@ -3,12 +3,12 @@ import { type Connection, tcp, unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
 import {
   needs,
-  type RealServer,
   startGuestAgent,
   startQemu,
   startQemuDialling,
   startStorageDaemon,
 } from "../support/qemu.ts";
+import type { RealServer } from "../support/real_server.ts";
 import { RealProcess } from "../support/real_process.ts";
 
 /** Reads until the text ends with this suffix. */
