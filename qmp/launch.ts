@@ -1,6 +1,7 @@
 import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
+import { denoSystem } from "../transports/_deno/deno_system.ts";
 import { startKeeper } from "../transports/_process/keeper.ts";
 import { unix } from "../transports/unix.ts";
 import { Child } from "./_launch/child.ts";
@@ -239,7 +240,10 @@ export async function launch<S extends QMPSchema = AnySchema>(
     stdout,
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const keeper = startKeeper(child.pid, { timeout: endTimeout, folder });
+  const keeper = await startKeeper(denoSystem, child.pid, {
+    timeout: endTimeout,
+    folder,
+  });
   // From then on, another process may have this number.
   child.status.then(() => keeper?.dismiss());
   cleanup.defer(() => keeper?.dismiss());

@@ -1,7 +1,9 @@
 import { ChannelConnection } from "./_channel/connection.ts";
 import { Child } from "./_process/child.ts";
 import { ProcessChannel } from "./_process/process_channel.ts";
+import { denoSystem } from "./_deno/deno_system.ts";
 import { osError } from "./_socket/os_error.ts";
+import type { System } from "./_system/system.ts";
 import {
   checkCommand,
   checkPresent,
@@ -10,6 +12,7 @@ import {
 } from "./_util/validate.ts";
 import { formatAddress } from "./address.ts";
 import type { StdioAddress, Transport } from "./transport.ts";
+import { systemErrors } from "./_util/system_errors.ts";
 
 /** Options of {@linkcode stdio}. */
 export interface StdioOptions {
@@ -82,6 +85,14 @@ export interface StdioOptions {
  * ```
  */
 export function stdio(options: StdioOptions): Transport<StdioAddress> {
+  return stdioOf(denoSystem, options);
+}
+
+/** {@linkcode stdio} with the processes of a system. */
+export function stdioOf(
+  system: System,
+  options: StdioOptions,
+): Transport<StdioAddress> {
   const { command, args = [], cwd, env, stderr = "keep" } = options;
   checkCommand(command, args);
   if (cwd !== undefined) checkPresent("cwd", cwd);
@@ -99,16 +110,19 @@ export function stdio(options: StdioOptions): Transport<StdioAddress> {
   const name = formatAddress(address);
 
   return {
-    // deno-lint-ignore require-await -- errors of the signal and of the system reject
     async connect({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        const child = new Child({ command, args, cwd, env, stderr });
+        const options = { command, args, cwd, env, stderr };
+        const child = await Child.start(system, options);
+        if (signal?.aborted) await child.kill();
+        signal?.throwIfAborted();
         return new ChannelConnection(new ProcessChannel(child, name), {
           localAddress: address,
           remoteAddress: address,
         });
       } catch (error) {
+        signal?.throwIfAborted();
         throw osError(
           `Connect to ${name}`,
           error,
@@ -118,7 +132,7 @@ export function stdio(options: StdioOptions): Transport<StdioAddress> {
     },
     // deno-lint-ignore require-await -- the error rejects
     async listen() {
-      throw new Deno.errors.NotSupported(
+      throw new systemErrors.NotSupported(
         `Listen at ${name}: a child process is connected to, ownStdio() is its end`,
       );
     },

@@ -1,16 +1,13 @@
 import { formatAddress } from "./address.ts";
-import { dial } from "./_socket/dial.ts";
-import {
-  listenFlags,
-  listenTcp,
-  type TcpListener,
-} from "./_socket/listen_tcp.ts";
+import { denoSystem } from "./_deno/deno_system.ts";
+import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
 import { osError } from "./_socket/os_error.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { type ConnectionSource, SocketListener } from "./_socket/listener.ts";
 import { netAddress, ownEnds } from "./_socket/tcp_ends.ts";
 import { HandshakeQueue } from "./_handshake/queue.ts";
 import { listenerOnly, proxiedEnds } from "./_proxy/proxied_ends.ts";
+import type { System, TcpListener, TcpSocket } from "./_system/system.ts";
 import {
   checkHandshakes,
   checkHostname,
@@ -108,6 +105,14 @@ export interface TcpOptions {
  * ```
  */
 export function tcp(options: TcpOptions): Transport<NetAddress> {
+  return tcpOf(denoSystem, options);
+}
+
+/** {@linkcode tcp} with the sockets of a system. */
+export function tcpOf(
+  system: System,
+  options: TcpOptions,
+): Transport<NetAddress> {
   const { hostname = "127.0.0.1", port } = options;
   const { noDelay = true, keepAlive = false, reusePort = false } = options;
   const { proxyProtocol = false, handshakeTimeout = 10_000 } = options;
@@ -122,7 +127,7 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
   const flags = name.replace("tcp://", "--allow-net=");
 
   function connection(
-    conn: Deno.TcpConn,
+    conn: TcpSocket,
     { localAddress, remoteAddress } = ownEnds(conn, "tcp"),
   ): Connection<NetAddress> {
     conn.setNoDelay(noDelay);
@@ -148,33 +153,26 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
       signal?.throwIfAborted();
       if (proxyProtocol) throw listenerOnly(name);
       try {
-        return connection(await dial({ hostname, port }, signal));
+        return connection(await system.connectTcp({ hostname, port }, signal));
       } catch (error) {
         signal?.throwIfAborted();
         throw osError(`Connect to ${name}`, error, flags);
       }
     },
-    // deno-lint-ignore require-await -- errors of the signal and of the system reject
     async listen({ signal } = {}) {
       signal?.throwIfAborted();
       try {
-        if (reusePort) checkReusePort();
-        const listener = listenTcp({ hostname, port, reusePort });
+        const place = { hostname, port, reusePort };
+        const listener = await listenTcp(system, place);
+        if (signal?.aborted) await listener.close();
+        signal?.throwIfAborted();
         const address = netAddress(listener.addr, "tcp");
         return new SocketListener(sourceOf(listener), address);
       } catch (error) {
+        signal?.throwIfAborted();
         throw osError(`Listen at ${name}`, error, listenFlags(hostname, flags));
       }
     },
     toString: () => name,
   };
-}
-
-/** Without the flag, Deno would end the process. */
-function checkReusePort(): void {
-  // There with the same flag.
-  if ("listenDatagram" in Deno) return;
-  throw new Deno.errors.NotSupported(
-    "reusePort is true, expected Deno's flag --unstable-net with it",
-  );
 }

@@ -1,5 +1,5 @@
 import { formatAddress } from "./address.ts";
-import { dial } from "./_socket/dial.ts";
+import { denoSystem } from "./_deno/deno_system.ts";
 import { listenFlags, listenTcp } from "./_socket/listen_tcp.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
@@ -9,6 +9,7 @@ import { HandshakeQueue } from "./_handshake/queue.ts";
 import { listenerOnly, proxiedEnds } from "./_proxy/proxied_ends.ts";
 import { checkTlsOptions } from "./_tls/options.ts";
 import { clientSide, serverSide } from "./_tls/secure.ts";
+import type { System, TcpSocket } from "./_system/system.ts";
 import { checkHostname, checkPort, checkType } from "./_util/validate.ts";
 import type { TlsOptions } from "./tls_options.ts";
 import type { Connection, NetAddress, Transport } from "./transport.ts";
@@ -44,6 +45,14 @@ import type { Connection, NetAddress, Transport } from "./transport.ts";
  * ```
  */
 export function tls(options: TlsOptions): Transport<NetAddress> {
+  return tlsOf(denoSystem, options);
+}
+
+/** {@linkcode tls} with the sockets of a system. */
+export function tlsOf(
+  system: System,
+  options: TlsOptions,
+): Transport<NetAddress> {
   const { hostname = "127.0.0.1", port, serverName = hostname } = options;
   const { cert, certificates, onHandshakeError } = options;
   const { proxyProtocol = false, handshakeTimeout = 10_000 } = options;
@@ -60,7 +69,7 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
       if (proxyProtocol) throw listenerOnly(name);
       try {
         const secure = await clientSide(options, serverName);
-        const conn = await dial({ hostname, port }, signal);
+        const conn = await system.connectTcp({ hostname, port }, signal);
         const plain = connection(conn, ownEnds(conn, "tls"));
         return await secure(plain, signal);
       } catch (error) {
@@ -78,7 +87,9 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
       try {
         const secure = await serverSide(options);
         signal?.throwIfAborted();
-        const listener = listenTcp({ hostname, port });
+        const listener = await listenTcp(system, { hostname, port });
+        if (signal?.aborted) await listener.close();
+        signal?.throwIfAborted();
         const queue = new HandshakeQueue(listener, async (conn, signal) => {
           const ends = proxyProtocol
             ? await proxiedEnds(conn, "tls", handshakeTimeout, signal)
@@ -102,7 +113,7 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
 
 /** A plain connection, whose errors say that it is TLS. */
 function connection(
-  conn: Deno.TcpConn,
+  conn: TcpSocket,
   { localAddress, remoteAddress }: TcpEnds,
 ): Connection<NetAddress> {
   conn.setNoDelay(true);

@@ -1,8 +1,10 @@
 import { formatAddress } from "./address.ts";
+import { denoSystem } from "./_deno/deno_system.ts";
 import { osError } from "./_socket/os_error.ts";
 import { retryBusy } from "./_socket/retry_busy.ts";
 import { SocketConnection } from "./_socket/connection.ts";
 import { SocketListener } from "./_socket/listener.ts";
+import type { System } from "./_system/system.ts";
 import { bindPath, removeFile } from "./_unix/bind_path.ts";
 import { withoutCall } from "./_unix/errors.ts";
 import { folderOf, temporaryName } from "./_unix/file.ts";
@@ -66,6 +68,11 @@ export interface UnixOptions {
  * ```
  */
 export function unix(options: UnixOptions): Transport {
+  return unixOf(denoSystem, options);
+}
+
+/** {@linkcode unix} with the sockets and files of a system. */
+export function unixOf(system: System, options: UnixOptions): Transport {
   const { path, mode = 0o600 } = options;
   checkPath(path);
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
@@ -74,10 +81,7 @@ export function unix(options: UnixOptions): Transport {
     );
   }
   const abstract = path.startsWith("@");
-  const raw = {
-    transport: "unix",
-    path: abstract ? `\0${path.slice(1)}` : path,
-  } as const;
+  const raw = abstract ? `\0${path.slice(1)}` : path;
   const named: Address = { transport: "unix", path };
   const anonymous: Address = { transport: "unix", path: "" };
   const name = formatAddress(named);
@@ -87,7 +91,7 @@ export function unix(options: UnixOptions): Transport {
       try {
         checkPathLength(path);
         // A listener whose queue is full refuses for the moment.
-        const socket = await retryBusy(() => Deno.connect(raw), signal);
+        const socket = await retryBusy(() => system.connectUnix(raw), signal);
         const connection = new SocketConnection(socket, anonymous, named);
         if (signal?.aborted) connection.abort();
         signal?.throwIfAborted();
@@ -105,17 +109,25 @@ export function unix(options: UnixOptions): Transport {
       try {
         checkPathLength(path);
         const { listener: socket, file } = abstract
-          ? { listener: Deno.listen(raw) }
-          : await bindPath(path, mode, signal);
+          ? { listener: await system.listenUnix(raw), file: undefined }
+          : await bindPath(system, path, mode, signal);
         const listener = new SocketListener({
           accept: async () =>
             new SocketConnection(await socket.accept(), named, anonymous, {
               name,
             }),
           close: async () => {
-            // While it is open, no other file is given its file's number.
-            using _ = socket;
-            if (file) await removeFile(path, file).catch(failToClose);
+            try {
+              // While it is open, no other file is given its file's number.
+              if (file) await removeFile(system.files, path, file);
+            } catch (error) {
+              throw osError(
+                `Close the listener at ${name}`,
+                withoutCall(error),
+              );
+            } finally {
+              await socket.close();
+            }
           },
         }, named);
         if (signal?.aborted) await listener.close();
@@ -129,10 +141,6 @@ export function unix(options: UnixOptions): Transport {
     },
     toString: () => name,
   };
-
-  function failToClose(error: unknown): never {
-    throw osError(`Close the listener at ${name}`, withoutCall(error));
-  }
 }
 
 function connectFlags(path: string): string {

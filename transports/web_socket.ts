@@ -11,9 +11,11 @@ import {
 import { readOptions } from "./_web_socket/options.ts";
 import { ownOrigins } from "./_web_socket/own_origins.ts";
 import { rootOf, WebSocketChannel } from "./_web_socket/web_socket_channel.ts";
+import { denoSystem } from "./_deno/deno_system.ts";
+import type { System } from "./_system/system.ts";
 import { formatAddress } from "./address.ts";
-import { tcp } from "./tcp.ts";
-import { tls } from "./tls.ts";
+import { tcpOf } from "./tcp.ts";
+import { tlsOf } from "./tls.ts";
 import type {
   Address,
   Connection,
@@ -72,13 +74,22 @@ export interface WebSocketConnection extends Connection<WebSocketAddress> {
 export function webSocket(
   options: WebSocketOptions,
 ): Transport<WebSocketAddress> {
+  return webSocketOf(denoSystem, options);
+}
+
+/** {@linkcode webSocket} with the sockets of a system. */
+export function webSocketOf(
+  system: System,
+  options: WebSocketOptions,
+): Transport<WebSocketAddress> {
   const settings = readOptions(options);
   const { url, protocols, headers, origins, messages } = settings;
   const { handshakeTimeout, onHandshakeError } = settings;
   const port = portOf(url);
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   const secure = url.protocol === "wss:";
-  const over = options.over ?? (secure ? tls : tcp)({ hostname, port });
+  const over = options.over ??
+    (secure ? tlsOf : tcpOf)(system, { hostname, port });
   const address = (below?: Address, host = hostname): WebSocketAddress => ({
     transport: secure ? "wss" : "ws",
     hostname: host,

@@ -3,6 +3,7 @@ import type { Logger } from "../_deps.ts";
 import { isObject } from "../_wire/client_codec.ts";
 import { BadReplyError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
+import { fromBase64 } from "./base64.ts";
 
 /** Limits of one command of an agent. */
 export interface AgentOptions {
@@ -56,7 +57,7 @@ export function bytesOf(
 ): Uint8Array<ArrayBuffer> {
   const text = result[member] ?? "";
   try {
-    if (typeof text === "string") return Uint8Array.fromBase64(text);
+    if (typeof text === "string") return fromBase64(text);
   } catch {
     // The error below does not quote the bytes.
   }

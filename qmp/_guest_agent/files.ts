@@ -4,6 +4,7 @@ import { checkNumber } from "../../protocol/_util/validate.ts";
 import { abortable } from "../_client/wait.ts";
 import type { WaitOptions } from "../../transports/transport.ts";
 import { type Agent, badResult, bytesOf, request, toBytes } from "./agent.ts";
+import { toBase64 } from "./base64.ts";
 
 /**
  * The size of a piece, which is 256 KiB in base64. Larger pieces are not faster,
@@ -60,7 +61,7 @@ export async function writeGuestFile(
     while (written < bytes.length) {
       const piece = bytes.subarray(written, written + PIECE_BYTES);
       const command = "guest-file-write";
-      const args = { handle, "buf-b64": piece.toBase64() };
+      const args = { handle, "buf-b64": toBase64(piece) };
       const result = await request(agent, command, args, { signal });
       const { count } = result;
       if (

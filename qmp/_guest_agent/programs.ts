@@ -8,6 +8,7 @@ import type {
 } from "../guest_agent_options.ts";
 import type { QMPMessage } from "../messages.ts";
 import { type Agent, badResult, bytesOf, request, toBytes } from "./agent.ts";
+import { toBase64 } from "./base64.ts";
 
 /** The pauses between two requests for the status of a program. */
 const MIN_PAUSE_MS = 5;
@@ -27,7 +28,7 @@ export async function execInGuest(
     path,
     arg,
     env: env && Object.entries(env).map(([name, value]) => `${name}=${value}`),
-    "input-data": input === undefined ? undefined : toBytes(input).toBase64(),
+    "input-data": input === undefined ? undefined : toBase64(toBytes(input)),
     "capture-output": true,
   };
   const { pid } = await request(agent, command, args, { signal });

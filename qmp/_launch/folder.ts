@@ -1,3 +1,4 @@
+import { denoSystem } from "../../transports/_deno/deno_system.ts";
 import {
   makePrivateFolder,
   type PrivateFolder,
@@ -9,10 +10,11 @@ import {
  * processes.
  */
 export async function makeFolder(): Promise<PrivateFolder> {
-  const folder = await makePrivateFolder(() =>
-    Deno.makeTempDir({ prefix: "parley-launch-" })
+  const folder = await makePrivateFolder(
+    Deno,
+    () => Deno.makeTempDir({ prefix: "parley-launch-" }),
   );
   const parent = folder.path.slice(0, folder.path.lastIndexOf("/") + 1);
-  await removeStale(parent, /^parley-launch-\w+$/, folder);
+  await removeStale(denoSystem, parent, /^parley-launch-\w+$/, folder);
   return folder;
 }

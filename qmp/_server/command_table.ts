@@ -48,7 +48,7 @@ export class CommandTable<S extends QMPSchema> {
   /** Whether any command may be executed out of band. */
   get hasOutOfBand(): boolean {
     return this.#fallback?.oob === true ||
-      this.#commands.values().some(({ oob }) => oob === true);
+      [...this.#commands.values()].some(({ oob }) => oob === true);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Codec, CodecOptions } from "../../protocol/codecs/mod.ts";
 import { MessageTooLargeError, ProtocolError } from "../../protocol/errors.ts";
 import type { AnyMessage, CodecCase } from "../codec_case.ts";
+import { testRunner } from "../_util/test_runner.ts";
 import { CountingBuffer } from "./counting_buffer.ts";
 import {
   bytes,
@@ -45,7 +46,7 @@ function tallyOf(name: string): Tally {
   if (!tally) {
     const started = tally = { streams: 0, bytes: 0 };
     tallies.set(name, started);
-    Deno.test.afterAll(() => {
+    testRunner.after(() => {
       const { streams, bytes } = started;
       if (streams) {
         console.log(`${name}: ${streams} streams decoded, ${bytes} bytes`);
@@ -225,7 +226,7 @@ export class CodecChecks<In, Out> {
   }
 
   #test(promise: string, check: () => void): void {
-    Deno.test(`${this.#name} ${promise}`, check);
+    testRunner.register({ name: `${this.#name} ${promise}`, fn: check });
   }
 
   #decode(

@@ -4,6 +4,7 @@ import { Pipe } from "../../transports/_memory/pipe.ts";
 import { type Connection, formatAddress } from "../../transports/mod.ts";
 import { relay } from "./relay.ts";
 import type { FaultSchedule } from "./schedule.ts";
+import { systemErrors } from "../../transports/_util/system_errors.ts";
 
 /** The faults of both directions, and the seed to show. */
 export interface InjectedFaults {
@@ -53,7 +54,7 @@ class FaultyChannel extends MemoryChannel {
       truncate: () => this.#truncate(),
       reset: (where: string) =>
         abort(
-          new Deno.errors.ConnectionReset(
+          new systemErrors.ConnectionReset(
             `Connection to ${name}: reset by a fault after ${where}`,
           ),
         ),

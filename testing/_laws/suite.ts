@@ -2,6 +2,7 @@ import type { Connection } from "../../transports/transport.ts";
 import { assert, assertEquals, equals } from "../_deps.ts";
 import type { TransportFeature } from "../test_transport_options.ts";
 import type { MakePair } from "../transport_under_test.ts";
+import { testRunner } from "../_util/test_runner.ts";
 import { LONG_DEADLINE_MS, withDeadline } from "./deadline.ts";
 
 /** The laws of one transport, as tests, and how much they have checked. */
@@ -22,7 +23,7 @@ export class Suite {
     this.#name = name;
     this.#makePair = makePair;
     this.#lacks = new Set(lacks);
-    Deno.test.afterAll(() => this.#report());
+    testRunner.after(() => this.#report());
   }
 
   /**
@@ -47,11 +48,9 @@ export class Suite {
   ): void {
     const ignore = needs !== undefined && this.#lacks.has(needs);
     if (ignore) this.#notApplicable++;
-    Deno.test({
+    testRunner.register({
       name: `${this.#name}: ${promise}`,
       ignore,
-      sanitizeOps: true,
-      sanitizeResources: true,
       fn: async () => {
         await expecting(promise, async () => {
           const unhandled = await unhandledIn(act);
@@ -127,17 +126,13 @@ async function expecting<T>(
 /** The reasons of the rejections that nobody handles while something is done. */
 async function unhandledIn(act: () => Promise<void>): Promise<unknown[]> {
   const reasons: unknown[] = [];
-  const listen = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    reasons.push(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", listen);
+  const stop = testRunner.onUnhandled((reason) => reasons.push(reason));
   try {
     await act();
     return reasons;
   } finally {
     // Such an event comes before the next turn of the event loop.
     await new Promise((resolve) => setTimeout(resolve));
-    globalThis.removeEventListener("unhandledrejection", listen);
+    stop();
   }
 }

@@ -30,6 +30,9 @@ type ImportKind = "code" | "type";
 /** Entry points beside the `mod.ts` of their room, which does not export them. */
 const ADAPTERS = ["jsonrpc/acp.ts", "jsonrpc/lsp.ts", "jsonrpc/mcp.ts"];
 
+/** The entry point of transports over Node's modules. */
+const NODE = "transports/node.ts";
+
 interface Import {
   specifier: string;
   code?: { specifier?: string };
@@ -40,7 +43,7 @@ const root = new URL("../../", import.meta.url);
 const files = await libraryFiles();
 const imports = await importsOf(files);
 const entries = files.filter((file) => /(^|\/)(mod|browser)\.ts$/.test(file));
-const library = reachedFrom([...entries, ...ADAPTERS]);
+const library = reachedFrom([...entries, ...ADAPTERS, NODE]);
 const entryPoints = Object.values<string>(
   JSON.parse(await read("deno.json")).exports,
 ).map((path) => path.replace("./", ""));
@@ -108,7 +111,7 @@ Deno.test("no mod.ts re-exports an internal file", () => {
 });
 
 Deno.test("every entry point is a mod.ts, an adapter or a program", () => {
-  const known = [...entries, ...ADAPTERS, ...PROGRAMS];
+  const known = [...entries, ...ADAPTERS, NODE, ...PROGRAMS];
   const others = entryPoints.filter((file) => !known.includes(file));
   assertEquals(others, []);
 });

@@ -14,7 +14,7 @@ for (const [kind, make] of Object.entries(kinds)) {
       const path = `${folder}/a`;
       await make(path);
       const before = await Deno.lstat(path);
-      await removeIf(path, `${folder}/b`, () => Promise.resolve(false));
+      await removeIf(Deno, path, `${folder}/b`, () => Promise.resolve(false));
       assertEquals(await namesIn(folder), ["a"]);
       assertEquals((await Deno.lstat(path)).ino, before.ino);
     }));
@@ -26,7 +26,7 @@ for (const [kind, make] of Object.entries(kinds)) {
       const before = await Deno.lstat(path);
       const { message } = await assertRejects(
         () =>
-          removeIf(path, `${folder}/b`, async () => {
+          removeIf(Deno, path, `${folder}/b`, async () => {
             await Deno.writeTextFile(path, "second");
             return false;
           }),
@@ -44,9 +44,9 @@ Deno.test("the expected file is removed", () =>
   inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/a`, "");
     const yes = () => Promise.resolve(true);
-    await removeIf(`${folder}/a`, `${folder}/b`, yes);
+    await removeIf(Deno, `${folder}/a`, `${folder}/b`, yes);
     assertEquals(await namesIn(folder), []);
-    await removeIf(`${folder}/a`, `${folder}/b`, yes);
+    await removeIf(Deno, `${folder}/a`, `${folder}/b`, yes);
   }));
 
 Deno.test("a file whose inspection fails is put back", () =>
@@ -54,6 +54,7 @@ Deno.test("a file whose inspection fails is put back", () =>
     await Deno.writeTextFile(`${folder}/a`, "");
     const reason = new Error("Cannot look");
     const looking = removeIf(
+      Deno,
       `${folder}/a`,
       `${folder}/b`,
       () => Promise.reject(reason),

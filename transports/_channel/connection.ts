@@ -48,6 +48,8 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   #finishing: Promise<void> | undefined;
   /** The end of writing, from when the channel is told of it. */
   #ending: Promise<void> | undefined;
+  /** The channel has ended writing, or could not. */
+  #ended = false;
   #writeFailure: Failure | undefined;
 
   #closing: Promise<void> | undefined;
@@ -237,6 +239,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
     } catch (error) {
       throw this.#explain("Write to", error);
     } finally {
+      this.#ended = true;
       this.#whenWritten?.();
       this.#releaseIfEnded();
     }
@@ -244,7 +247,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
 
   /** Ends writing after the writes made so far; later ones reject. */
   async #finishWriting(): Promise<void> {
-    if (this.#unwritten > 0 && !this.#writeEnded) {
+    if (this.#unwritten > 0 && !this.#ending && !this.#writeFailure) {
       this.#remaining = this.#unwritten;
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#whenWritten = () => {
@@ -271,12 +274,9 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
     }
   }
 
-  get #writeEnded(): boolean {
-    return this.#ending !== undefined || this.#writeFailure !== undefined;
-  }
-
   #releaseIfEnded(): void {
-    if (this.#readEnded && this.#writeEnded) this.#release();
+    const writeEnded = this.#ended || this.#writeFailure !== undefined;
+    if (this.#readEnded && writeEnded) this.#release();
   }
 
   #release(): void {

@@ -1,3 +1,5 @@
+import { systemErrors } from "../_util/system_errors.ts";
+
 /**
  * Runs a handshake. If it is aborted or takes too long, its connection is
  * aborted.
@@ -19,7 +21,7 @@ export async function withDeadline<
   const abort = () => stop(signal?.reason);
   const timer = setTimeout(() => {
     stop(
-      new Deno.errors.TimedOut(
+      new systemErrors.TimedOut(
         `the handshake was not done within ${timeout} ms`,
       ),
     );

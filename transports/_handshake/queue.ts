@@ -1,6 +1,7 @@
 import type { Accepts } from "../_socket/accept_queue.ts";
 import type { ConnectionSource } from "../_socket/listener.ts";
 import type { Address, Connection } from "../transport.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** If so many handshakes are under way, the next one ends the oldest. */
 const MAX_HANDSHAKES = 256;
@@ -54,7 +55,7 @@ export class HandshakeQueue<Plain, A extends Address>
       this.#resume();
       if (connection) return connection;
       if (failure) throw failure.error;
-      if (this.#closed) throw new Deno.errors.BadResource("closed");
+      if (this.#closed) throw new systemErrors.BadResource("closed");
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -94,7 +95,7 @@ export class HandshakeQueue<Plain, A extends Address>
     const [oldest] = this.#underWay.keys();
     if (oldest && this.#underWay.size >= MAX_HANDSHAKES) {
       oldest.abort(
-        new Deno.errors.Busy(
+        new systemErrors.Busy(
           `${MAX_HANDSHAKES} newer handshakes are under way`,
         ),
       );

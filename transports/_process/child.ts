@@ -1,4 +1,6 @@
 import { delay } from "../_deps.ts";
+import type { ChildProcess, ExitStatus } from "../_system/child_process.ts";
+import type { System } from "../_system/system.ts";
 import { type Keeper, startKeeper } from "./keeper.ts";
 import { StderrTail } from "./stderr_tail.ts";
 
@@ -20,38 +22,48 @@ export interface ChildOptions {
   readonly stderr: "keep" | "inherit" | "null";
 }
 
-/** The processes without a keeper: `Deno.exit()` must not leave them behind. */
-const unkept = new Set<Deno.ChildProcess>();
-globalThis.addEventListener("unload", () => {
-  for (const process of unkept) kill(process, "SIGKILL");
-});
+/** The processes without a keeper, which may not outlive this one. */
+let unkept: Set<ChildProcess> | undefined;
 
 /** A process, its last lines of stderr, and the ways to end it. */
 export class Child {
-  readonly #process: Deno.ChildProcess;
-  readonly #status: Promise<Deno.CommandStatus>;
+  readonly #process: ChildProcess;
+  readonly #status: Promise<ExitStatus>;
   readonly #keeper: Keeper | undefined;
   readonly #stderr: StderrTail | undefined;
-  #exited: Deno.CommandStatus | undefined;
+  #exited: ExitStatus | undefined;
   /** It ends because we want it to: how it does is not a failure. */
   #ending = false;
   #end: Promise<void> | undefined;
 
   /** @throws The system's error, if the process cannot be started. */
-  constructor({ command, args, cwd, env, stderr }: ChildOptions) {
-    const process = new Deno.Command(command, {
+  static async start(
+    system: System,
+    { command, args, cwd, env, stderr }: ChildOptions,
+  ): Promise<Child> {
+    const process = await system.spawn(command, {
       args: [...args],
       ...cwd !== undefined && { cwd },
       ...env && { env: { ...env } },
       stdin: "piped",
       stdout: "piped",
       stderr: stderr === "keep" ? "piped" : stderr,
-    }).spawn();
-    this.#process = process;
-    if (stderr === "keep") this.#stderr = new StderrTail(process.stderr);
+    });
+    const tail = stderr === "keep" ? new StderrTail(process.stderr) : undefined;
     const times = { patience: END_MS, timeout: END_MS };
-    this.#keeper = startKeeper(process.pid, times);
-    if (!this.#keeper) unkept.add(process);
+    const keeper = await startKeeper(system, process.pid, times);
+    if (!keeper) endWithUs(system, process);
+    return new Child(process, tail, keeper);
+  }
+
+  constructor(
+    process: ChildProcess,
+    stderr: StderrTail | undefined,
+    keeper: Keeper | undefined,
+  ) {
+    this.#process = process;
+    this.#stderr = stderr;
+    this.#keeper = keeper;
     this.#status = this.#watch();
   }
 
@@ -113,15 +125,25 @@ export class Child {
     await this.#stderr.cancel();
   }
 
-  async #watch(): Promise<Deno.CommandStatus> {
+  async #watch(): Promise<ExitStatus> {
     const status = await this.#process.status;
     this.#exited = status;
-    unkept.delete(this.#process);
+    unkept?.delete(this.#process);
     return status;
   }
 }
 
-function kill(process: Deno.ChildProcess, signal: Deno.Signal): void {
+function endWithUs(system: System, process: ChildProcess): void {
+  if (!unkept) {
+    const all = unkept = new Set();
+    system.onExit(() => {
+      for (const process of all) kill(process, "SIGKILL");
+    });
+  }
+  unkept.add(process);
+}
+
+function kill(process: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(signal);
   } catch (error) {

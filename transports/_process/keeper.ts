@@ -1,3 +1,7 @@
+import type { ChildProcess } from "../_system/child_process.ts";
+import type { System } from "../_system/system.ts";
+import { systemErrors } from "../_util/system_errors.ts";
+
 /**
  * Ends a process when this one has ended, and then removes a folder, if any. Its
  * input is a pipe from this process. However this process ends, the system closes
@@ -40,18 +44,17 @@ export interface KeeperOptions {
  *
  * @param pid The process to end.
  */
-export function startKeeper(
+export async function startKeeper(
+  system: System,
   pid: number,
   { patience = 0, timeout, folder = "" }: KeeperOptions,
-): Keeper | undefined {
-  // Running what is not granted could prompt the user.
-  const { state } = Deno.permissions.querySync({ name: "run", command: "sh" });
-  if (state !== "granted") return undefined;
+): Promise<Keeper | undefined> {
+  if (!system.isGranted({ name: "run", command: "sh" })) return undefined;
   const times = [seconds(patience), seconds(timeout)];
   const args = ["-c", SCRIPT, "sh", `${pid}`, ...times, folder];
-  let process: Deno.ChildProcess;
+  let process: ChildProcess;
   try {
-    process = new Deno.Command("sh", {
+    process = await system.spawn("sh", {
       args,
       cwd: "/",
       // What a terminal sends to its processes does not reach it, and Deno does
@@ -60,9 +63,9 @@ export function startKeeper(
       stdin: "piped",
       stdout: "null",
       stderr: "null",
-    }).spawn();
+    });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof systemErrors.NotFound) return undefined;
     throw error;
   }
   let dismissed: Promise<void> | undefined;
@@ -73,7 +76,7 @@ function seconds(milliseconds: number): string {
   return `${Math.ceil(Math.min(milliseconds, 2 ** 31) / 1000)}`;
 }
 
-async function dismiss(process: Deno.ChildProcess): Promise<void> {
+async function dismiss(process: ChildProcess): Promise<void> {
   try {
     const writer = process.stdin.getWriter();
     await writer.write(new TextEncoder().encode("\n"));

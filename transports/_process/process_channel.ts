@@ -2,6 +2,7 @@ import type { ChannelAction } from "../_channel/channel.ts";
 import { osError } from "../_socket/os_error.ts";
 import { StreamChannel } from "../_streams/stream_channel.ts";
 import type { Child } from "./child.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 const DRAIN_BYTES = 64 * 1024;
 
@@ -25,7 +26,7 @@ export class ProcessChannel extends StreamChannel {
     const count = await reading;
     if (count !== null) return count;
     const failure = await this.#child.failure();
-    if (failure !== undefined) throw new Deno.errors.UnexpectedEof(failure);
+    if (failure !== undefined) throw new systemErrors.UnexpectedEof(failure);
     return null;
   }
 
@@ -35,7 +36,7 @@ export class ProcessChannel extends StreamChannel {
     } catch (error) {
       const failure = await this.#child.failure();
       if (failure === undefined) throw error;
-      throw new Deno.errors.BrokenPipe(failure, { cause: error });
+      throw new systemErrors.BrokenPipe(failure, { cause: error });
     }
   }
 
@@ -53,7 +54,7 @@ export class ProcessChannel extends StreamChannel {
   closing(): void {
     const fail = (cause?: unknown) =>
       this.failWriting(
-        new Deno.errors.BrokenPipe("the process has ended", { cause }),
+        new systemErrors.BrokenPipe("the process has ended", { cause }),
       );
     this.#child.end().then(() => fail(), fail);
   }
@@ -72,7 +73,7 @@ export class ProcessChannel extends StreamChannel {
   override explain(action: ChannelAction, cause?: unknown): unknown {
     return osError(
       `${action} ${this.#name}`,
-      cause ?? new Deno.errors.BadResource("the connection is closed"),
+      cause ?? new systemErrors.BadResource("the connection is closed"),
     );
   }
 

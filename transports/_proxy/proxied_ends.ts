@@ -2,6 +2,7 @@ import { withDeadline } from "../_handshake/deadline.ts";
 import { osError } from "../_socket/os_error.ts";
 import { release } from "../_socket/raw_socket.ts";
 import { ownEnds, type TcpEnds } from "../_socket/tcp_ends.ts";
+import type { TcpSocket } from "../_system/system.ts";
 import { formatAddress } from "../address.ts";
 import type { NetAddress } from "../transport.ts";
 import { readProxyHeader } from "./read_header.ts";
@@ -13,7 +14,7 @@ import { readProxyHeader } from "./read_header.ts";
  * @param timeout How long it may take, in milliseconds.
  */
 export async function proxiedEnds(
-  conn: Deno.TcpConn,
+  conn: TcpSocket,
   transport: NetAddress["transport"],
   timeout: number,
   signal: AbortSignal,

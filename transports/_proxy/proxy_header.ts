@@ -1,3 +1,5 @@
+import { systemErrors } from "../_util/system_errors.ts";
+
 /** An end of a connection; IPv6 without brackets. */
 export interface ProxiedEnd {
   readonly hostname: string;
@@ -36,7 +38,7 @@ export function unexpected(
   actual: string,
   expected: string,
 ): Error {
-  return new Deno.errors.InvalidData(
+  return new systemErrors.InvalidData(
     `byte ${offset} ${actual}, expected ${expected}`,
   );
 }

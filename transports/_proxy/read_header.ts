@@ -7,6 +7,7 @@ import {
 } from "./proxy_header.ts";
 import { version1 } from "./version_1.ts";
 import { MAX_BYTES, version2 } from "./version_2.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 const VERSIONS = [version1, version2];
 
@@ -29,7 +30,7 @@ export async function readProxyHeader(
     if (missing === 0) return version.parse(bytes);
     const count = await source.read(buffer.subarray(length, length + missing));
     if (count === null) {
-      throw new Deno.errors.UnexpectedEof(
+      throw new systemErrors.UnexpectedEof(
         `the peer ended at byte ${length}, expected at least ${missing} more`,
       );
     }

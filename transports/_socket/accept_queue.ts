@@ -1,3 +1,5 @@
+import { systemErrors } from "../_util/system_errors.ts";
+
 /** A listener of raw connections. */
 export interface Accepts<Conn> {
   accept(): Promise<Conn>;
@@ -26,7 +28,7 @@ export class AcceptQueue<Conn extends { close(): void }>
     for (;;) {
       const arrived = this.#arrived.shift();
       if (arrived) return await arrived;
-      if (this.#closed) throw new Deno.errors.BadResource("closed");
+      if (this.#closed) throw new systemErrors.BadResource("closed");
       for (const listener of this.#idle) this.#start(listener);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

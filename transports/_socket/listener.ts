@@ -7,6 +7,7 @@ import type {
   Listener,
   WaitOptions,
 } from "../transport.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** How long an iteration waits when the system is short of something. */
 const PAUSE_MS = 100;
@@ -131,7 +132,7 @@ export class SocketListener<A extends Address = Address>
   }
 
   #closedError(): Error {
-    return new Deno.errors.BadResource(
+    return new systemErrors.BadResource(
       `Accept at ${formatAddress(this.address)}: the listener is closed`,
     );
   }

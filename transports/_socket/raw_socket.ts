@@ -1,3 +1,5 @@
+import { systemErrors } from "../_util/system_errors.ts";
+
 /** The raw operations of a socket, as `Deno.Conn` has them. */
 export interface RawSocket {
   /**
@@ -24,6 +26,6 @@ export function release(resource: { close(): void }): void {
   try {
     resource.close();
   } catch (error) {
-    if (!(error instanceof Deno.errors.BadResource)) throw error;
+    if (!(error instanceof systemErrors.BadResource)) throw error;
   }
 }

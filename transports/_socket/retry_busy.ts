@@ -1,4 +1,5 @@
 import { retry, RetryError } from "../_deps.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /**
  * Retries an attempt that fails with `Deno.errors.WouldBlock`, with back-off, for
@@ -13,7 +14,7 @@ export async function retryBusy<T>(
       maxAttempts: 12,
       minTimeout: 5,
       maxTimeout: 1000,
-      isRetriable: (error) => error instanceof Deno.errors.WouldBlock,
+      isRetriable: (error) => error instanceof systemErrors.WouldBlock,
       signal,
     });
   } catch (error) {

@@ -5,6 +5,7 @@ import type {
 } from "../_channel/channel.ts";
 import { osError } from "./os_error.ts";
 import type { RawSocket } from "./raw_socket.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 const DRAIN_BYTES = 64 * 1024;
 
@@ -59,7 +60,7 @@ export class SocketChannel implements Channel {
   explain(action: ChannelAction, cause?: unknown): unknown {
     return osError(
       `${action} ${this.#name}`,
-      cause ?? new Deno.errors.BadResource("the connection is closed"),
+      cause ?? new systemErrors.BadResource("the connection is closed"),
     );
   }
 

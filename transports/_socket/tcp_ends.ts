@@ -1,3 +1,4 @@
+import type { NetEnd, TcpSocket } from "../_system/system.ts";
 import type { NetAddress } from "../transport.ts";
 
 /** Both ends of a TCP connection. */
@@ -8,7 +9,7 @@ export interface TcpEnds {
 
 /** The ends that a socket itself has. */
 export function ownEnds(
-  { localAddr, remoteAddr }: Deno.TcpConn,
+  { localAddr, remoteAddr }: TcpSocket,
   transport: NetAddress["transport"],
 ): TcpEnds {
   return {
@@ -17,9 +18,9 @@ export function ownEnds(
   };
 }
 
-/** An address of Deno as one of a transport. */
+/** An end as an address of a transport. */
 export function netAddress(
-  { hostname, port }: Deno.NetAddr,
+  { hostname, port }: NetEnd,
   transport: NetAddress["transport"],
 ): NetAddress {
   return { transport, hostname, port };

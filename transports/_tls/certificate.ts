@@ -78,8 +78,16 @@ export class Certificate {
     return this.x509.fingerprint512 === other.x509.fingerprint512;
   }
 
+  // Node 20 has the dates as text alone.
+  get validFrom(): Date {
+    return new Date(this.x509.validFrom);
+  }
+  get validTo(): Date {
+    return new Date(this.x509.validTo);
+  }
+
   isValidAt(time: Date): boolean {
-    return this.x509.validFromDate <= time && time <= this.x509.validToDate;
+    return this.validFrom <= time && time <= this.validTo;
   }
 
   /** Whether the issuer's key has signed this certificate. */

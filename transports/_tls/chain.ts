@@ -114,8 +114,8 @@ function defect(
   return issuer.isValidAt(now) ? undefined : notValid(issuer);
 }
 
-function notValid({ x509 }: Certificate): string {
-  return x509.validFromDate > new Date()
-    ? `is not valid before ${x509.validFromDate.toISOString()}`
-    : `has expired at ${x509.validToDate.toISOString()}`;
+function notValid({ validFrom, validTo }: Certificate): string {
+  return validFrom > new Date()
+    ? `is not valid before ${validFrom.toISOString()}`
+    : `has expired at ${validTo.toISOString()}`;
 }

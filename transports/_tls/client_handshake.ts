@@ -6,6 +6,7 @@ import type { Credentials } from "./credentials.ts";
 import { tlsInfo } from "./info.ts";
 import { explained, judgeServer } from "./refusal.ts";
 import { ALERTS, NODE_OPTIONS, type Secured, shake } from "./shake.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 // docs/tls.md says why TLS is `node:tls` over our connection, and which checks of
 // certificates it leaves to this folder.
@@ -27,7 +28,7 @@ export function shakeAsClient(
       const verdict = judgeServer(leaf, authorities, name);
       own = verdict.own;
       if (verdict.why === undefined) return undefined;
-      const error = new Deno.errors.InvalidData(verdict.why);
+      const error = new systemErrors.InvalidData(verdict.why);
       // Our side of the handshake has not been sent, so the server still reads
       // a plain alert. In TLS 1.2 it does not.
       if (socket.getProtocol() === "TLSv1.3") {

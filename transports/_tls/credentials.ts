@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { TlsIdentity, TlsOptions } from "../tls_options.ts";
 import { Certificate } from "./certificate.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** The certificates and names of one side of TLS, read and checked. */
 export interface Credentials {
@@ -42,7 +43,7 @@ export function readIdentity({ cert, key }: TlsIdentity): TlsIdentity {
   const certificate = read("cert", () => new X509Certificate(cert));
   const privateKey = read("key", () => createPrivateKey(key));
   if (!certificate.checkPrivateKey(privateKey)) {
-    throw new Deno.errors.InvalidData("key is not the key of cert");
+    throw new systemErrors.InvalidData("key is not the key of cert");
   }
   return { cert, key };
 }
@@ -51,6 +52,6 @@ function read<T>(name: string, parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
-    throw new Deno.errors.InvalidData(`${name} cannot be read`, { cause });
+    throw new systemErrors.InvalidData(`${name} cannot be read`, { cause });
   }
 }

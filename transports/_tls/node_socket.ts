@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import type { ConnectionDuplex } from "./connection_duplex.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** Bounds what is encrypted, and held in memory, at once. */
 const WRITE_BYTES = 256 * 1024;
@@ -87,7 +88,7 @@ export class NodeSocket {
   async #pull(buffer: Uint8Array): Promise<void> {
     try {
       if (await this.#duplex.pull(buffer) !== null || this.#ended) return;
-      this.#readFailure ??= new Deno.errors.UnexpectedEof(
+      this.#readFailure ??= new systemErrors.UnexpectedEof(
         `the peer closed the connection without a TLS close_notify${this.#suspicion}`,
       );
     } catch (error) {
@@ -119,6 +120,8 @@ export class NodeSocket {
     // Node's socket refuses a write of nothing.
     if (part.length > 0) {
       await this.#untilFailure((done) => this.#socket.write(part, done));
+      // Bun does not wait until the records have gone out.
+      await this.#duplex.written;
     }
     return part.length;
   }
@@ -153,10 +156,10 @@ export class NodeSocket {
 /** The error that Deno's own TLS has in this case. */
 export function asDenoError(error: unknown): Error {
   if (!(error instanceof Error)) {
-    return new Deno.errors.Interrupted("the connection is closed");
+    return new systemErrors.Interrupted("the connection is closed");
   }
-  if (Object.hasOwn(Deno.errors, error.name)) return error;
+  if (Object.hasOwn(systemErrors, error.name)) return error;
   return Reflect.get(error, "code") === "ECONNRESET"
-    ? new Deno.errors.ConnectionReset(error.message, { cause: error })
-    : new Deno.errors.InvalidData(error.message, { cause: error });
+    ? new systemErrors.ConnectionReset(error.message, { cause: error })
+    : new systemErrors.InvalidData(error.message, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { latin1, showBytes } from "../_util/show_bytes.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** The types of records (RFC 8446 §5.1), the first byte of each. */
 const RECORD_TYPES = [0x14, 0x15, 0x16, 0x17];
@@ -27,7 +28,7 @@ export function otherProtocol(
   const [, protocol] = PROTOCOLS.find(([look]) => look.test(text)) ??
     [, "another protocol"];
   const shown = showBytes(text);
-  return new Deno.errors.InvalidData(
+  return new systemErrors.InvalidData(
     `the peer speaks ${protocol}, not TLS: its first bytes are ${shown}`,
     { cause },
   );

@@ -2,6 +2,7 @@ import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { Certificate } from "./certificate.ts";
 import { mistrust } from "./chain.ts";
 import { isFor, namesOf } from "./names.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** The result of the checks of a peer. */
 export interface Verdict {
@@ -92,10 +93,10 @@ export function explained(
 ): Error {
   const code = verdict ?? Reflect.get(error, "code");
   if (code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") {
-    return new Deno.errors.InvalidData("the client has shown no certificate");
+    return new systemErrors.InvalidData("the client has shown no certificate");
   }
   if (!UNTRUSTED.includes(String(code))) return error;
-  return new Deno.errors.InvalidData(
+  return new systemErrors.InvalidData(
     `the ${role}'s certificate is not trusted: no trusted authority has signed it, it has expired, or it is not for a ${role} (${code})`,
     { cause: error },
   );

@@ -14,6 +14,7 @@ import {
   type Secured,
   shake,
 } from "./shake.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /**
  * The server's side of a handshake. It owns the connection. If there are
@@ -39,7 +40,7 @@ export function shakeAsServer(
       handshakeTimeout: -1,
     }, (socket) => {
       const { own, why } = authorities ? judgeClient(socket, authorities) : {};
-      if (why !== undefined) return failed(new Deno.errors.InvalidData(why));
+      if (why !== undefined) return failed(new systemErrors.InvalidData(why));
       // `false` without a name, and not in Node's types.
       const name = Reflect.get(socket, "servername") || undefined;
       done(socket, tlsInfo(socket, name, own));
@@ -74,7 +75,7 @@ async function choose(
     const identity = await certificates(serverName);
     if (identity) return readIdentity(identity);
     alert = ALERTS.unrecognizedName;
-    throw new Deno.errors.NotFound(
+    throw new systemErrors.NotFound(
       `certificates has none for ${serverName ?? "a client without a name"}`,
     );
   } catch (error) {

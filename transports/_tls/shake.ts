@@ -6,6 +6,7 @@ import { ConnectionDuplex } from "./connection_duplex.ts";
 import { asDenoError, NodeSocket } from "./node_socket.ts";
 import { otherProtocol } from "./other_protocol.ts";
 import { isExplained } from "./tls_channel.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** The messages of a handshake take a few reads of this size. */
 export const READ_BYTES = 4 * 1024;
@@ -106,7 +107,7 @@ async function feed(
 
 /** The error for a peer that ends within the handshake. */
 export function endedEarly({ first }: ConnectionDuplex): Error {
-  return new Deno.errors.UnexpectedEof(
+  return new systemErrors.UnexpectedEof(
     first.length > 0
       ? "the peer ended in the handshake"
       : "the peer ended in the handshake without a byte: it may not speak TLS",

@@ -2,6 +2,7 @@ import type { Channel, ChannelAction } from "../_channel/channel.ts";
 import { osError } from "../_socket/os_error.ts";
 import type { Connection } from "../transport.ts";
 import type { NodeSocket } from "./node_socket.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** How long a connection that closes waits for a server's tickets. */
 const SETTLE_MS = 500;
@@ -53,7 +54,7 @@ export class TlsChannel implements Channel {
   explain(action: ChannelAction, cause?: unknown): unknown {
     return isExplained(cause) ? cause : osError(
       `${action} ${this.#name}`,
-      cause ?? new Deno.errors.BadResource("the connection is closed"),
+      cause ?? new systemErrors.BadResource("the connection is closed"),
     );
   }
 

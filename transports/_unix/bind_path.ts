@@ -1,4 +1,8 @@
+import type { Accepts } from "../_socket/accept_queue.ts";
+import type { RawSocket } from "../_socket/raw_socket.ts";
 import { retryBusy } from "../_socket/retry_busy.ts";
+import type { Files, OpenFolder } from "../_system/files.ts";
+import type { System } from "../_system/system.ts";
 import {
   folderOf,
   idOf,
@@ -12,13 +16,15 @@ import {
   makePrivateFolder,
   type PrivateFolder,
   removeStale,
+  tryLock,
 } from "./private_folder.ts";
 import { shortFolder } from "./short_folder.ts";
 import { socketState } from "./socket_state.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** A listener, and which file it has made. */
 export interface BoundPath {
-  readonly listener: Deno.UnixListener;
+  readonly listener: Accepts<RawSocket>;
   readonly file: string | undefined;
 }
 
@@ -31,57 +37,62 @@ export interface BoundPath {
  * stale socket is replaced.
  */
 export async function bindPath(
+  system: System,
   path: string,
   mode: number,
   signal: AbortSignal | undefined,
 ): Promise<BoundPath> {
   let bound: BoundPath | undefined;
   try {
-    await using room = await makeRoom(folderOf(path));
-    await removeStale(folderOf(path), TEMPORARY_NAME, room);
-    return bound = await bindWithin(room, path, mode, signal);
+    await using room = await makeRoom(system.files, folderOf(path));
+    await removeStale(system, folderOf(path), TEMPORARY_NAME, room);
+    return bound = await bindWithin(system, room, path, mode, signal);
   } catch (error) {
     // The private folder could not be removed.
-    using _ = bound?.listener;
-    if (bound?.file) await removeFile(path, bound.file);
+    try {
+      if (bound?.file) await removeFile(system.files, path, bound.file);
+    } finally {
+      await bound?.listener.close();
+    }
     throw error;
   }
 }
 
 async function bindWithin(
+  system: System,
   room: PrivateFolder,
   path: string,
   mode: number,
   signal: AbortSignal | undefined,
 ): Promise<BoundPath> {
-  await using short = await shortFolder(room.path);
+  const { files } = system;
+  await using short = await shortFolder(system, room.path);
   // Closing the listener removes the file of this name, wherever it is by then.
   const name = short.passing ? crypto.randomUUID() : "s";
-  const listener = Deno.listen({
-    transport: "unix",
-    path: `${short.path}/${name}`,
-  });
+  const listener = await system.listenUnix(`${short.path}/${name}`);
   try {
     const socket = `${room.path}/${name}`;
-    await Deno.chmod(socket, mode);
-    const file = idOf(await statOf(socket));
-    if (await isStale(path)) {
-      using _ = await lock(folderOf(path), signal);
+    await files.chmod(socket, mode);
+    const file = idOf(await statOf(files, socket));
+    if (await isStale(system, path)) {
+      using _ = await lock(files, folderOf(path), signal);
       // Another process may have replaced it while this one waited.
-      if (await isStale(path)) {
+      if (await isStale(system, path)) {
         await removeIf(
+          files,
           path,
           `${room.path}/o`,
-          async () => await socketState(`${short.path}/o`, path) === "dead",
+          async () =>
+            await socketState(system, `${short.path}/o`, path) === "dead",
         );
       }
     }
-    await Deno.link(socket, path);
+    await files.link(socket, path);
     return { listener, file };
   } catch (error) {
-    listener.close();
-    throw error instanceof Deno.errors.AlreadyExists
-      ? new Deno.errors.AddrInUse("a file has just appeared there", {
+    await listener.close();
+    throw error instanceof systemErrors.AlreadyExists
+      ? new systemErrors.AddrInUse("a file has just appeared there", {
         cause: error,
       })
       : error;
@@ -89,33 +100,34 @@ async function bindWithin(
 }
 
 /** Whether a path is to be replaced (`true`), or is free (`false`). */
-async function isStale(path: string): Promise<boolean> {
-  const state = await socketState(path);
+async function isStale(system: System, path: string): Promise<boolean> {
+  const state = await socketState(system, path);
   switch (state) {
     case "missing":
     case "dead":
       return state === "dead";
     case "alive":
-      throw new Deno.errors.AddrInUse("another listener is there");
+      throw new systemErrors.AddrInUse("another listener is there");
     case "bound":
-      throw new Deno.errors.AddrInUse(
+      throw new systemErrors.AddrInUse(
         "a socket is bound there, and does not listen yet",
       );
     case "not a socket":
-      throw new Deno.errors.AddrInUse("the file there is not a socket");
+      throw new systemErrors.AddrInUse("the file there is not a socket");
   }
 }
 
 /** Locks a folder, so that one process at a time replaces a file in it. */
 async function lock(
+  files: Files,
   folder: string,
   signal: AbortSignal | undefined,
-): Promise<Deno.FsFile> {
-  const file = await Deno.open(folder);
+): Promise<OpenFolder> {
+  const file = await files.open(folder);
   try {
     await retryBusy(async () => {
-      if (!await file.tryLock(true)) {
-        throw new Deno.errors.WouldBlock(
+      if (!await tryLock(file)) {
+        throw new systemErrors.WouldBlock(
           `another process holds the lock of the folder ${folder}`,
         );
       }
@@ -128,10 +140,15 @@ async function lock(
 }
 
 /** Removes the file that a listener has made, if it is still at the path. */
-export async function removeFile(path: string, file: string): Promise<void> {
-  if (idOf(await statOf(path)) !== file) return;
+export async function removeFile(
+  files: Files,
+  path: string,
+  file: string,
+): Promise<void> {
+  if (idOf(await statOf(files, path)) !== file) return;
   const aside = folderOf(path) + temporaryName();
-  await removeIf(path, aside, async () => idOf(await statOf(aside)) === file);
+  const isOurs = async () => idOf(await statOf(files, aside)) === file;
+  await removeIf(files, path, aside, isOurs);
 }
 
 /**
@@ -139,16 +156,19 @@ export async function removeFile(path: string, file: string): Promise<void> {
  *
  * @throws The system's error; the message names the outer folder alone.
  */
-async function makeRoom(parent: string): Promise<PrivateFolder> {
+async function makeRoom(
+  files: Files,
+  parent: string,
+): Promise<PrivateFolder> {
   try {
-    return await makePrivateFolder(async () => {
+    return await makePrivateFolder(files, async () => {
       for (;;) {
         const path = parent + temporaryName();
         try {
-          await Deno.mkdir(path, { mode: 0o700 });
+          await files.mkdir(path, { mode: 0o700 });
           return path;
         } catch (error) {
-          if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+          if (!(error instanceof systemErrors.AlreadyExists)) throw error;
         }
       }
     });

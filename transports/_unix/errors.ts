@@ -1,3 +1,5 @@
+import { systemErrors } from "../_util/system_errors.ts";
+
 /** The same error, without the internal paths in the call that Deno names. */
 export function withoutCall(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -7,13 +9,13 @@ export function withoutCall(error: unknown): unknown {
 
 /** The same error, about a folder. */
 export function folderError(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof Deno.errors.NotCapable) {
+  if (!(error instanceof Error) || error instanceof systemErrors.NotCapable) {
     return error;
   }
   const folder = `folder ${path.replace(/(?<=.)\/$/, "")}`;
   return sameError(
     error,
-    error instanceof Deno.errors.NotFound
+    error instanceof systemErrors.NotFound
       ? `${folder} does not exist`
       : `${folder}: ${error.message.replace(CALL, "")}`,
   );

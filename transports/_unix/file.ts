@@ -1,27 +1,34 @@
+import type { FileInfo, Files } from "../_system/files.ts";
+import { systemErrors } from "../_util/system_errors.ts";
+
 /** What is at a path, links not followed; `undefined` if nothing is there. */
-export async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+export async function statOf(
+  files: Files,
+  path: string,
+): Promise<FileInfo | undefined> {
   try {
-    return await Deno.lstat(path);
+    return await files.lstat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof systemErrors.NotFound) return undefined;
     throw error;
   }
 }
 
 /** Removes what is at a path, if anything is. */
 export async function removeIfThere(
+  files: Files,
   path: string,
-  options?: Deno.RemoveOptions,
+  options?: { recursive?: boolean },
 ): Promise<void> {
   try {
-    await Deno.remove(path, options);
+    await files.remove(path, options);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof systemErrors.NotFound)) throw error;
   }
 }
 
 /** Names a file; while it exists, no other file has an equal name. */
-export function idOf(info: Deno.FileInfo | undefined): string | undefined {
+export function idOf(info: FileInfo | undefined): string | undefined {
   return info && `${info.dev}:${info.ino}`;
 }
 

@@ -1,13 +1,12 @@
 import { resolve } from "node:path";
+import process from "node:process";
 
 /**
  * How many bytes the path of a Unix socket may have: those of `sun_path` but
  * for a NUL, unix(7). An abstract name may have as many after its `@`.
  */
 export const MAX_PATH_BYTES: number =
-  ["linux", "android", "illumos", "solaris"].includes(Deno.build.os)
-    ? 107
-    : 103;
+  ["linux", "android", "sunos"].includes(process.platform) ? 107 : 103;
 
 /**
  * Checks that the system can use a path.

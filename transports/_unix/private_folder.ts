@@ -1,6 +1,9 @@
+import type { FileInfo, Files, OpenFolder } from "../_system/files.ts";
+import type { System } from "../_system/system.ts";
 import { idOf, removeIfThere, statOf } from "./file.ts";
 import { shortFolder } from "./short_folder.ts";
 import { socketState } from "./socket_state.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** A folder that only this user may enter; disposing removes all of it. */
 export interface PrivateFolder extends AsyncDisposable {
@@ -15,34 +18,38 @@ export interface PrivateFolder extends AsyncDisposable {
  * @param make Makes a folder with a new name, and says its path.
  */
 export async function makePrivateFolder(
+  files: Files,
   make: () => Promise<string>,
 ): Promise<PrivateFolder> {
   for (;;) {
     const path = await make();
-    const lock = await lockNew(path);
+    const lock = await lockNew(files, path);
     if (!lock) continue;
     return {
       path,
       async [Symbol.asyncDispose]() {
         using _ = lock;
-        await removeIfThere(path, { recursive: true });
+        await removeIfThere(files, path, { recursive: true });
       },
     };
   }
 }
 
 /** Locks a new folder; `undefined` if another process has found it unlocked. */
-async function lockNew(path: string): Promise<Deno.FsFile | undefined> {
-  let lock: Deno.FsFile | undefined;
+async function lockNew(
+  files: Files,
+  path: string,
+): Promise<OpenFolder | undefined> {
+  let lock: OpenFolder | undefined;
   try {
-    await Deno.chmod(path, 0o700);
-    lock = await Deno.open(path);
+    await files.chmod(path, 0o700);
+    lock = await files.open(path);
     const locked = await tryLock(lock);
-    if (locked && idOf(await statOf(path)) === idOf(await lock.stat())) {
+    if (locked && idOf(await statOf(files, path)) === idOf(await lock.stat())) {
       return lock;
     }
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) {
+    if (!(error instanceof systemErrors.NotFound)) {
       lock?.close();
       throw error;
     }
@@ -51,8 +58,11 @@ async function lockNew(path: string): Promise<Deno.FsFile | undefined> {
   return undefined;
 }
 
-/** Where the file system has no locks, no folder is found to be stale. */
-async function tryLock(folder: Deno.FsFile): Promise<boolean> {
+/**
+ * Locks a folder, unless another process has its lock. Where there are no locks,
+ * nobody waits for one, and no folder is found to be stale.
+ */
+export async function tryLock(folder: OpenFolder): Promise<boolean> {
   try {
     return await folder.tryLock(true);
   } catch {
@@ -67,16 +77,19 @@ async function tryLock(folder: Deno.FsFile): Promise<boolean> {
  * @param own A folder that this process has made among them.
  */
 export async function removeStale(
+  system: System,
   parent: string,
   pattern: RegExp,
   own: PrivateFolder,
 ): Promise<void> {
-  const uid = (await statOf(own.path))?.uid;
+  const { files } = system;
+  const uid = (await statOf(files, own.path))?.uid;
   try {
-    for await (const { name } of Deno.readDir(parent)) {
+    for await (const { name } of files.readDir(parent)) {
       if (!pattern.test(name)) continue;
-      const info = await statOf(`${parent}/${name}`);
-      if (info?.uid === uid) await removeIfStale(`${parent}/${name}`, info);
+      const path = `${parent}/${name}`;
+      const info = await statOf(files, path);
+      if (info?.uid === uid) await removeIfStale(system, path, info);
     }
   } catch {
     // Not all folders may be read, and it is only for tidiness.
@@ -84,24 +97,26 @@ export async function removeStale(
 }
 
 async function removeIfStale(
+  system: System,
   path: string,
-  info: Deno.FileInfo | undefined,
+  info: FileInfo | undefined,
 ): Promise<void> {
+  const { files } = system;
   if (info?.isSocket) {
-    if (await socketState(path) === "dead") await Deno.remove(path);
+    if (await socketState(system, path) === "dead") await files.remove(path);
     return;
   }
   if (!info?.isDirectory) return;
   try {
-    using lock = await Deno.open(path);
+    using lock = await files.open(path);
     if (!await lock.tryLock(true)) return;
-    await using short = await shortFolder(path);
-    for await (const { name } of Deno.readDir(path)) {
-      const state = await socketState(`${short.path}/${name}`);
-      if (state === "dead") await Deno.remove(`${path}/${name}`);
+    await using short = await shortFolder(system, path);
+    for await (const { name } of files.readDir(path)) {
+      const state = await socketState(system, `${short.path}/${name}`);
+      if (state === "dead") await files.remove(`${path}/${name}`);
     }
     // Fails, if it holds anything else.
-    await Deno.remove(path);
+    await files.remove(path);
   } catch {
     // It stays, as do all that cannot be understood.
   }

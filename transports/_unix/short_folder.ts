@@ -1,5 +1,8 @@
 import { open } from "node:fs/promises";
+import process from "node:process";
+import type { System } from "../_system/system.ts";
 import { absoluteLength, MAX_PATH_BYTES } from "./path_limit.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /** A folder under a path that is short enough for sockets in it. */
 export interface ShortFolder extends AsyncDisposable {
@@ -22,21 +25,24 @@ export function isShort(folder: string): boolean {
  * @throws {Deno.errors.NotCapable} Deno opens `/proc` with `--allow-all` only.
  * @throws {RangeError} The path is too long, and the system has no `/proc`.
  */
-export async function shortFolder(folder: string): Promise<ShortFolder> {
+export async function shortFolder(
+  system: System,
+  folder: string,
+): Promise<ShortFolder> {
   if (isShort(folder)) {
     const nothing = () => Promise.resolve();
     return { path: folder, passing: false, [Symbol.asyncDispose]: nothing };
   }
-  if (Deno.build.os !== "linux") {
+  if (process.platform !== "linux") {
     throw new RangeError(
       `path of a folder beside it has ${absoluteLength(folder)} bytes, ` +
         `the system allows ${MAX_FOLDER_BYTES}`,
     );
   }
   for (const name of ["read", "write"] as const) {
-    // Asking for what is not granted could prompt the user.
-    const { state } = await Deno.permissions.query({ name });
-    if (state !== "granted") throw new Deno.errors.NotCapable(`No ${name}`);
+    if (!system.isGranted({ name })) {
+      throw new systemErrors.NotCapable(`No ${name}`);
+    }
   }
   const handle = await open(folder);
   return {

@@ -1,4 +1,6 @@
+import type { System } from "../_system/system.ts";
 import { folderOf, idOf, statOf } from "./file.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /**
  * What a listener may find at its path. A `bound` socket does not listen yet;
@@ -19,24 +21,25 @@ export type SocketState =
  * @throws The system's error, if it tells nothing about the socket.
  */
 export async function socketState(
+  system: System,
   path: string,
   boundAt = path,
 ): Promise<SocketState> {
   try {
-    (await Deno.connect({ transport: "unix", path })).close();
+    (await system.connectUnix(path)).close();
     return "alive";
   } catch (error) {
     // The queue of the listener is full.
-    if (error instanceof Deno.errors.WouldBlock) return "alive";
-    const missing = error instanceof Deno.errors.NotFound;
-    const refused = error instanceof Deno.errors.ConnectionRefused;
+    if (error instanceof systemErrors.WouldBlock) return "alive";
+    const missing = error instanceof systemErrors.NotFound;
+    const refused = error instanceof systemErrors.ConnectionRefused;
     if (!missing && !refused) throw error;
-    const info = await statOf(path);
+    const info = await statOf(system.files, path);
     if (!info) return "missing";
     if (!info.isSocket) return "not a socket";
     // A socket has appeared since, so it is not stale.
     if (missing) return "alive";
-    return await isBound(boundAt) ? "bound" : "dead";
+    return await isBound(system, boundAt) ? "bound" : "dead";
   }
 }
 
@@ -49,14 +52,16 @@ const BOUND = /^\w+: \w+ \w+ 00000000 0001 01 +\d+ (?!@)(.+)$/gm;
  * Whether a stream socket is bound to a path and does not listen. Linux alone
  * tells, and Deno allows it only with `--allow-all`; otherwise it is `false`.
  */
-async function isBound(path: string): Promise<boolean> {
-  const table = await readSocketTable();
-  const folder = idOf(await statOf(`${folderOf(path)}.`));
+async function isBound(system: System, path: string): Promise<boolean> {
+  const { files } = system;
+  const table = await readSocketTable(system);
+  const folder = idOf(await statOf(files, `${folderOf(path)}.`));
   for (const [, other = ""] of table.matchAll(BOUND)) {
     if (nameOf(other) !== nameOf(path)) continue;
     // A relative path leads from a folder that is not known.
     if (!other.startsWith("/")) return true;
-    if (idOf(await statOf(`${folderOf(other)}.`)) === folder) return true;
+    const place = await statOf(files, `${folderOf(other)}.`);
+    if (idOf(place) === folder) return true;
   }
   return false;
 }
@@ -65,15 +70,13 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-async function readSocketTable(): Promise<string> {
-  // Asking for what is not granted could prompt the user.
-  const { state } = await Deno.permissions.query({ name: "read" });
-  if (state !== "granted") return "";
+async function readSocketTable(system: System): Promise<string> {
+  if (!system.isGranted({ name: "read" })) return "";
   try {
-    return await Deno.readTextFile("/proc/net/unix");
+    return await system.files.readTextFile("/proc/net/unix");
   } catch (error) {
-    const known = error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.NotFound;
+    const known = error instanceof systemErrors.NotCapable ||
+      error instanceof systemErrors.NotFound;
     if (known) return "";
     throw error;
   }

@@ -1,26 +1,43 @@
-/** The errors that a transport without a system has in common with others. */
-type Name =
-  | "AddrInUse"
-  | "BadResource"
-  | "BrokenPipe"
-  | "ConnectionRefused"
-  | "ConnectionReset";
+/** The kinds of errors that the system gives, and we too. */
+const NAMES = [
+  "AddrInUse",
+  "AddrNotAvailable",
+  "AlreadyExists",
+  "BadResource",
+  "BrokenPipe",
+  "Busy",
+  "ConnectionRefused",
+  "ConnectionReset",
+  "Interrupted",
+  "InvalidData",
+  "NotCapable",
+  "NotFound",
+  "NotSupported",
+  "PermissionDenied",
+  "TimedOut",
+  "UnexpectedEof",
+  "WouldBlock",
+] as const;
 
-type ErrorClass = new (message: string, options?: ErrorOptions) => Error;
+type Name = typeof NAMES[number];
 
-const runtime = globalThis as { Deno?: { errors: Record<Name, ErrorClass> } };
+/** An error of one of these kinds. */
+interface SystemError extends Error {
+  // Told apart from other errors by `instanceof`.
+  name: Name;
+}
+
+type ErrorClass = new (message: string, options?: ErrorOptions) => SystemError;
+type Classes = Readonly<Record<Name, ErrorClass>>;
+
+const runtime = globalThis as { Deno?: { errors: Classes } };
 
 /**
- * The classes of `Deno.errors`, so that a connection in memory fails as a socket
- * does. Elsewhere, such as in a browser, classes of the same names.
+ * The classes of `Deno.errors`. Where there is no Deno, such as in a browser or in
+ * Node, classes of the same names.
  */
-export const systemErrors: Record<Name, ErrorClass> = runtime.Deno?.errors ?? {
-  AddrInUse: named("AddrInUse"),
-  BadResource: named("BadResource"),
-  BrokenPipe: named("BrokenPipe"),
-  ConnectionRefused: named("ConnectionRefused"),
-  ConnectionReset: named("ConnectionReset"),
-};
+export const systemErrors: Classes = runtime.Deno?.errors ??
+  Object.fromEntries(NAMES.map((name) => [name, named(name)])) as Classes;
 
 function named(name: Name): ErrorClass {
   return class extends Error {

@@ -10,6 +10,7 @@ import {
 import { Opcode, WebSocketError } from "./frame.ts";
 import { FrameReader, LEAST_READ_OF_MESSAGES } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 
 /**
  * How long the peer's Close frame is waited for. After that the connection below
@@ -122,7 +123,7 @@ export class WebSocketChannel implements Channel {
         cause.code,
       );
     }
-    const closed = new Deno.errors.BadResource("the connection is closed");
+    const closed = new systemErrors.BadResource("the connection is closed");
     return osError(`${action} ${this.#name}`, rootOf(cause ?? closed));
   }
 
@@ -174,7 +175,7 @@ export class WebSocketChannel implements Channel {
 
 /** What went wrong below, without the address there, unless the flags go by it. */
 export function rootOf(error: unknown): unknown {
-  const { NotCapable } = Deno.errors;
+  const { NotCapable } = systemErrors;
   return error instanceof Error && error.cause instanceof Error &&
       !(error instanceof NotCapable)
     ? error.cause
