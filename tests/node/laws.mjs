@@ -1,0 +1,58 @@
+// The laws of transports over the modules of Node, with the runner of the runtime
+// that runs it. The environment has the certificates, and what transports lack.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { testTransport } from "@parley/parley/testing";
+import { fromStreams, memory } from "@parley/parley/transports";
+import { stdio, tcp, tls, unix } from "@parley/parley/transports/node";
+
+const { certificates, lacks } = JSON.parse(process.env.PARLEY_LAWS);
+const { ca, server } = certificates;
+
+const folder = mkdtempSync(join(tmpdir(), "parley-laws-"));
+process.on("exit", () => rmSync(folder, { recursive: true }));
+let paths = 0;
+let inMemory = memory();
+
+const subjects = {
+  memory: {
+    server: (address) => address ? inMemory : inMemory = memory(),
+    client: () => inMemory,
+  },
+  tcp: both((address) => tcp(address ?? { port: 0 })),
+  unix: both((address) => unix(address ?? freePath())),
+  tls: {
+    server: (address) => tls({ port: 0, ...address, ...server }),
+    client: (address) => tls({ ...address, caCerts: [ca] }),
+  },
+  stdio: throughSocat,
+};
+for (const [name, subject] of Object.entries(subjects)) {
+  testTransport(name, subject, { lacks: lacks[name] });
+}
+
+function both(make) {
+  return { server: make, client: make };
+}
+
+function freePath() {
+  return { path: `${folder}/${paths++}` };
+}
+
+/** A child process that relays all bytes, and the far end that it leads to. */
+async function throughSocat() {
+  const { path } = freePath();
+  const listener = await unix({ path }).listen();
+  const args = ["-t1000", "-,shut-close", `UNIX-CONNECT:${path}`];
+  const near = await stdio({ command: "socat", args }).connect();
+  const far = await listener.accept();
+  await listener.close();
+  const addresses = {
+    localAddress: near.remoteAddress,
+    remoteAddress: near.localAddress,
+  };
+  const abort = (reason) => far.abort(reason);
+  return [near, fromStreams(far, { ...addresses, abort })];
+}

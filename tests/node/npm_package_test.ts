@@ -1,0 +1,83 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { buildPackage } from "../../npm/build.ts";
+import { certificates } from "../support/certificates.ts";
+import { inFolder } from "../support/in_folder.ts";
+import { needs, startQemu } from "../support/qemu.ts";
+import { runLaws, RUNTIMES } from "./runtimes.ts";
+
+const TRANSPORTS = ["memory", "tcp", "unix", "tls", "stdio"];
+
+/** Parts that run side by side: many laws of `stdio` wait 2 s for its process. */
+const PARTS = [
+  "(memory|tcp|unix|tls): ",
+  "stdio: a",
+  "stdio: c",
+  "stdio: [^ac]",
+];
+
+Deno.test({
+  name:
+    "the npm package talks with QEMU in Node, and its transports keep their laws in Node, Bun and Deno",
+  ...needs("node", "npm", "socat", "qemu-system-x86_64"),
+  fn: (t) =>
+    inFolder(async (folder) => {
+      await install(folder);
+
+      await t.step("a script of Node asks QEMU for its status", async () => {
+        await using qemu = await startQemu();
+        const socket = `${qemu.transport}`.replace("unix:", "");
+        const output = await run(["node", "qmp.mjs", socket], folder);
+        assertMatch(output, /^QEMU \d+ is prelaunch\n$/);
+      });
+
+      await t.step("the laws hold in Node, Bun and Deno", async () => {
+        const { ca, server } = await certificates();
+        const options = { certificates: { ca, server }, folder };
+        await Promise.all(RUNTIMES.map(async (runtime) => {
+          const parts = await Promise.all(
+            PARTS.map((filter) => runLaws(runtime, { ...options, filter })),
+          );
+          for (const { failed, output } of parts) {
+            assertEquals(failed, [], `${runtime.name}: ${output}`);
+          }
+          const held = parts.flatMap(({ held }) => held);
+          const counts = TRANSPORTS.map((transport) => {
+            const laws = held.filter((law) => law.startsWith(transport));
+            return `${transport} ${laws.length}`;
+          });
+          console.log(`${runtime.name}: laws that hold: ${counts.join(", ")}`);
+          assert(held.length > 350, `${runtime.name} ran ${held.length} laws`);
+        }));
+      });
+    }),
+});
+
+/** Makes a folder in which programs use the package. */
+async function install(folder: string): Promise<void> {
+  await buildPackage(`${folder}/parley.tgz`);
+  for (const name of ["laws.mjs", "qmp.mjs"]) {
+    await Deno.copyFile(
+      new URL(name, import.meta.url),
+      `${folder}/${name}`,
+    );
+  }
+  await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
+  await run([
+    ...["npm", "install", "--no-audit", "--no-fund", "./parley.tgz"],
+    "bun@1.4.5",
+  ], folder);
+}
+
+async function run(
+  [program = "", ...args]: string[],
+  cwd: string,
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd,
+    signal: AbortSignal.timeout(60_000),
+  }).output();
+  const decoder = new TextDecoder();
+  assert(success, `${program} ${args.join(" ")}: ${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}

@@ -1,0 +1,86 @@
+/** A runtime that runs the laws, in a folder where the package is installed. */
+export interface Runtime {
+  readonly name: string;
+  /** @param filter Matches the names of the laws to run. */
+  readonly command: (filter: string) => readonly string[];
+  /** A law in the output, and whether it holds. */
+  readonly law: RegExp;
+  /** The features that its transports lack. */
+  readonly lacks?: Readonly<Record<string, readonly string[]>>;
+  /** Matches the one law more that does not hold. */
+  readonly broken?: string;
+}
+
+const root = new URL("../../", import.meta.url).pathname;
+
+// docs/runtimes.md tells users what is lacking.
+export const RUNTIMES: readonly Runtime[] = [
+  {
+    name: "Node",
+    command: (filter) => [
+      ...["node", "--test-reporter=tap", `--test-name-pattern=/${filter}/`],
+      "laws.mjs",
+    ],
+    law: /^(?:(?<holds>ok)|not ok) \d+ - (?<name>[^#]*)$/,
+  },
+  {
+    name: "Bun",
+    command: (filter) => [
+      ...["node_modules/.bin/bun", "test", "--timeout", "60000", "-t", filter],
+      "./laws.mjs",
+    ],
+    law: /^(?:(?<holds>\(pass\))|\(fail\)) (?<name>.*) \[.*\]$/,
+    lacks: { tls: ["half-close"] },
+    broken: "tls: close\\(\\) loses nothing while the peer is sending",
+  },
+  {
+    name: "Deno",
+    command: (filter) => [
+      ...[Deno.execPath(), "test", "--allow-all", "--no-check"],
+      ...["--config", `${root}deno.json`, "--filter", `/${filter}/`],
+      `${root}tests/node/laws.mjs`,
+    ],
+    law: /^(?<name>.*) \.\.\. (?:(?<holds>ok)|FAILED) \(.*\)$/,
+    lacks: { tcp: ["half-close"] },
+  },
+];
+
+/** What the script of the laws is told. */
+export interface LawsOptions {
+  /** Matches the beginning of the laws' names. */
+  readonly filter: string;
+  readonly certificates: {
+    readonly ca: string;
+    readonly server: { readonly cert: string; readonly key: string };
+  };
+  /** The folder that the package is installed in. */
+  readonly folder: string;
+}
+
+/** Runs laws, and gives the names of those that hold and those that do not. */
+export async function runLaws(
+  { command, law, broken, lacks = {} }: Runtime,
+  { filter, certificates, folder }: LawsOptions,
+): Promise<{ held: string[]; failed: string[]; output: string }> {
+  const others = broken === undefined ? "" : `(?!${broken})`;
+  const [program = "", ...args] = command(`^ ?${others}${filter}`);
+  const child = new Deno.Command(program, {
+    args,
+    cwd: folder,
+    env: {
+      NO_COLOR: "1",
+      PARLEY_LAWS: JSON.stringify({ certificates, lacks }),
+    },
+    signal: AbortSignal.timeout(120_000),
+  });
+  const { stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  const output = decoder.decode(stdout) + decoder.decode(stderr);
+  const held: string[] = [];
+  const failed: string[] = [];
+  for (const line of output.split("\n")) {
+    const { name, holds } = law.exec(line)?.groups ?? {};
+    if (name !== undefined) (holds ? held : failed).push(name);
+  }
+  return { held, failed, output };
+}
