@@ -4,46 +4,30 @@ import {
   assertInstanceOf,
   assertRejects,
 } from "@std/assert";
-import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
+import { PostgresError } from "../../examples/postgres/client.ts";
 import {
   CallInterruptedError,
   CallTimeoutError,
-  ConnectError,
-  memoryPair,
-  ProtocolError,
   reconnecting,
-  tcp,
-  type Transport,
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { certificates } from "../support/certificates.ts";
 import {
   giveToServer,
   POSTGRES_PROGRAMS,
-  type PostgresServer,
   startPostgres,
 } from "../support/postgres.ts";
 import { runDeno } from "../support/program.ts";
+import { freePort } from "../support/free_port.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { needs } from "../support/real_process.ts";
+import {
+  clientOf,
+  connected,
+  untilActive,
+} from "../support/postgres_client.ts";
 
 const programs = needs(...POSTGRES_PROGRAMS);
-
-function clientOf(
-  { user, password }: PostgresServer,
-  options: Partial<ConstructorParameters<typeof Postgres>[0]> = {},
-): Postgres {
-  return new Postgres({ user, password, database: "postgres", ...options });
-}
-
-async function connected(
-  server: PostgresServer,
-  transport: Transport = server.transport,
-): Promise<Postgres> {
-  const postgres = clientOf(server);
-  await postgres.connect(transport);
-  return postgres;
-}
 
 Deno.test({
   name: "PostgreSQL: queries with arguments, many at once, and errors",
@@ -126,108 +110,6 @@ Deno.test({
 });
 
 Deno.test({
-  name: "PostgreSQL: a wrong password, user or database is the cause",
-  ...programs,
-  fn: async () => {
-    await using server = await startPostgres();
-    const wrong = [
-      [{ password: "pen" }, "28P01"],
-      [{ user: "nobody" }, "28P01"],
-      [{ database: "nothing" }, "3D000"],
-    ] as const;
-    for (const [options, code] of wrong) {
-      const error = await rejection(
-        clientOf(server, options).connect(server.transport),
-      );
-      assertInstanceOf(error, ConnectError);
-      assertInstanceOf(error.cause, PostgresError);
-      assertEquals(error.cause.code, code);
-    }
-    const error = await rejection(
-      clientOf(server, { password: undefined }).connect(server.transport),
-    );
-    assertInstanceOf(error, ConnectError);
-    assertInstanceOf(error.cause, TypeError);
-  },
-});
-
-Deno.test({
-  name: "PostgreSQL: TLS after SSLRequest, also for a cancel request",
-  ...programs,
-  fn: async () => {
-    const { ca, server: identity } = await certificates();
-    const port = freePort();
-    await using server = await startPostgres({
-      prepare: async (data) => {
-        await Deno.writeTextFile(`${data}/server.crt`, identity.cert);
-        await Deno.writeTextFile(`${data}/server.key`, identity.key);
-        await Deno.chmod(`${data}/server.key`, 0o600);
-        await giveToServer(data);
-      },
-      settings: { ssl: "on", listen_addresses: "127.0.0.1", port: `${port}` },
-      hba: "hostssl all all 127.0.0.1/32 scram-sha-256\n",
-    });
-    const transport = tcp({ port });
-    await using postgres = clientOf(server, {
-      tls: { caCerts: [ca], serverName: "localhost" },
-    });
-    await postgres.connect(transport);
-    const { rows } = await postgres.query(
-      "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
-    );
-    assertEquals(rows, [{ ssl: true }]);
-    const sleeping = rejection(postgres.query("SELECT pg_sleep(60)"));
-    await untilActive(server, transport, ca);
-    await postgres.cancel(transport);
-    const error = await sleeping;
-    assertInstanceOf(error, PostgresError);
-    assertEquals(error.code, "57014");
-
-    const plain = await rejection(clientOf(server).connect(transport));
-    assertInstanceOf(plain, ConnectError);
-    assertInstanceOf(plain.cause, PostgresError);
-  },
-});
-
-Deno.test({
-  name: "PostgreSQL: cancel on a second connection ends the query, no more",
-  ...programs,
-  fn: async () => {
-    await using server = await startPostgres();
-    await using postgres = await connected(server);
-    const sleeping = rejection(postgres.query("SELECT pg_sleep(60)"));
-    const next = postgres.query("SELECT 1 AS one");
-    await untilActive(server, server.transport);
-    await postgres.cancel(server.transport);
-    const error = await sleeping;
-    assertInstanceOf(error, PostgresError);
-    assertEquals(error.code, "57014");
-    assertEquals((await next).rows, [{ one: 1 }]);
-  },
-});
-
-Deno.test("PostgreSQL: bytes in front of TLS are refused, and a server without it", async () => {
-  for (const answer of ["Sx", "N"]) {
-    const [near, far] = memoryPair();
-    const tls = { serverName: "localhost" };
-    const connecting = rejection(
-      new Postgres({ user: "parley", tls }).connect(near),
-    );
-    const request = new Uint8Array(64);
-    const size = await far.read(request) ?? 0;
-    assertEquals(
-      request.subarray(0, size),
-      Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47),
-    );
-    await far.write(new TextEncoder().encode(answer));
-    const error = await connecting;
-    far.abort();
-    assertInstanceOf(error, ConnectError);
-    assertInstanceOf(error.cause, ProtocolError);
-  }
-});
-
-Deno.test({
   name: "PostgreSQL: notifications between and beside queries",
   ...programs,
   fn: async () => {
@@ -246,82 +128,6 @@ Deno.test({
     assertEquals((await two).payload, "two");
     await postgres.disconnect();
     await assertRejects(() => news.next());
-  },
-});
-
-Deno.test({
-  name: "PostgreSQL: COPY both ways, with queries that wait for it",
-  ...programs,
-  fn: async () => {
-    await using server = await startPostgres();
-    await using postgres = await connected(server);
-    await postgres.query("CREATE TABLE item (id int, name text)");
-    const count = 50_000;
-    function* lines() {
-      for (let n = 0; n < count; n++) {
-        yield new TextEncoder().encode(`${n}\tname ${n}\n`);
-      }
-    }
-    const copying = postgres.copyIn("COPY item FROM STDIN", lines());
-    const counted = postgres.query("SELECT count(*)::int AS n FROM item");
-    assertEquals(await copying, `COPY ${count}`);
-    assertEquals((await counted).rows, [{ n: count }]);
-
-    let text = "";
-    const decoder = new TextDecoderStream();
-    const out = postgres.copyOut("COPY item TO STDOUT");
-    for await (const part of out.pipeThrough(decoder)) text += part;
-    assertEquals(text.trimEnd().split("\n").length, count);
-    assert(text.endsWith(`${count - 1}\tname ${count - 1}\n`));
-
-    // A reader that leaves drops the rest, and queries go on.
-    for await (const _ of postgres.copyOut("COPY item TO STDOUT")) break;
-    assertEquals((await postgres.query("SELECT 1 AS n")).rows, [{ n: 1 }]);
-  },
-});
-
-Deno.test({
-  name: "PostgreSQL: a COPY that the source, the server or the caller ends",
-  ...programs,
-  fn: async () => {
-    await using server = await startPostgres();
-    await using postgres = await connected(server);
-    await postgres.query("CREATE TABLE item (id int)");
-    const line = new TextEncoder().encode("1\n");
-    async function* failing() {
-      yield line;
-      await Promise.resolve();
-      throw new Error("disk is gone");
-    }
-    const sql = "COPY item FROM STDIN";
-    await assertRejects(() => postgres.copyIn(sql, failing()), Error, "gone");
-
-    async function* wrong() {
-      for (;;) yield await Promise.resolve(new TextEncoder().encode("x\n"));
-    }
-    await assertRejects(() => postgres.copyIn(sql, wrong()), PostgresError);
-
-    const abort = new AbortController();
-    async function* stuck() {
-      yield line;
-      abort.abort(new Error("enough"));
-      await new Promise(() => {});
-    }
-    const { signal } = abort;
-    const held = postgres.copyIn(sql, stuck(), { signal });
-    const next = postgres.query("SELECT count(*)::int AS n FROM item");
-    await assertRejects(() => held, Error, "enough");
-    assertEquals((await next).rows, [{ n: 0 }]);
-
-    await assertRejects(
-      () => postgres.copyIn("COPY nothing FROM STDIN", [line]),
-      PostgresError,
-      "nothing",
-    );
-    await assertRejects(() => postgres.copyIn("SELECT 1", [line]), TypeError);
-    const notCopied = postgres.copyOut("SELECT 1").getReader().read();
-    await assertRejects(() => notCopied, TypeError, "not COPY");
-    assertEquals(await postgres.copyIn(sql, [line, line]), "COPY 2");
   },
 });
 
@@ -373,10 +179,9 @@ Deno.test({
   name:
     "PostgreSQL: killed in the middle, queries say whether they were sent, and the client comes back",
   ...programs,
-  fn: async () => {
-    const socketFolder = await Deno.makeTempDir({ prefix: "parley-" });
-    await giveToServer(socketFolder);
-    try {
+  fn: () =>
+    inFolder(async (socketFolder) => {
+      await giveToServer(socketFolder);
       await using first = await startPostgres({ socketFolder });
       await using postgres = clientOf(first);
       await using connection = reconnecting(postgres, first.transport, {
@@ -407,10 +212,7 @@ Deno.test({
       const other = await sleeping;
       assertInstanceOf(other, CallInterruptedError);
       assertEquals([other.method, other.sent], ["SELECT", true]);
-    } finally {
-      await Deno.remove(socketFolder, { recursive: true });
-    }
-  },
+    }),
 });
 
 Deno.test({
@@ -445,24 +247,4 @@ async function* endless(onTaken: () => void): AsyncGenerator<Uint8Array> {
     onTaken();
     await new Promise((resolve) => setTimeout(resolve));
   }
-}
-
-/** Waits until the server executes a query that sleeps. */
-async function untilActive(
-  server: PostgresServer,
-  transport: Transport,
-  ca?: string,
-): Promise<void> {
-  await using postgres = clientOf(server, {
-    tls: ca ? { caCerts: [ca], serverName: "localhost" } : undefined,
-  });
-  await postgres.connect(transport);
-  const sql = "SELECT 1 FROM pg_stat_activity " +
-    "WHERE wait_event = 'PgSleep' AND state = 'active'";
-  while ((await postgres.query(sql)).rows.length === 0);
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

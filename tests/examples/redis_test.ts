@@ -16,6 +16,7 @@ import {
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { runDeno } from "../support/program.ts";
 import { needs } from "../support/real_process.ts";
 import { startRedis } from "../support/redis.ts";
@@ -295,10 +296,9 @@ Deno.test({
   name:
     "Redis: killed in the middle, commands say that they were sent, and the client comes back",
   ...redisServer,
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "parley-" });
-    const path = `${folder}/redis`;
-    try {
+  fn: () =>
+    inFolder(async (folder) => {
+      const path = `${folder}/redis`;
       await using first = await startRedis({ path });
       await using redis = new Redis();
       await using connection = reconnecting(redis, first.transport, {
@@ -321,10 +321,7 @@ Deno.test({
       await using _second = await startRedis({ path });
       await connection.connected();
       assertEquals(await redis.set("key", "value"), "OK");
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
+    }),
 });
 
 Deno.test({

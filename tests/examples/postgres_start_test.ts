@@ -1,0 +1,121 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
+import { ConnectError, memoryPair, ProtocolError, tcp } from "../../mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+import { certificates } from "../support/certificates.ts";
+import {
+  giveToServer,
+  POSTGRES_PROGRAMS,
+  startPostgres,
+} from "../support/postgres.ts";
+import { freePort } from "../support/free_port.ts";
+import { needs } from "../support/real_process.ts";
+import {
+  clientOf,
+  connected,
+  untilActive,
+} from "../support/postgres_client.ts";
+
+const programs = needs(...POSTGRES_PROGRAMS);
+
+Deno.test({
+  name: "PostgreSQL: a wrong password, user or database is the cause",
+  ...programs,
+  fn: async () => {
+    await using server = await startPostgres();
+    const wrong = [
+      [{ password: "pen" }, "28P01"],
+      [{ user: "nobody" }, "28P01"],
+      [{ database: "nothing" }, "3D000"],
+    ] as const;
+    for (const [options, code] of wrong) {
+      const error = await rejection(
+        clientOf(server, options).connect(server.transport),
+      );
+      assertInstanceOf(error, ConnectError);
+      assertInstanceOf(error.cause, PostgresError);
+      assertEquals(error.cause.code, code);
+    }
+    const error = await rejection(
+      clientOf(server, { password: undefined }).connect(server.transport),
+    );
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, TypeError);
+  },
+});
+
+Deno.test({
+  name: "PostgreSQL: TLS after SSLRequest, also for a cancel request",
+  ...programs,
+  fn: async () => {
+    const { ca, server: identity } = await certificates();
+    const port = freePort();
+    await using server = await startPostgres({
+      prepare: async (data) => {
+        await Deno.writeTextFile(`${data}/server.crt`, identity.cert);
+        await Deno.writeTextFile(`${data}/server.key`, identity.key);
+        await Deno.chmod(`${data}/server.key`, 0o600);
+        await giveToServer(data);
+      },
+      settings: { ssl: "on", listen_addresses: "127.0.0.1", port: `${port}` },
+      hba: "hostssl all all 127.0.0.1/32 scram-sha-256\n",
+    });
+    const transport = tcp({ port });
+    await using postgres = clientOf(server, {
+      tls: { caCerts: [ca], serverName: "localhost" },
+    });
+    await postgres.connect(transport);
+    const { rows } = await postgres.query(
+      "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+    );
+    assertEquals(rows, [{ ssl: true }]);
+    const sleeping = rejection(postgres.query("SELECT pg_sleep(60)"));
+    await untilActive(server, transport, ca);
+    await postgres.cancel(transport);
+    const error = await sleeping;
+    assertInstanceOf(error, PostgresError);
+    assertEquals(error.code, "57014");
+
+    const plain = await rejection(clientOf(server).connect(transport));
+    assertInstanceOf(plain, ConnectError);
+    assertInstanceOf(plain.cause, PostgresError);
+  },
+});
+
+Deno.test({
+  name: "PostgreSQL: cancel on a second connection ends the query, no more",
+  ...programs,
+  fn: async () => {
+    await using server = await startPostgres();
+    await using postgres = await connected(server);
+    const sleeping = rejection(postgres.query("SELECT pg_sleep(60)"));
+    const next = postgres.query("SELECT 1 AS one");
+    await untilActive(server, server.transport);
+    await postgres.cancel(server.transport);
+    const error = await sleeping;
+    assertInstanceOf(error, PostgresError);
+    assertEquals(error.code, "57014");
+    assertEquals((await next).rows, [{ one: 1 }]);
+  },
+});
+
+Deno.test("PostgreSQL: bytes in front of TLS are refused, and a server without it", async () => {
+  for (const answer of ["Sx", "N"]) {
+    const [near, far] = memoryPair();
+    const tls = { serverName: "localhost" };
+    const connecting = rejection(
+      new Postgres({ user: "parley", tls }).connect(near),
+    );
+    const request = new Uint8Array(64);
+    const size = await far.read(request) ?? 0;
+    assertEquals(
+      request.subarray(0, size),
+      Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47),
+    );
+    await far.write(new TextEncoder().encode(answer));
+    const error = await connecting;
+    far.abort();
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, ProtocolError);
+  }
+});
