@@ -24,6 +24,11 @@ export interface SupervisorHooks {
   goesOn?(): boolean;
 }
 
+/** A session: by the time that it has ended, its protocol may have another. */
+interface Established {
+  readonly closed: Promise<void>;
+}
+
 /** Keeps a protocol connected. */
 export class Supervisor implements Reconnection, LifecycleSupervisor {
   readonly closed: Promise<void>;
@@ -76,7 +81,7 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
   onUserDisconnect(reason: unknown): void {
     if (reason !== undefined) return;
     this.#stop.abort();
-    this.#letGo();
+    this.#letGo(this.#protocol.signal.reason);
   }
 
   connected(options: WaitOptions = {}): Promise<void> {
@@ -104,17 +109,17 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
       this.#log("error", "Session is not made again: {error}", error);
       throw error;
     } finally {
-      this.#letGo();
+      this.#letGo(failure ? failure.error : this.#protocol.signal.reason);
       this.#up.reject(failure ? failure.error : this.#endedError());
-      this.#tellLast(failure ? failure.error : this.#protocol.signal.reason);
     }
   }
 
   /** From here on the protocol may be in other hands, of another supervisor say. */
-  #letGo(): void {
-    if (this.#lifecycle.supervisor === this) {
-      this.#lifecycle.supervisor = undefined;
-    }
+  #letGo(cause: unknown): void {
+    if (this.#lifecycle.supervisor !== this) return;
+    this.#lifecycle.supervisor = undefined;
+    // Otherwise the session will find no supervisor, and tell it.
+    if (!this.#lifecycle.endIsUntold) this.#tellLast(cause);
   }
 
   #endedError(): StateError {
@@ -140,10 +145,10 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
   async #sessions(): Promise<void> {
     for (;;) {
       using _tap = this.#hooks.tap?.();
-      await this.#establish();
+      const { closed } = await this.#establish();
       try {
         using _lifetime = this.#backoff.watchSession();
-        await this.#protocol.closed;
+        await closed;
         if (this.#stop.signal.aborted || !this.#hooks.goesOn?.()) return;
         await this.#toIdle();
       } catch (error) {
@@ -156,7 +161,7 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
   }
 
   /** Makes a session. */
-  async #establish(): Promise<void> {
+  async #establish(): Promise<Established> {
     const { maxAttempts, isRetriable } = this.#policy;
     for (let attempt = 1;; attempt++) {
       try {
@@ -175,6 +180,7 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
     const protocol = this.#protocol;
     const { signal } = this.#stop;
     const to = this.#to;
+    signal.throwIfAborted();
     if (protocol.runstate === Runstate.RUNNING) return;
     await ("accept" in to
       ? protocol.accept(to, { signal })
@@ -182,19 +188,20 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
   }
 
   /** Calls `onConnect()`, unless the session ends in order meanwhile. */
-  async #prepare(): Promise<void> {
+  async #prepare(): Promise<Established> {
     const { closed, signal } = this.#protocol;
     const prepared = (async () => {
       await this.#policy.onConnect();
       return true;
     })();
     const ended = closed.then(() => false);
-    if (!await Promise.race([prepared, ended])) return;
+    if (!await Promise.race([prepared, ended])) return { closed };
     this.#up.resolve();
     // Once the session has ended, the next one is waited for.
     const renew = () => this.#up = handled();
     if (signal.aborted) renew();
     else signal.addEventListener("abort", renew, { once: true });
+    return { closed };
   }
 
   /** Goes back to idle after a failure; throws it if no attempt follows. */

@@ -45,6 +45,7 @@ export class Lifecycle<In, Out> {
   #session: Session<In, Out> | undefined;
   #attempt: Attempt | undefined;
   #disconnecting: Promise<void> | undefined;
+  #endIsUntold = false;
 
   constructor(options: LifecycleOptions<In, Out>) {
     this.#options = options;
@@ -61,6 +62,11 @@ export class Lifecycle<In, Out> {
   /** The current session, or the last one. */
   get session(): Session<In, Out> | undefined {
     return this.#session;
+  }
+
+  /** Whether there is a session whose end its protocol has not been told. */
+  get endIsUntold(): boolean {
+    return this.#endIsUntold;
   }
 
   /** The budget of the current session, or of the last one. */
@@ -112,6 +118,7 @@ export class Lifecycle<In, Out> {
       {
         onEnding: () => this.#move(Runstate.DISCONNECTING),
         onEnded: (cause) => {
+          this.#endIsUntold = false;
           if (!this.supervisor) this.hooks.onLastSessionEnd(cause);
         },
       },
@@ -135,6 +142,7 @@ export class Lifecycle<In, Out> {
       this.#move(Runstate.RUNNING);
       this.#options.log.established(session.remoteAddress);
       this.#attempt = undefined;
+      this.#endIsUntold = true;
       session.run();
     } catch (error) {
       session.end({ cause: error, drain: false, failed: true });

@@ -253,9 +253,13 @@ export class Session<In, Out> {
     this.budget.end();
     this.#ended.abort(cause);
     if (!this.#running) return;
+    this.#tell(() => this.#options.hooks.onSessionEnd(cause));
+    this.#tell(() => this.#owner.onEnded(cause));
+  }
+
+  #tell(hook: () => void): void {
     try {
-      this.#options.hooks.onSessionEnd(cause);
-      this.#owner.onEnded(cause);
+      hook();
     } catch (error) {
       this.#logLater(error);
     }

@@ -4,14 +4,21 @@ import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
 import { atOnce, cutSessions, serveLines } from "../support/reconnected.ts";
+import { silent } from "../support/silent_transport.ts";
 import { failing } from "../support/failing_transport.ts";
 
 /** Tells when no session follows, and which errors last. */
 class Lasting extends Peer<string> {
   readonly ends: unknown[] = [];
+  leaving = () => {};
+  ending = () => {};
+  protected override onDisconnect(): void {
+    this.leaving();
+  }
   protected override onSessionEnd(cause: unknown): void {
     super.onSessionEnd(cause);
     this.ends.push("session");
+    this.ending();
   }
   protected override onLastSessionEnd(cause: unknown): void {
     this.ends.push(cause);
@@ -76,6 +83,61 @@ Deno.test("onLastSessionEnd() is called when the protocol is disconnected while 
   await client.disconnect();
   await connection.closed;
   assertEquals(client.ends, ["session", "session", client.signal.reason]);
+});
+
+Deno.test("onLastSessionEnd() is called once, wherever disconnect() is called in a session's end", async () => {
+  const moments: Record<string, (client: Lasting, end: () => void) => void> = {
+    onDisconnect: (client, end) => client.leaving = end,
+    signal: ({ signal }, end) => signal.addEventListener("abort", end),
+    onSessionEnd: (client, end) => client.ending = end,
+  };
+  for (const [moment, at] of Object.entries(moments)) {
+    for (const who of moment === "onDisconnect" ? ["user"] : ["user", "peer"]) {
+      const transport = memory();
+      await using server = await serveLines(transport);
+      const client = new Lasting({ codec: lines });
+      const connection = reconnecting(client, transport, atOnce);
+      await connection.connected();
+      at(client, () => void client.disconnect().catch(() => {}));
+      await turns(); // until the server knows the session
+      if (who === "peer") await cutSessions(server, client);
+      else await client.disconnect();
+      await connection.closed;
+      const { reason } = client.signal;
+      assertEquals(client.ends, ["session", reason], `${moment} ${who}`);
+    }
+  }
+});
+
+Deno.test("onLastSessionEnd() is called before a protocol can be connected in other hands", async () => {
+  const refused = new Error("refused");
+  for (const to of [silent, failing(refused)]) {
+    const client = new Lasting({ codec: lines });
+    const connection = reconnecting(client, to);
+    await turns();
+    const disconnected = client.disconnect();
+    assertEquals(client.ends, [client.signal.reason]);
+    await disconnected;
+    const [near, far] = memoryPair();
+    await client.connect(near);
+    await connection.closed;
+    assertEquals(client.ends.length, 1);
+    await client.disconnect();
+    await far.close();
+  }
+});
+
+Deno.test("onLastSessionEnd() is called also if onSessionEnd() throws", async () => {
+  const client = new Lasting({ codec: lines });
+  client.ending = () => {
+    throw new Error("a mistake");
+  };
+  const [near, far] = memoryPair();
+  await client.connect(near);
+  await far.close();
+  const cause = await rejection(client.closed);
+  assertEquals(client.ends, ["session", cause]);
+  await client.disconnect().catch(() => {});
 });
 
 Deno.test("a protocol says which errors are not worth another attempt, unless the policy decides", async () => {

@@ -147,6 +147,25 @@ Deno.test("after disconnect(), a protocol can be connected by hand at once", asy
   }
 });
 
+Deno.test("after disconnect() within an onConnect() that hangs, a session by hand is not waited for", async () => {
+  const transport = memory();
+  await using _server = await serveLines(transport);
+  const client = new Peer({ codec: lines });
+  const preparing = Promise.withResolvers<void>();
+  const connection = reconnecting(client, transport, {
+    onConnect: () => {
+      preparing.resolve();
+      return new Promise(() => {});
+    },
+  });
+  await preparing.promise;
+  await client.disconnect();
+  await client.connect(transport);
+  await connection.closed;
+  assertEquals(client.runstate, "running");
+  await client.disconnect();
+});
+
 Deno.test("disconnect() with a reason is a failure, and goes on to the next attempt", async () => {
   using time = new VirtualTime();
   const reason = new Error("a pong is missing");
