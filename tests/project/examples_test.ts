@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams";
-import { QMPClient } from "../../qmp/mod.ts";
+import { connected } from "../support/connected.ts";
 import { type Outcome, runDeno } from "../support/program.ts";
 import {
   needs,
@@ -100,8 +100,7 @@ Deno.test({
     await Deno.writeFile(filename, content);
     await Deno.truncate(filename, size);
     {
-      await using client = new QMPClient();
-      await client.connect(server.transport);
+      await using client = await connected(server);
       await client.execute("blockdev-add", {
         driver: "file",
         filename,

@@ -4,9 +4,9 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
-import { QMPClient } from "../../qmp/mod.ts";
 import type { SchemaInfo } from "../../qmp/_schema/schema_info.ts";
 import { readSchema } from "../../qmp/_schema/read_schema.ts";
+import { connected } from "../support/connected.ts";
 import { runGenerate, typesOf } from "../support/generated_types.ts";
 import { runDeno } from "../support/program.ts";
 import { needs, startQemu, startStorageDaemon } from "../support/qemu.ts";
@@ -80,8 +80,7 @@ Deno.test({
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using server = await startQemu();
-    await using client = new QMPClient();
-    await client.connect(server.transport);
+    await using client = await connected(server);
     const answer = await client.execute("query-qmp-schema");
     const text = typesOf(readSchema(answer));
     assertMatch(text, /^export type RunState =\n( {2}\| "[a-z-]+"\n)+/m);
@@ -101,8 +100,7 @@ Deno.test({
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using server = await startQemu();
-    await using client = new QMPClient();
-    await client.connect(server.transport);
+    await using client = await connected(server);
     const infos = await client.execute("query-qmp-schema") as SchemaInfo[];
     const text = typesOf(infos);
     const deprecated = infos.filter(({ features }) =>

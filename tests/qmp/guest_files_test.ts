@@ -11,13 +11,13 @@ import {
   BadReplyError,
   ExecInterruptedError,
   ExecuteError,
-  GuestAgentClient,
 } from "../../qmp/mod.ts";
 import { noise } from "../../testing/_util/bytes.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { withLogSink } from "../support/logged.ts";
-import { needs, startGuestAgent } from "../support/qemu.ts";
+import { needs } from "../support/qemu.ts";
+import { withAgent } from "../support/with_agent.ts";
 import { runningAgent } from "../support/scripted_agent.ts";
 
 const agent = needs("qemu-ga");
@@ -27,80 +27,74 @@ Deno.test({
   name:
     "files of any size are written and read: empty, of odd sizes, of 32 MiB",
   ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    const path = `${server.process.folder}/file`;
-    for (const size of [0, 1, 3 * 65536, 3 * 65536 + 1, 5 * MIB - 1]) {
-      const data = noise(size).slice();
-      await client.writeFile(path, data);
-      assertEquals(equals(await Deno.readFile(path), data), true);
-      assertEquals(equals(await client.readFile(path), data), true);
-    }
-    await Deno.truncate(path, 32 * MIB);
-    assertEquals((await client.readFile(path)).length, 32 * MIB);
-  },
+  fn: () =>
+    withAgent(async (client, folder) => {
+      const path = `${folder}/file`;
+      for (const size of [0, 1, 3 * 65536, 3 * 65536 + 1, 5 * MIB - 1]) {
+        const data = noise(size).slice();
+        await client.writeFile(path, data);
+        assertEquals(equals(await Deno.readFile(path), data), true);
+        assertEquals(equals(await client.readFile(path), data), true);
+      }
+      await Deno.truncate(path, 32 * MIB);
+      assertEquals((await client.readFile(path)).length, 32 * MIB);
+    }),
 });
 
 Deno.test({
   name: "text is written as UTF-8, and replaces the file's content",
   ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    const path = `${server.process.folder}/file`;
-    await client.writeFile(path, "a longer text");
-    await client.writeFile(path, "ünïcode");
-    assertEquals(await Deno.readTextFile(path), "ünïcode");
-  },
+  fn: () =>
+    withAgent(async (client, folder) => {
+      const path = `${folder}/file`;
+      await client.writeFile(path, "a longer text");
+      await client.writeFile(path, "ünïcode");
+      assertEquals(await Deno.readTextFile(path), "ünïcode");
+    }),
 });
 
 Deno.test({
   name:
     "a file that cannot be opened, read or written rejects with the agent's error",
   ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    const { folder } = server.process;
-    await assertRejects(() => client.readFile(`${folder}/none`), ExecuteError);
-    await assertRejects(() => client.readFile(folder), ExecuteError);
-    await assertRejects(
-      () => client.writeFile(`${folder}/none/file`, "x"),
-      ExecuteError,
-    );
-    await assertRejects(
-      () => client.writeFile("/dev/full", noise(MIB)),
-      ExecuteError,
-    );
-    assertEquals(await client.execute("guest-ping"), {});
-  },
+  fn: () =>
+    withAgent(async (client, folder) => {
+      await assertRejects(
+        () => client.readFile(`${folder}/none`),
+        ExecuteError,
+      );
+      await assertRejects(() => client.readFile(folder), ExecuteError);
+      await assertRejects(
+        () => client.writeFile(`${folder}/none/file`, "x"),
+        ExecuteError,
+      );
+      await assertRejects(
+        () => client.writeFile("/dev/full", noise(MIB)),
+        ExecuteError,
+      );
+      assertEquals(await client.execute("guest-ping"), {});
+    }),
 });
 
 Deno.test({
   name: "a file without an end is refused beyond maxBytes",
   ...agent,
-  fn: async () => {
-    await using server = await startGuestAgent();
-    await using client = new GuestAgentClient();
-    await client.connect(server.transport);
-    const error = await assertRejects(
-      () => client.readFile("/dev/zero", { maxBytes: MIB }),
-      RangeError,
-    );
-    assertEquals(
-      error.message,
-      'Cannot read "/dev/zero": it has more than 1048576 bytes, which is maxBytes',
-    );
-    await assertRejects(
-      () => client.readFile("/dev/zero", { maxBytes: -1 }),
-      RangeError,
-      "maxBytes is -1",
-    );
-  },
+  fn: () =>
+    withAgent(async (client) => {
+      const error = await assertRejects(
+        () => client.readFile("/dev/zero", { maxBytes: MIB }),
+        RangeError,
+      );
+      assertEquals(
+        error.message,
+        'Cannot read "/dev/zero": it has more than 1048576 bytes, which is maxBytes',
+      );
+      await assertRejects(
+        () => client.readFile("/dev/zero", { maxBytes: -1 }),
+        RangeError,
+        "maxBytes is -1",
+      );
+    }),
 });
 
 /** The agent's part in reading a file of `n` pieces of three bytes. */

@@ -19,22 +19,13 @@ import {
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { needs, startGuestAgent } from "../support/qemu.ts";
+import { withAgent } from "../support/with_agent.ts";
 import { runningAgent } from "../support/scripted_agent.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
 
 const agent = needs("qemu-ga");
 const MIB = 2 ** 20;
-
-/** Runs with a client of a real agent, whose guest is this machine. */
-async function withAgent(
-  run: (client: GuestAgentClient, folder: string) => Promise<void>,
-): Promise<void> {
-  await using server = await startGuestAgent();
-  await using client = new GuestAgentClient();
-  await client.connect(server.transport);
-  await run(client, server.process.folder);
-}
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 

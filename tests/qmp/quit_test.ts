@@ -1,11 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { EndOfStreamError, ProtocolError } from "../../protocol/mod.ts";
-import {
-  ExecInterruptedError,
-  ExecuteError,
-  QMPClient,
-} from "../../qmp/mod.ts";
+import { ExecInterruptedError, ExecuteError } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
+import { connected } from "../support/connected.ts";
 import { needs, startQemu } from "../support/qemu.ts";
 import {
   event,
@@ -125,8 +122,7 @@ Deno.test({
   fn: async () => {
     const args = ["-no-reboot"];
     await using server = await startQemu({ machine: true, args });
-    await using client = new QMPClient();
-    await client.connect(server.transport);
+    await using client = await connected(server);
     await client.execute("system_reset");
     assertEquals(
       (await client.events.next("SHUTDOWN")).data?.reason,

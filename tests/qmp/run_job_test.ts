@@ -15,6 +15,7 @@ import {
   waitForJob,
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
+import { connected } from "../support/connected.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
 import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
 import { event, runningClient } from "../support/qmp_script.ts";
@@ -33,8 +34,7 @@ async function withDisks(
   run: (client: QMPClient, folder: string) => Promise<void>,
 ): Promise<void> {
   await using server = await startStorageDaemon();
-  await using client = new QMPClient();
-  await client.connect(server.transport);
+  await using client = await connected(server);
   const { folder } = server.process;
   for (const name of ["disk", "copy"]) await addDisk(client, folder, name);
   await run(client, folder);

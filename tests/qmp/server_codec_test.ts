@@ -12,31 +12,9 @@ import {
 } from "../../protocol/mod.ts";
 import { BadInput } from "../../qmp/_wire/bad_input.ts";
 import { ServerCodec } from "../../qmp/_wire/server_codec.ts";
+import { CountingBuffer } from "../support/counting_buffer.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
-
-/** Counts the visited bytes: one by one, by a search or by a copy. */
-class CountingBuffer extends ReadBuffer {
-  count = 0;
-
-  override at(position: number): number | undefined {
-    this.count++;
-    return super.at(position);
-  }
-
-  override subarray(from?: number, to?: number): Uint8Array<ArrayBuffer> {
-    const view = super.subarray(from, to);
-    return new Proxy(view, {
-      get: (_, key) => {
-        if (typeof key === "string" && /^\d/.test(key)) this.count++;
-        const value = Reflect.get(view, key, view);
-        if (typeof value !== "function") return value;
-        this.count += view.length;
-        return value.bind(view);
-      },
-    });
-  }
-}
 
 /** The messages of a stream that arrives in chunks. */
 function decodeAll(
@@ -77,6 +55,7 @@ for (
       const input = new CountingBuffer();
       decodeText(bytes, chunkSize, input);
       const cost = input.count / bytes.length;
+
       console.log(`${cost.toFixed(1)} looks at a byte, chunks of ${chunkSize}`);
       // A chunk is looked at from its front once it is there.
       assertLess(cost, 12);

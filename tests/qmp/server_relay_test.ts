@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory, type Transport } from "../../transports/mod.ts";
+import { connected } from "../support/connected.ts";
 import { needs, startQemu } from "../support/qemu.ts";
 
 /** A server that relays the commands and events of another. */
@@ -68,8 +69,7 @@ Deno.test({
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using qemu = await startQemu();
-    await using upstream = new QMPClient();
-    await upstream.connect(qemu.transport);
+    await using upstream = await connected(qemu);
     const { transport, server } = await relay(upstream);
     const told = (async () => {
       for await (const { event, data, timestamp } of upstream.events) {

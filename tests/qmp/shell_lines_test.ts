@@ -1,5 +1,4 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { QMPClient } from "../../qmp/mod.ts";
 import type { SchemaInfo } from "../../qmp/_schema/schema_info.ts";
 import { parseLine, parseValue } from "../../qmp/_shell/command_line.ts";
 import { Guide } from "../../qmp/_shell/guide.ts";
@@ -7,6 +6,7 @@ import { HumanDialect } from "../../qmp/_shell/human_dialect.ts";
 import { parseOptions, UsageError } from "../../qmp/_shell/options.ts";
 import { QMPDialect } from "../../qmp/_shell/qmp_dialect.ts";
 import { LineError, splitWords } from "../../qmp/_shell/words.ts";
+import { connected } from "../support/connected.ts";
 import { needs, startQemu } from "../support/qemu.ts";
 
 const ignorant = new Guide();
@@ -176,8 +176,7 @@ Deno.test({
   ...needs("qemu-system-x86_64"),
   fn: async (test) => {
     await using server = await startQemu();
-    await using client = new QMPClient();
-    await client.connect(server.transport);
+    await using client = await connected(server);
     const infos = await client.execute("query-qmp-schema") as SchemaInfo[];
     const guide = new Guide(infos);
 

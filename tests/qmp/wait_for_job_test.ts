@@ -17,6 +17,7 @@ import {
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { connected } from "../support/connected.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
 import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
 import { event, type Message, runningClient } from "../support/qmp_script.ts";
@@ -38,8 +39,7 @@ Deno.test({
   ...daemon,
   fn: async () => {
     await using server = await startStorageDaemon();
-    await using client = new QMPClient();
-    await client.connect(server.transport);
+    await using client = await connected(server);
     const { folder } = server.process;
     for (const name of ["a", "b", "copy-a", "copy-b"]) {
       await addDisk(client, folder, name);
@@ -78,8 +78,7 @@ Deno.test({
         options: { driver: "file", filename, size: DISK_SIZE },
       });
     {
-      await using first = new QMPClient();
-      await first.connect(server.transport);
+      await using first = await connected(server);
       for (const name of ["disk", "copy"]) await addDisk(first, folder, name);
       const concluded = first.events.next("JOB_STATUS_CHANGE", {
         filter: ({ data }) =>
@@ -99,8 +98,7 @@ Deno.test({
         speed: 1,
       });
     }
-    await using client = new QMPClient();
-    await client.connect(server.transport);
+    await using client = await connected(server);
     assertEquals(await waitForJob(client, "good"), undefined);
     const error = await assertRejects(
       () => waitForJob(client, "bad"),
