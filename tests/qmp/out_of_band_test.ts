@@ -60,7 +60,9 @@ Deno.test("fact 7: with out-of-band, fewer than 8 commands are on the wire, and 
 Deno.test("without out-of-band, commands are sent at once", async () => {
   const { client, server } = await runningClient();
   const calls = Array.from({ length: 20 }, () => client.execute("c"));
-  for (const _ of calls) server.answer(await server.command());
+  const commands = [];
+  for (const _ of calls) commands.push(await server.command());
+  for (const command of commands) server.answer(command);
   await Promise.all(calls);
   await client.disconnect();
   await server.end();

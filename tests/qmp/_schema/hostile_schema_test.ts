@@ -35,7 +35,7 @@ function command(name: string, type: string, more: object = {}) {
   };
 }
 
-/** Uses a schema as `generate.ts` and the shell do. */
+/** Uses a schema as `generate.ts` and the shell do; returns the types. */
 function use(answer: unknown): string {
   const infos = readSchema(answer);
   const dialect = new QMPDialect(new Guide(infos));
@@ -193,7 +193,9 @@ const endless: [string, object[]][] = [
 
 for (const [name, answer] of endless) {
   Deno.test(`a hostile schema has types and completions: ${name}`, () => {
-    use(answer);
+    assertMatch(use(answer), /^ {4}use: \{ arguments: /m);
+    const dialect = new QMPDialect(new Guide(readSchema(answer)));
+    assertEquals(dialect.complete("us"), [["use "], "us"]);
   });
 }
 
