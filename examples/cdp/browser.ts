@@ -42,16 +42,10 @@ export class Browser extends AsyncProtocol<Message> {
         .call("Target.attachToTarget", { targetId, flatten: true }, options);
       const session = this.#session(sessionId);
       this.#sessions.set(sessionId, session);
-      const page = new Page(session, close);
-      await Promise.all([
-        session.call("Page.enable", {}, options),
-        session.call(
-          "Page.setLifecycleEventsEnabled",
-          { enabled: true },
-          options,
-        ),
-      ]);
-      return page;
+      await session.call("Page.enable", {}, options);
+      const lifecycle = { enabled: true };
+      await session.call("Page.setLifecycleEventsEnabled", lifecycle, options);
+      return new Page(session, close);
     } catch (error) {
       await close().catch(() => {}); // the first error tells more
       throw error;

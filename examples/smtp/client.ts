@@ -130,7 +130,7 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     await hello(); // what was said before may have been forged (RFC 3207 §4.2)
   }
 
-  /** Says goodbye, unless it is in the middle of a mail. */
+  /** Says goodbye; with a reason, it may be in the middle of a mail. */
   protected override onDisconnect(reason: unknown): void {
     if (reason === undefined) this.send("QUIT");
   }
