@@ -5,7 +5,7 @@ import type { ListenOptions } from "./listen_options.ts";
 export interface HubListenOptions<E> extends ListenOptions<E> {
   /**
    * Called once, when the queue takes no more events: a protocol may tell its
-   * peer that nobody listens.
+   * peer that nobody listens. What it throws is reported as uncaught.
    *
    * @default {undefined}
    */

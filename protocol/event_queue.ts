@@ -1,5 +1,6 @@
 import { BoundedEvents, type Taken } from "./_events/bounded_events.ts";
 import { show } from "./_util/show.ts";
+import { tell } from "./_util/tell.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { EndOfStreamError, EventOverflowError } from "./errors.ts";
 import type { ListenOptions, NextEventOptions } from "./listen_options.ts";
@@ -15,7 +16,8 @@ export interface EventQueueOptions<E> extends ListenOptions<E> {
    */
   names?: string | readonly string[] | undefined;
   /**
-   * Called once, when the queue takes no more events.
+   * Called once, when the queue takes no more events. What it throws is reported
+   * as uncaught.
    *
    * @default {undefined}
    */
@@ -287,8 +289,8 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
   #close(end: End): void {
     if (this.#end) return;
     this.#end = end;
-    this.#onClosed();
     for (const waiter of this.#waiters) waiter.settle(undefined);
+    tell(this.#onClosed);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Call } from "./_calls/call.ts";
 import { SignalGroups } from "./_calls/signal_groups.ts";
 import { LinkedMap } from "./_util/linked_map.ts";
+import { tell } from "./_util/tell.ts";
 import { checkCount, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 import type {
@@ -246,19 +247,8 @@ export class PendingCalls<Reply, Id = number> {
       call.abandoned = true;
       this.#settle(call).reject(reasonOf(call));
     }
-    for (const call of given) this.#tellAbandoned(call);
+    for (const call of given) tell(() => this.#onAbandoned?.(call));
     if (this.size === 0) this.#clearIdleTimer();
-  }
-
-  /** A signal or a timer calls this: an error of the hook is reported as uncaught. */
-  #tellAbandoned(call: Call<Reply, Id>): void {
-    try {
-      this.#onAbandoned?.(call);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
   }
 
   /** One timer for all calls: most of them are answered in time. */

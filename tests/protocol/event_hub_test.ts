@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EventHub } from "../../protocol/mod.ts";
+import { UncaughtErrors } from "../support/uncaught_errors.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
 Deno.test("onClosed of EventHub.listen() is called once, however the queue ends", () => {
@@ -43,4 +44,18 @@ Deno.test("EventHub counts its queues, and fails all of them at once", async () 
   for (const queue of queues.slice(1)) {
     assertEquals(await rejection(queue.next()), cause);
   }
+});
+
+Deno.test("an onClosed() that throws keeps no queue from its end, and is reported", async () => {
+  using uncaught = new UncaughtErrors();
+  const hub = new EventHub<string>((event) => event);
+  const onClosed = () => {
+    throw new Error("a mistake");
+  };
+  const queues = [1, 2].map(() => hub.listen(undefined, { onClosed }));
+  const waits = queues.map((queue) => rejection(queue.next()));
+  const cause = new Error("refused");
+  hub.fail(cause);
+  assertEquals(await Promise.all(waits), [cause, cause]);
+  await uncaught.count(2);
 });
