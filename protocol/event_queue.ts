@@ -1,6 +1,6 @@
 import { BoundedEvents, type Taken } from "./_events/bounded_events.ts";
 import { show } from "./_util/show.ts";
-import { tell } from "./_util/tell.ts";
+import { callHook } from "./_util/call_hook.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { EndOfStreamError, EventOverflowError } from "./errors.ts";
 import type { ListenOptions, NextEventOptions } from "./listen_options.ts";
@@ -290,7 +290,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     if (this.#end) return;
     this.#end = end;
     for (const waiter of this.#waiters) waiter.settle(undefined);
-    tell(this.#onClosed);
+    callHook(this.#onClosed);
   }
 }
 

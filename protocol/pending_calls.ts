@@ -1,7 +1,7 @@
 import { Call } from "./_calls/call.ts";
 import { SignalGroups } from "./_calls/signal_groups.ts";
 import { LinkedMap } from "./_util/linked_map.ts";
-import { tell } from "./_util/tell.ts";
+import { callHook } from "./_util/call_hook.ts";
 import { checkCount, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 import type {
@@ -247,7 +247,7 @@ export class PendingCalls<Reply, Id = number> {
       call.abandoned = true;
       this.#settle(call).reject(reasonOf(call));
     }
-    for (const call of given) tell(() => this.#onAbandoned?.(call));
+    for (const call of given) callHook(() => this.#onAbandoned?.(call));
     if (this.size === 0) this.#clearIdleTimer();
   }
 

@@ -5,6 +5,7 @@ import type {
 } from "../../transports/transport.ts";
 import { delay, type Logger } from "../_deps.ts";
 import { abortable, handled } from "../_util/abortable.ts";
+import { callHook } from "../_util/call_hook.ts";
 import { loggable } from "../_util/loggable.ts";
 import { loggerOf } from "../_util/logger.ts";
 import { checkMember } from "../_util/validate.ts";
@@ -134,11 +135,11 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
   }
 
   #tellLast(cause: unknown): void {
-    try {
-      this.#lifecycle.hooks.onLastSessionEnd(cause);
-    } catch (error) {
-      this.#log("error", "onLastSessionEnd() failed: {error}", error);
-    }
+    callHook(
+      () => this.#lifecycle.hooks.onLastSessionEnd(cause),
+      (error) =>
+        this.#log("error", "onLastSessionEnd() failed: {error}", error),
+    );
   }
 
   /** Has one session after the other, until one ends in order. */

@@ -1,5 +1,6 @@
 import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
+import { callHook } from "../_util/call_hook.ts";
 import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
 import { ByteBudget } from "../byte_budget.ts";
@@ -119,7 +120,8 @@ export class Lifecycle<In, Out> {
         onEnding: () => this.#move(Runstate.DISCONNECTING),
         onEnded: (cause) => {
           this.#endIsUntold = false;
-          if (!this.supervisor) this.hooks.onLastSessionEnd(cause);
+          if (this.supervisor) return;
+          return this.hooks.onLastSessionEnd(cause);
         },
       },
     );
@@ -230,11 +232,10 @@ export class Lifecycle<In, Out> {
 
   #sayGoodbye(reason: unknown): void {
     const { hooks, log } = this.#options;
-    try {
-      hooks.onDisconnect(reason);
-    } catch (error) {
-      log.laterCause(error, "warn");
-    }
+    callHook(
+      () => hooks.onDisconnect(reason),
+      (error) => log.laterCause(error, "warn"),
+    );
   }
 
   #disconnectOnce(reason: unknown): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Address, Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
+import { callHook } from "../_util/call_hook.ts";
 import type { Codec } from "../codecs/codec.ts";
 import {
   EndOfStreamError,
@@ -33,7 +34,7 @@ export interface SessionOwner {
   /** The session begins to end. */
   onEnding(): void;
   /** A session that ran has ended, and its protocol knows. */
-  onEnded(cause: unknown): void;
+  onEnded(cause: unknown): unknown;
 }
 
 /** One connection's life: from the attempt to make it until all is released. */
@@ -257,12 +258,8 @@ export class Session<In, Out> {
     this.#tell(() => this.#owner.onEnded(cause));
   }
 
-  #tell(hook: () => void): void {
-    try {
-      hook();
-    } catch (error) {
-      this.#logLater(error);
-    }
+  #tell(hook: () => unknown): void {
+    callHook(hook, (error) => this.#logLater(error));
   }
 
   async #release({ cause, drain }: Ending): Promise<void> {

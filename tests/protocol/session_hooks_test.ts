@@ -15,6 +15,8 @@ import {
 import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { write } from "../support/session.ts";
+import { logged, textOf } from "../support/logged.ts";
+import { serveLines } from "../support/reconnected.ts";
 import { turns } from "../support/turns.ts";
 
 /** Records the hooks that are called, and the runstate. */
@@ -42,11 +44,11 @@ class Recorder extends AsyncProtocol<string> {
   }
   protected override onSessionEnd(cause: unknown): void {
     this.calls.push(`end ${this.runstate} ${this.signal.aborted}`, cause);
-    this.ending(cause);
+    return this.ending(cause);
   }
   protected override onDisconnect(reason: unknown): void {
     this.calls.push(`disconnect ${this.runstate}`, reason);
-    this.leaving(reason);
+    return this.leaving(reason);
   }
   override send(line: string): Promise<void> {
     return super.send(line);
@@ -197,6 +199,31 @@ Deno.test("an error of onDisconnect() does not keep the session from its orderly
   await closed;
   assertEquals(await new Response(far.readable).text(), "last\n");
   await far.close();
+});
+
+Deno.test("the rejection of an async hook that nobody waits for is logged, and not unhandled", async () => {
+  class Async extends Recorder {
+    protected override onLastSessionEnd(): Promise<void> {
+      return Promise.reject(new Error("last"));
+    }
+  }
+  const records = await logged("debug", async () => {
+    const transport = memory();
+    await using _server = await serveLines(transport);
+    for (const supervised of [false, true]) {
+      const protocol = new Async();
+      protocol.leaving = () => Promise.reject(new Error("leaving"));
+      protocol.ending = () => Promise.reject(new Error("ending"));
+      if (supervised) await reconnecting(protocol, transport).connected();
+      else await protocol.connect(transport);
+      await protocol.disconnect();
+      await turns();
+    }
+  });
+  const texts = records.map(textOf).join("\n");
+  for (const hook of ["leaving", "ending", "last"]) {
+    assertEquals(texts.split(`Error: ${hook}`).length - 1, 2, texts);
+  }
 });
 
 Deno.test("a supervised session that is disposed of says goodbye", async () => {
