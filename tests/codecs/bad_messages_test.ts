@@ -272,7 +272,7 @@ Deno.test("more bad messages than maxBadMessages are thrown, delivered or skippe
   );
 });
 
-Deno.test("badMessages that do not exist are refused, with their name", () => {
+Deno.test("an unknown value of badMessages is refused by its name", () => {
   const badMessages = "ignore" as "skip";
   for (
     const create of [

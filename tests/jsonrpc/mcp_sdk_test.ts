@@ -123,7 +123,7 @@ Deno.test("a transport that is closed before its start releases the connection",
   await far.close();
 });
 
-Deno.test("onerror hears of lines without JSON, and of a callback that throws", async () => {
+Deno.test("onerror gets the errors of lines without JSON and of a callback that throws", async () => {
   const [near, far] = memoryPair();
   const transport = toMcpTransport(near);
   const errors: string[] = [];

@@ -152,7 +152,7 @@ Deno.test("a server that shuts down lets its handlers answer", async () => {
   await rejection(client.disconnect());
 });
 
-Deno.test("a batch whose responses are too much is answered in part", async () => {
+Deno.test("a batch whose responses exceed the budget is answered in part", async () => {
   let handled = 0;
   await using ends = await twoPeers({
     maxQueuedBytes: 1024 * 1024,

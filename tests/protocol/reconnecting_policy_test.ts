@@ -118,7 +118,7 @@ Deno.test("pauses grow while sessions end soon, and are short again after a long
   assertEquals(await pauses(3, 10_000), [100, 100, 100]);
 });
 
-Deno.test("a policy is checked", () => {
+Deno.test("an invalid policy is refused, naming option and value", () => {
   const to = memory();
   const reconnect = (policy: object, transport: Transport = to) =>
     reconnecting(

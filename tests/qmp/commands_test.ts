@@ -8,7 +8,7 @@ import {
 } from "../support/qmp_script.ts";
 import { overStreams } from "../support/session.ts";
 
-Deno.test("fact 1: a command is sent as JSON, and nothing follows it", async () => {
+Deno.test("a command is sent as JSON, and nothing follows it", async () => {
   const { client, far } = await bareClient();
   const bytes = new Response(far.readable).text();
   client.executeMessage({ execute: "quit", id: "q" }).catch(() => {});
@@ -22,7 +22,7 @@ Deno.test("fact 1: a command is sent as JSON, and nothing follows it", async () 
   await far.close();
 });
 
-Deno.test("fact 2: over TLS a newline follows each command in a write of its own", async () => {
+Deno.test("over TLS a newline follows each command in a write of its own", async () => {
   const [near, far] = memoryPair();
   const writes: string[] = [];
   const client = new QMPClient({ awaitGreeting: false, negotiate: false });
@@ -44,7 +44,7 @@ Deno.test("fact 2: over TLS a newline follows each command in a write of its own
   ]);
 });
 
-Deno.test("fact 6: integers of 64 bits are sent and received exactly", async () => {
+Deno.test("integers of 64 bits are sent and received exactly", async () => {
   const { client, server } = await runningClient();
   const size = 2n ** 63n - 1n;
   const call = client.execute("block_resize", { size });

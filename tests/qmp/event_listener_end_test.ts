@@ -30,7 +30,7 @@ Deno.test("listeners end with the session, after the queued events have been rea
   assertEquals(await rest(client.events), []);
 });
 
-Deno.test("iterations end when we disconnect", async () => {
+Deno.test("iterations end at disconnect()", async () => {
   const { client, server } = await runningClient();
   const iteration = rest(client.events);
   server.send(event("ONE"));

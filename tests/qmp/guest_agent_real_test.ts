@@ -19,7 +19,7 @@ import type { Message } from "../support/qmp_script.ts";
 const agent = needs("qemu-ga");
 
 Deno.test({
-  name: "fact 14: a client synchronizes with a real agent again and again",
+  name: "a client synchronizes with a real agent again and again",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -37,8 +37,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 14: an incomplete command of one session does not affect the next",
+  name: "an incomplete command of one session does not affect the next",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -54,8 +53,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 14: commands to a stopped real agent time out, and it is used again",
+  name: "commands to a stopped real agent time out, and it is used again",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();
@@ -78,8 +76,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 13: a file of 8 MiB is read as one message, if the limit allows it",
+  name: "a file of 8 MiB is read as one message, if the limit allows it",
   ...agent,
   fn: async () => {
     await using server = await startGuestAgent();

@@ -40,7 +40,7 @@ for (const [what, before] of leftovers) {
   });
 }
 
-Deno.test("fact 14: after a deadline the next command synchronizes, and a late answer is dropped", async () => {
+Deno.test("after a deadline the next command synchronizes, and a late answer is dropped", async () => {
   const { client, agent } = await runningAgent({ timeout: 20 });
   const error = await assertRejects(
     () => client.execute("guest-exec"),

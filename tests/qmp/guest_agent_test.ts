@@ -27,7 +27,7 @@ import { VirtualTime } from "../support/virtual_time.ts";
 import { runningAgent } from "../support/scripted_agent.ts";
 import { turns } from "../support/turns.ts";
 
-Deno.test("fact 14: answers without ids are matched in order, one command at a time", async () => {
+Deno.test("answers without ids are matched in order, one command at a time", async () => {
   const { client, agent } = await runningAgent();
   const calls = ["a", "b", "c"].map((name) =>
     client.execute("guest-exec", { path: name })
@@ -107,7 +107,7 @@ for (const [what, start, rest, Cause] of unreadable) {
   });
 }
 
-Deno.test("errors of the agent are those of QMP", async () => {
+Deno.test("an error of the agent is an ExecuteError, and a reply without a result a BadReplyError", async () => {
   const { client, agent } = await runningAgent();
   const refused = client.execute("nope");
   await agent.command();

@@ -20,7 +20,7 @@ import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-Deno.test("fact 4: events may come before the greeting and before the reply to qmp_capabilities", async () => {
+Deno.test("events may come before the greeting and before the reply to qmp_capabilities", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const listener = client.listen();
@@ -36,7 +36,7 @@ Deno.test("fact 4: events may come before the greeting and before the reply to q
   await server.end();
 });
 
-Deno.test("fact 3: two greetings before the negotiation are answered once", async () => {
+Deno.test("two greetings before the negotiation are answered once", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const server = await Script.over(far);
@@ -55,7 +55,7 @@ Deno.test("fact 3: two greetings before the negotiation are answered once", asyn
   await server.end();
 });
 
-Deno.test("fact 3: a second greeting in a running session repeats the negotiation", async () => {
+Deno.test("a second greeting in a running session repeats the negotiation", async () => {
   const { client, server } = await runningClient();
   server.send(greeting(["oob"]));
   const request = await server.command();

@@ -16,7 +16,7 @@ import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-Deno.test("fact 8: an aborted call rejects with the reason, and its late reply is dropped", async () => {
+Deno.test("an aborted call rejects with the reason, and its late reply is dropped", async () => {
   const { client, server } = await runningClient();
   const signal = new WatchedSignal();
   const reason = new Error("Enough");

@@ -12,7 +12,7 @@ import { type Message, runningClient, Script } from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-Deno.test("fact 7: out-of-band is enabled if it is offered, and sent as exec-oob", async () => {
+Deno.test("out-of-band is enabled if it is offered, and sent as exec-oob", async () => {
   const [near, far] = memoryPair();
   const client = new QMPClient();
   const server = await Script.over(far);
@@ -31,7 +31,7 @@ Deno.test("fact 7: out-of-band is enabled if it is offered, and sent as exec-oob
   await server.end();
 });
 
-Deno.test("fact 7: with out-of-band, fewer than 8 commands are on the wire, and an out-of-band command gets through", async () => {
+Deno.test("with out-of-band, fewer than 8 commands are on the wire, and an out-of-band command gets through", async () => {
   const { client, server } = await runningClient({ capabilities: ["oob"] });
   const calls = Array.from({ length: 20 }, (_, n) => client.execute(`c${n}`));
   const oob = client.execute("now", {}, { oob: true });

@@ -23,8 +23,7 @@ import { connected } from "../support/connected.ts";
 const qemu = needs("qemu-system-x86_64");
 
 Deno.test({
-  name:
-    "fact 9: after quit the end is orderly, even if QEMU is killed meanwhile",
+  name: "after quit the end is orderly, even if QEMU is killed meanwhile",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -39,8 +38,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 10: a second client gets no greeting, and the error names the phase",
+  name: "a second client gets no greeting, and the error names the phase",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -60,8 +58,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 10: negotiation with a QEMU that stops after its greeting fails in time",
+  name: "negotiation with a QEMU that stops after its greeting fails in time",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -91,7 +88,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 11: a stopped QEMU, with megabytes queued for it, does not hang disconnect()",
+    "a stopped QEMU, with megabytes queued for it, does not hang disconnect()",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -110,8 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 11: a command to a stopped QEMU can be aborted, and the session goes on",
+  name: "a command to a stopped QEMU can be aborted, and the session goes on",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();

@@ -94,8 +94,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 1: over TCP, quit gets its reply and an orderly end, 60 of 60 times",
+  name: "over TCP, quit gets its reply and an orderly end, 60 of 60 times",
   ...qemu,
   fn: async () => {
     for (let time = 0; time < 60; time++) {
@@ -109,8 +108,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 2: over TLS, 100 commands one at a time are answered without a stall",
+  name: "over TLS, 100 commands one at a time are answered without a stall",
   ...needs("qemu-system-x86_64", "certtool", "openssl"),
   fn: async () => {
     await using server = await startQemu({ monitor: "tls" });
@@ -123,7 +121,7 @@ Deno.test({
 
 Deno.test({
   name:
-    "fact 3: with retries, 1,000 starts of a server that does not wait for its client succeed",
+    "with retries, 1,000 starts of a server that does not wait for its client succeed",
   ...storageDaemon,
   fn: async () => {
     let retried = 0;
@@ -166,7 +164,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 5: a reply over many lines is one reply",
+  name: "a reply over many lines is one reply",
   ...qemu,
   fn: async () => {
     await using server = await startQemu({ monitor: "pretty" });
@@ -179,7 +177,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 6: an integer beyond 2^53 reaches QEMU and returns unchanged",
+  name: "an integer beyond 2^53 reaches QEMU and returns unchanged",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -199,8 +197,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 7: an out-of-band command is answered before a queue of 30 others",
+  name: "an out-of-band command is answered before a queue of 30 others",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -219,8 +216,7 @@ Deno.test({
 });
 
 Deno.test({
-  name:
-    "fact 8: among 1,000 concurrent calls, each gets its own reply or error",
+  name: "among 1,000 concurrent calls, each gets its own reply or error",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -242,7 +238,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 12: before negotiation QEMU answers CommandNotFound",
+  name: "before negotiation QEMU answers CommandNotFound",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();
@@ -258,7 +254,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "fact 13: query-qmp-schema is one message of more than 64 KiB",
+  name: "query-qmp-schema is one message of more than 64 KiB",
   ...qemu,
   fn: async () => {
     await using server = await startQemu();

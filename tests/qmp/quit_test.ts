@@ -15,7 +15,7 @@ import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-Deno.test("fact 9: after quit the server's end is orderly", async () => {
+Deno.test("after quit the server's end is orderly", async () => {
   const { client, server } = await runningClient();
   const states = recordRunstates(client);
   const quitting = client.quit();
@@ -27,7 +27,7 @@ Deno.test("fact 9: after quit the server's end is orderly", async () => {
   assertEquals(await states.stop(), ["disconnecting", "idle"]);
 });
 
-Deno.test("fact 9: after quit a cut without a reply is orderly, too", async () => {
+Deno.test("after quit a cut without a reply is orderly, too", async () => {
   const { client, server, remote } = await runningClient();
   const quitting = client.quit();
   await server.command();
@@ -58,7 +58,7 @@ Deno.test("if quit is refused, the server's end is not orderly", async () => {
   await assertRejects(() => client.disconnect(), EndOfStreamError);
 });
 
-Deno.test("fact 9: after SHUTDOWN the server's end is orderly", async () => {
+Deno.test("after SHUTDOWN the server's end is orderly", async () => {
   const { client, server } = await runningClient();
   const states = recordRunstates(client);
   server.send(event("SHUTDOWN", { guest: true, reason: "guest-shutdown" }));

@@ -68,7 +68,7 @@ for (
   });
 }
 
-Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late reply silently", async () => {
+Deno.test("a reply with an unknown id is dropped with a warning, a late reply silently", async () => {
   const records = await logged("warning", async () => {
     const { client, server } = await runningClient();
     const aborting = new AbortController();
@@ -92,7 +92,7 @@ Deno.test("fact 8: a reply with an unknown id is dropped with a warning, a late 
   }
 });
 
-Deno.test("fact 8: an error without an id ends the session with a ServerParseError", async () => {
+Deno.test("an error without an id ends the session with a ServerParseError", async () => {
   const { client, server } = await runningClient();
   const call = client.execute("stop");
   await server.command();
@@ -130,7 +130,7 @@ for (
     ["no JSON", [...new TextEncoder().encode('{"a":}')], DecodeError],
   ] as const
 ) {
-  Deno.test(`fact 12: ${what} ends the session with a ${Failure.name}`, async () => {
+  Deno.test(`${what} ends the session with a ${Failure.name}`, async () => {
     const { client, far } = await bareClient();
     await write(far, Uint8Array.from(bytes));
     await assertRejects(() => client.closed, Failure);
@@ -139,7 +139,7 @@ for (
   });
 }
 
-Deno.test("fact 13: a reply of 64 MiB needs a larger limit than 10 MiB", async () => {
+Deno.test("a reply of 64 MiB needs a larger limit than 10 MiB", async () => {
   const big = "x".repeat(64 * 1024 * 1024);
   for (const maxMessageBytes of [undefined, 65 * 1024 * 1024]) {
     const { client, server } = await runningClient({ maxMessageBytes });

@@ -39,7 +39,7 @@ async function flood(
   return written;
 }
 
-Deno.test("H6: before negotiation a client that never reads its answers is not read: at most highWaterMark is queued", async () => {
+Deno.test("before negotiation a client that never reads its answers is not read: at most highWaterMark is queued", async () => {
   await using both = await rawSession();
   const { client, session } = both;
   const sent = await flood(
@@ -53,7 +53,7 @@ Deno.test("H6: before negotiation a client that never reads its answers is not r
   assertLess(sent, HIGH_WATER_MARK + BUFFERED);
 });
 
-Deno.test("H6: little is queued for a client that never reads and sends no commands, before its session ends", async () => {
+Deno.test("little is queued for a client that never reads and sends no commands, before its session ends", async () => {
   await using both = await rawSession();
   const { client, session } = both;
   await flood(client, "1\n", 2 * MIB);
@@ -61,7 +61,7 @@ Deno.test("H6: little is queued for a client that never reads and sends no comma
   await session.closed.catch(() => {});
 });
 
-Deno.test("H6: after negotiation, too, at most highWaterMark is queued for a client that never reads", async () => {
+Deno.test("after negotiation, too, at most highWaterMark is queued for a client that never reads", async () => {
   await using both = await agreedSession();
   const { client, session } = both;
   const sent = await flood(
@@ -74,7 +74,7 @@ Deno.test("H6: after negotiation, too, at most highWaterMark is queued for a cli
   assertLess(queuedBytes, HIGH_WATER_MARK + KIB);
 });
 
-Deno.test("H7: out of band, at most highWaterMark and 8 answers are queued for a client that never reads", async () => {
+Deno.test("out of band, at most highWaterMark and 8 answers are queued for a client that never reads", async () => {
   let executed = 0;
   await using both = await agreedSession({
     commands: { ping: { oob: true, run: () => void executed++ } },
@@ -89,7 +89,7 @@ Deno.test("H7: out of band, at most highWaterMark and 8 answers are queued for a
   assertLess(sent, HIGH_WATER_MARK + BUFFERED);
 });
 
-Deno.test("H7: at most 8 out-of-band commands are pending, and the next ones run after them", async () => {
+Deno.test("at most 8 out-of-band commands are pending, and the next ones run after them", async () => {
   const gate = Promise.withResolvers<void>();
   let begun = 0;
   await using both = await agreedSession({
@@ -117,7 +117,7 @@ Deno.test("H7: at most 8 out-of-band commands are pending, and the next ones run
   assertEquals(new Set(answers.map((answer) => answer?.id)).size, 100);
 });
 
-Deno.test("H7: a slow out-of-band command delays neither other out-of-band commands nor in-band commands", async () => {
+Deno.test("a slow out-of-band command delays neither other out-of-band commands nor in-band commands", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await agreedSession({
     commands: {
@@ -136,7 +136,7 @@ Deno.test("H7: a slow out-of-band command delays neither other out-of-band comma
   assertEquals(await client.next(), { return: {}, id: 1 });
 });
 
-Deno.test("H10: a session reads no more while the bytes of waiting commands exceed maxQueuedBytes", async () => {
+Deno.test("a session reads no more while the bytes of waiting commands exceed maxQueuedBytes", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await agreedSession({
     maxQueuedBytes: MIB,
@@ -157,7 +157,7 @@ Deno.test("H10: a session reads no more while the bytes of waiting commands exce
   assertEquals(session.stats.messagesReceived, 1 + 8);
 });
 
-Deno.test("H10: a server's sessions share its maxQueuedBytes, and small commands of others are executed meanwhile", async () => {
+Deno.test("a server's sessions share its maxQueuedBytes, and small commands of others are executed meanwhile", async () => {
   const gate = Promise.withResolvers<void>();
   const transport = memory();
   await using server = new QMPServer({
@@ -189,7 +189,7 @@ Deno.test("H10: a server's sessions share its maxQueuedBytes, and small commands
   for (const client of greedy) await client[Symbol.asyncDispose]();
 });
 
-Deno.test("H15: emit() waits at most a second, once, for a client that never reads, and others go on", async () => {
+Deno.test("emit() waits at most a second, once, for a client that never reads, and others go on", async () => {
   using time = new VirtualTime();
   const transport = memory();
   await using server = new QMPServer({
@@ -229,7 +229,7 @@ Deno.test("H15: emit() waits at most a second, once, for a client that never rea
   assertEquals(server.sessions.size, 1);
 });
 
-Deno.test("H15: a client that reads again after a pause gets every event", async () => {
+Deno.test("a client that reads again after a pause gets every event", async () => {
   await using both = await agreedSession();
   const { client, server, session } = both;
   const data = { text: "x".repeat(300 * KIB) };
@@ -246,7 +246,7 @@ Deno.test("H15: a client that reads again after a pause gets every event", async
   assertEquals(session.stats.queuedBytes, 0);
 });
 
-Deno.test("H15: emit() waits a second in all for a client that reads a little within each second", async () => {
+Deno.test("emit() waits a second in all for a client that reads a little within each second", async () => {
   await using both = await agreedSession();
   const { client, server } = both;
   const data = { text: "x".repeat(300 * KIB) };
@@ -302,7 +302,7 @@ for (
   ] as const
 ) {
   for (const [made, connect] of Object.entries(begin)) {
-    Deno.test(`H16: close() ends a session of ${made} ${situation}, within closeTimeout`, async () => {
+    Deno.test(`close() ends a session of ${made} ${situation}, within closeTimeout`, async () => {
       using time = new VirtualTime();
       const server = new QMPServer({
         closeTimeout: 100,
@@ -327,7 +327,7 @@ for (
   }
 }
 
-Deno.test("H16: finish() of a session ends at once when its signal is aborted", async () => {
+Deno.test("finish() of a session ends at once when its signal is aborted", async () => {
   await using both = await agreedSession({
     commands: { hangs: () => new Promise(() => {}) },
   });

@@ -18,7 +18,7 @@ function isAnswer(message: Message | undefined): boolean {
 const halves = ["", '{"execute":"que', '{"execute":', "[[{'a':'", '{"a":[1,'];
 for (const reset of ["\xff", "\x01", "@"]) {
   const shown = JSON.stringify(reset);
-  Deno.test(`V1: half an object, then ${shown}: an error, and the valid commands behind it are answered`, async () => {
+  Deno.test(`half an object, then ${shown}: an error, and the valid commands behind it are answered`, async () => {
     for (const half of halves) {
       // Within a string, "@" is a normal character.
       if (reset === "@" && /["'](que)?$/.test(half)) continue;
@@ -34,7 +34,7 @@ for (const reset of ["\xff", "\x01", "@"]) {
   });
 }
 
-Deno.test("V1: every byte that is not allowed outside strings brings the parser into a known state", async () => {
+Deno.test("every byte that is not allowed outside strings brings the parser into a known state", async () => {
   const legal = ` \t\r\n{}[],:"'-abcdefghijklmnopqrstuvwxyz0123456789`;
   const illegal = Array.from({ length: 0x100 }, (_, byte) => byte)
     .filter((byte) => !legal.includes(String.fromCharCode(byte)));
@@ -54,7 +54,7 @@ Deno.test("V1: every byte that is not allowed outside strings brings the parser 
   }
 });
 
-Deno.test("V4: single quotes are accepted, unknown arguments refused, and answers escaped to ASCII", async () => {
+Deno.test("single quotes are accepted, unknown arguments refused, and answers escaped to ASCII", async () => {
   await using both = await rawSession();
   const { client } = both;
   await client.next();
@@ -71,7 +71,7 @@ Deno.test("V4: single quotes are accepted, unknown arguments refused, and answer
   assertEquals(await client.next(), { return: {}, id: 'a"b' });
 });
 
-Deno.test("V5: a request over the limit gets an error, then the session ends", async () => {
+Deno.test("a request over the limit gets an error, then the session ends", async () => {
   await using both = await agreedSession({ maxMessageBytes: 1000 });
   const { client, session } = both;
   await client.write(QUERY + '{"execute":"stop","id":"' + "x".repeat(1000));
@@ -87,7 +87,7 @@ Deno.test("V5: a request over the limit gets an error, then the session ends", a
   await assertRejects(() => session.closed, MessageTooLargeError);
 });
 
-Deno.test("H13: a client that sends lines that are not JSON gets 100 errors, then its session ends", async () => {
+Deno.test("a client that sends lines that are not JSON gets 100 errors, then its session ends", async () => {
   await using both = await agreedSession();
   const { client, session } = both;
   await client.write("x\n".repeat(20_000)).catch(() => {});
@@ -97,7 +97,7 @@ Deno.test("H13: a client that sends lines that are not JSON gets 100 errors, the
   await assertRejects(() => session.closed, ProtocolError, "100");
 });
 
-Deno.test("H13: messages that are not commands count like those that are not JSON", async () => {
+Deno.test("messages that are not commands count like those that are not JSON", async () => {
   for (const unit of ["1 ", "{}", "\x01", "}", '{"execute":1}', "''"]) {
     await using both = await agreedSession();
     const { client } = both;
@@ -106,7 +106,7 @@ Deno.test("H13: messages that are not commands count like those that are not JSO
   }
 });
 
-Deno.test("H13: commands that fail do not count", async () => {
+Deno.test("commands that fail do not count", async () => {
   await using both = await agreedSession();
   const { client } = both;
   const writing = client.write('{"execute":"nope"}'.repeat(300) + QUERY);
@@ -132,7 +132,7 @@ const foreign: Record<string, string> = {
   "Redis": `SET a ${command}\r\n`,
 };
 for (const [name, text] of Object.entries(foreign)) {
-  Deno.test(`H20: ${name} ends the session with an error in the log, and no command in it is executed`, async () => {
+  Deno.test(`${name} ends the session with an error in the log, and no command in it is executed`, async () => {
     const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
     const start = text.search(/\S/);
     for (const cut of [0, start + 1, start + 2]) {
@@ -157,7 +157,7 @@ for (const [name, text] of Object.entries(foreign)) {
   });
 }
 
-Deno.test("H20: before its first command a client may send 4 errors, and the 5th ends its session", async () => {
+Deno.test("before its first command a client may send 4 errors, and the 5th ends its session", async () => {
   for (const count of [4, 5]) {
     await using both = await rawSession();
     const { client } = both;
@@ -173,7 +173,7 @@ Deno.test("H20: before its first command a client may send 4 errors, and the 5th
   }
 });
 
-Deno.test("H20: a binary protocol with a command in it gets no command executed", async () => {
+Deno.test("a binary protocol with a command in it gets no command executed", async () => {
   // A TURN client of a browser sends what a page gives it as a user's name.
   const stun = "\0\x03\0\x50\x21\x12\xa4\x42" + "\x10\x20\x30\x40\x50\x60" +
     "\x70\x80\x90\xa0\xb0\xc0" + "\0\x06\0\x40";

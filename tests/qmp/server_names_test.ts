@@ -22,7 +22,7 @@ function withOwn<T>(name: string, value: T): Record<string, T> {
 
 for (const name of NAMES) {
   const shown = JSON.stringify(name);
-  Deno.test(`H26: ${shown} as an unknown command: not found, in or out of band`, async () => {
+  Deno.test(`${shown} as an unknown command: not found, in or out of band`, async () => {
     await using both = await agreedSession({
       commands: { now: { oob: true, run: () => {} } },
     }, "oob");
@@ -38,7 +38,7 @@ for (const name of NAMES) {
     }
   });
 
-  Deno.test(`H26: ${shown} as a command, an argument, an event and an id is a normal name`, async () => {
+  Deno.test(`${shown} as a command, an argument, an event and an id is a normal name`, async () => {
     const seen: Message[] = [];
     const members: QMPMembers = withOwn(name, "int");
     await using both = await agreedSession({
@@ -79,7 +79,7 @@ for (const name of NAMES) {
     assertEquals([event?.event, event?.data], [name, args]);
   });
 
-  Deno.test(`H26: ${shown} in the introspection is a normal name`, async () => {
+  Deno.test(`${shown} in the introspection is a normal name`, async () => {
     const members: QMPMembers = withOwn(name, [withOwn(name, "str")]);
     const transport = memory();
     await using server = new QMPServer({
@@ -104,7 +104,7 @@ for (const name of NAMES) {
     ]);
   });
 
-  Deno.test(`H26: ${shown} as a type: refused when the server is made`, () => {
+  Deno.test(`${shown} as a type: refused when the server is made`, () => {
     for (
       const options of [
         { commands: { a: { run: () => {}, returns: name } } },

@@ -6,7 +6,7 @@ import {
 } from "../support/raw_qmp_session.ts";
 import { turns } from "../support/turns.ts";
 
-Deno.test("V2: replies and refusals come in the order of their commands, in band", async () => {
+Deno.test("replies and refusals come in the order of their commands, in band", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await agreedSession({
     commands: { slow: () => gate.promise, quick: () => {} },
@@ -33,7 +33,7 @@ Deno.test("V2: replies and refusals come in the order of their commands, in band
   );
 });
 
-Deno.test("V2: a client without ids knows its answers by their order", async () => {
+Deno.test("a client without ids knows its answers by their order", async () => {
   await using both = await agreedSession({
     commands: {
       slow: async ({ n }) => {
@@ -58,7 +58,7 @@ Deno.test("V2: a client without ids knows its answers by their order", async () 
   }
 });
 
-Deno.test("V2: before negotiation, too, answers come in the order of the messages", async () => {
+Deno.test("before negotiation, too, answers come in the order of the messages", async () => {
   await using both = await rawSession();
   const { client } = both;
   await client.next();
@@ -73,7 +73,7 @@ Deno.test("V2: before negotiation, too, answers come in the order of the message
   );
 });
 
-Deno.test("V3: exec-oob in the same write as the negotiation that enables it is accepted", async () => {
+Deno.test("exec-oob in the same write as the negotiation that enables it is accepted", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await rawSession({
     commands: { slow: () => gate.promise, now: { oob: true, run: () => {} } },
@@ -92,7 +92,7 @@ Deno.test("V3: exec-oob in the same write as the negotiation that enables it is 
   assertEquals(await client.next(), { return: {}, id: 1 });
 });
 
-Deno.test("V3: without oob enabled, exec-oob is refused in its turn", async () => {
+Deno.test("without oob enabled, exec-oob is refused in its turn", async () => {
   const gate = Promise.withResolvers<void>();
   await using both = await agreedSession({
     commands: { slow: () => gate.promise, now: { oob: true, run: () => {} } },

@@ -23,7 +23,7 @@ async function relay(upstream: QMPClient): Promise<{
   return { transport, server };
 }
 
-Deno.test("V6: a handler for all other commands gets those that are not listed", async () => {
+Deno.test("a handler for all other commands gets those that are not listed", async () => {
   const seen: unknown[] = [];
   const transport = memory();
   await using server = new QMPServer({
@@ -43,7 +43,7 @@ Deno.test("V6: a handler for all other commands gets those that are not listed",
   assertEquals(client.greeting?.QMP.capabilities, []);
 });
 
-Deno.test("V6: an event has the given timestamp", async () => {
+Deno.test("an event has the given timestamp", async () => {
   const transport = memory();
   await using server = new QMPServer();
   server.serve(await transport.listen());
@@ -65,7 +65,7 @@ Deno.test("V6: an event has the given timestamp", async () => {
 
 Deno.test({
   name:
-    "V6: a relay of a real QEMU answers and sends events as QEMU does, errors and out-of-band included",
+    "a relay of a real QEMU answers and sends events as QEMU does, errors and out-of-band included",
   ...needs("qemu-system-x86_64"),
   fn: async () => {
     await using qemu = await startQemu();

@@ -54,7 +54,7 @@ Deno.test("a server greets, executes, sends events and quits", async () => {
   assertEquals(server.sessions.size, 0);
 });
 
-Deno.test("fact 12: a command before negotiation gets CommandNotFound, and so does qmp_capabilities after it", async () => {
+Deno.test("a command before negotiation gets CommandNotFound, and so does qmp_capabilities after it", async () => {
   const { script, server } = await scripted();
   assertEquals(await script.command(), { QMP: { version, capabilities: [] } });
   assertEquals(await ask(script, { execute: "query-version", id: 1 }), {

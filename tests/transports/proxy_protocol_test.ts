@@ -132,7 +132,7 @@ Deno.test("proxyProtocol: a header that names no hosts leaves the socket's own a
   }
 });
 
-Deno.test("proxyProtocol: a peer without a header is disconnected, told to onHandshakeError, and no error of accept()", async () => {
+Deno.test("proxyProtocol: a peer without a header is disconnected and reported to onHandshakeError, and accept() goes on", async () => {
   const { listener, refused } = await listen();
   await using _listener = listener;
   const hostile = await tcp({ port: listener.address.port }).connect();
@@ -151,7 +151,7 @@ Deno.test("proxyProtocol: a peer without a header is disconnected, told to onHan
   await Promise.all([near.close(), far.close()]);
 });
 
-Deno.test("proxyProtocol: silent peers and slow ones delay nobody, and are disconnected after handshakeTimeout", async () => {
+Deno.test("proxyProtocol: silent peers and slow ones do not delay others, and are disconnected after handshakeTimeout", async () => {
   const errors: unknown[] = [];
   const all = Promise.withResolvers<void>();
   const { listener } = await listen({
@@ -180,7 +180,7 @@ Deno.test("proxyProtocol: silent peers and slow ones delay nobody, and are disco
   }
 });
 
-Deno.test("proxyProtocol: closing a listener ends the headers that are under way, without telling", async () => {
+Deno.test("proxyProtocol: closing a listener disconnects peers within their header, and reports no error", async () => {
   const { listener, refused } = await listen();
   const hostile = await tcp({ port: listener.address.port }).connect();
   await hostile.write(encode("PROXY"));
