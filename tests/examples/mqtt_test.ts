@@ -20,7 +20,7 @@ import {
   type Transport,
   unix,
 } from "../../mod.ts";
-import { faulty, scriptedPeer } from "../../testing/mod.ts";
+import { faulty, scriptedPeer, type ScriptStep } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
 import { needs } from "../support/real_process.ts";
@@ -222,25 +222,20 @@ Deno.test({
   },
 });
 
+/** A client connects, and the server accepts it. */
+const CONNECT: ScriptStep[] = [
+  {
+    expect: Uint8Array.of(
+      ...[0x10, 12, 0, 4, ...bytes("MQTT"), 4, 2, 0, 60, 0, 0],
+    ),
+  },
+  { send: Uint8Array.of(0x20, 2, 0, 0) },
+];
+
 Deno.test("MQTT: a message of QoS 2 that is sent again is delivered once", async () => {
   const again = [0x3c, 6, 0, 1, 0x61, 0, 9, 0x21];
   await using peer = scriptedPeer([
-    {
-      expect: Uint8Array.of(
-        0x10,
-        12,
-        0,
-        4,
-        ...bytes("MQTT"),
-        4,
-        2,
-        0,
-        60,
-        0,
-        0,
-      ),
-    },
-    { send: Uint8Array.of(0x20, 2, 0, 0) },
+    ...CONNECT,
     { expect: Uint8Array.of(0x82, 6, 0, 1, 0, 1, 0x61, 2) },
     { send: Uint8Array.of(0x90, 3, 0, 1, 2) },
     { send: Uint8Array.of(...again, ...again) },
@@ -264,22 +259,7 @@ Deno.test("MQTT: a message of QoS 2 that is sent again is delivered once", async
 
 Deno.test("MQTT: a subscription that the server refuses rejects", async () => {
   await using peer = scriptedPeer([
-    {
-      expect: Uint8Array.of(
-        0x10,
-        12,
-        0,
-        4,
-        ...bytes("MQTT"),
-        4,
-        2,
-        0,
-        60,
-        0,
-        0,
-      ),
-    },
-    { send: Uint8Array.of(0x20, 2, 0, 0) },
+    ...CONNECT,
     { expect: Uint8Array.of(0x82, 6, 0, 1, 0, 1, 0x61, 0) },
     { send: Uint8Array.of(0x90, 3, 0, 1, 0x80) },
     { expect: Uint8Array.of(0xa2, 5, 0, 2, 0, 1, 0x61) },

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { QMPClient } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import {
+  assertNextIsServed,
   bareClient,
   type Message,
   runningClient,
@@ -130,11 +131,7 @@ Deno.test("arguments without a JSON text reject only their own call", async () =
   const circular: Message = {};
   circular.self = circular;
   await assertRejects(() => client.execute("a", circular), TypeError);
-  const call = client.execute("b");
-  const command = await server.command();
-  assertEquals(command.execute, "b");
-  server.answer(command);
-  await call;
+  await assertNextIsServed(client, server);
   await client.disconnect();
   await server.end();
 });

@@ -11,7 +11,11 @@ import {
   EndOfStreamError,
 } from "../../protocol/mod.ts";
 import { ExecInterruptedError, ExecuteError } from "../../qmp/mod.ts";
-import { type Message, runningClient } from "../support/qmp_script.ts";
+import {
+  assertNextIsServed,
+  type Message,
+  runningClient,
+} from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
@@ -132,11 +136,7 @@ Deno.test("a deadline of a command that waits for its turn says that it was neve
   assertEquals(error.sent, false);
   for (const _ of calls) server.answer(await server.command());
   await Promise.all(calls);
-  const next = client.execute("next");
-  const command = await server.command();
-  assertEquals(command.execute, "next");
-  server.answer(command);
-  await next;
+  await assertNextIsServed(client, server);
   await client.disconnect();
   await server.end();
 });

@@ -18,7 +18,11 @@ import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { connected } from "../support/connected.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
 import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
-import { event, runningClient } from "../support/qmp_script.ts";
+import {
+  assertNextIsServed,
+  event,
+  runningClient,
+} from "../support/qmp_script.ts";
 
 const daemon = needs("qemu-storage-daemon");
 
@@ -242,11 +246,7 @@ Deno.test("an abort of runJob() removes an unsent command", async () => {
   assertEquals(await job.catch((reason) => reason), "Mine");
   for (const _ of others) server.answer(await server.command());
   await Promise.all(others);
-  const last = client.execute("query-status");
-  const next = await server.command();
-  assertEquals(next.execute, "query-status");
-  server.answer(next);
-  await last;
+  await assertNextIsServed(client, server);
   await client.disconnect();
   await server.end();
 });

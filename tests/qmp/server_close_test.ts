@@ -52,8 +52,8 @@ Deno.test("close() executes and answers received commands, and accepts no more",
   await assertRejects(() => transport.connect());
 });
 
-Deno.test("an aborted close() rejects with the reason, and ends the sessions at once", async () => {
-  const transport = memory();
+/** A server whose command `hangs` tells that it has begun, and never ends. */
+function hangingServer(): { server: QMPServer; begun: Promise<void> } {
   const begun = Promise.withResolvers<void>();
   const server = new QMPServer({
     version,
@@ -64,11 +64,17 @@ Deno.test("an aborted close() rejects with the reason, and ends the sessions at 
       },
     },
   });
+  return { server, begun: begun.promise };
+}
+
+Deno.test("an aborted close() rejects with the reason, and ends the sessions at once", async () => {
+  const transport = memory();
+  const { server, begun } = hangingServer();
   const serving = server.serve(await transport.listen());
   const client = new QMPClient();
   await client.connect(transport);
   const call = client.execute("hangs");
-  await begun.promise;
+  await begun;
   const aborting = new AbortController();
   const reason = new Error("Enough");
   const closing = server.close({ signal: aborting.signal });
@@ -81,22 +87,13 @@ Deno.test("an aborted close() rejects with the reason, and ends the sessions at 
 });
 
 Deno.test("close() resolves when shutdownTimeout has ended the sessions, even if a handler goes on", async () => {
-  const begun = Promise.withResolvers<void>();
   const transport = memory();
-  const server = new QMPServer({
-    version,
-    commands: {
-      hangs: () => {
-        begun.resolve();
-        return new Promise(() => {});
-      },
-    },
-  });
+  const { server, begun } = hangingServer();
   server.serve(await transport.listen(), { shutdownTimeout: 0 });
   const client = new QMPClient();
   await client.connect(transport);
   const call = client.execute("hangs");
-  await begun.promise;
+  await begun;
   await server.close();
   assertEquals(server.sessions.size, 0);
   await assertRejects(() => call, ExecInterruptedError);

@@ -20,7 +20,12 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { connected } from "../support/connected.ts";
 import { needs, startStorageDaemon } from "../support/qemu.ts";
 import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
-import { event, type Message, runningClient } from "../support/qmp_script.ts";
+import {
+  assertNextIsServed,
+  event,
+  type Message,
+  runningClient,
+} from "../support/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 
 const daemon = needs("qemu-storage-daemon");
@@ -240,11 +245,7 @@ Deno.test("an aborted waitForJob() rejects with the reason, and the job goes on"
     if (when === "queried") server.answer(query, [concluded]);
     else server.send(statusChange("job", "concluded"));
     await turns();
-    const next = client.execute("query-status");
-    const command = await server.command();
-    assertEquals(command.execute, "query-status");
-    server.answer(command);
-    await next;
+    await assertNextIsServed(client, server);
     await client.disconnect();
     await server.end();
   }

@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { jsonValues, Peer } from "../../protocol/mod.ts";
 import { QMPClient, type QMPClientOptions } from "../../qmp/mod.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
@@ -94,4 +95,16 @@ export async function bareClient(): Promise<
   const client = new QMPClient({ awaitGreeting: false, negotiate: false });
   await client.connect(near);
   return { client, far };
+}
+
+/** Asserts that the next command is sent at once, and is answered. */
+export async function assertNextIsServed(
+  client: QMPClient,
+  server: Script,
+): Promise<void> {
+  const next = client.execute("next");
+  const command = await server.command();
+  assertEquals(command.execute, "next");
+  server.answer(command, 1);
+  assertEquals(await next, 1);
 }
