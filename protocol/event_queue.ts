@@ -1,4 +1,5 @@
 import { BoundedEvents, type Taken } from "./_events/bounded_events.ts";
+import { printable } from "./_util/printable.ts";
 import { show } from "./_util/show.ts";
 import { callHook } from "./_util/call_hook.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
@@ -70,7 +71,8 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
   readonly #waiters = new Set<Waiter<E>>();
   readonly #unread: BoundedEvents<E>;
   readonly #history: BoundedEvents<E>;
-  readonly #failsOnOverflow: boolean;
+  /** The limits, in words, if an overflow is a failure. */
+  readonly #failsBeyond: string | undefined;
   #dropped = 0;
   #end: End | undefined;
 
@@ -87,7 +89,9 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     checkPositiveInteger("limit", limit);
     checkPositiveInteger("maxBytes", maxBytes);
     checkOverflow(overflow);
-    this.#failsOnOverflow = overflow === "fail";
+    if (overflow === "fail") {
+      this.#failsBeyond = `limit is ${limit}, maxBytes is ${maxBytes}`;
+    }
     const names = namesOf(options.names);
     this.#nameOf = nameOf;
     this.#wants = (event, bytes) =>
@@ -137,11 +141,11 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     }
     const dropped = this.#unread.push(event, bytes);
     this.#dropped += dropped;
-    if (dropped === 0 || !this.#failsOnOverflow) return;
-    const name = JSON.stringify(this.#nameOf(event));
+    if (dropped === 0 || this.#failsBeyond === undefined) return;
+    const name = printable(JSON.stringify(this.#nameOf(event)));
     this.fail(
       new EventOverflowError(
-        `Cannot queue event ${name}: more events wait to be read than limit or maxBytes allows`,
+        `Cannot queue event ${name}: too many wait to be read: ${this.#failsBeyond}`,
       ),
     );
   }

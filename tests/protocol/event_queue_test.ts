@@ -1,4 +1,9 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import {
   EndOfStreamError,
   EventOverflowError,
@@ -49,10 +54,10 @@ function numbers(
 
 Deno.test("an overflow drops the oldest event and counts it, or fails the queue", async () => {
   for (
-    const { limits, bytes } of [
-      { limits: { limit: 2 }, bytes: 0 },
-      { limits: { maxBytes: 20 }, bytes: 10 },
-    ]
+    const [limits, bytes, said] of [
+      [{ limit: 2 }, 0, "limit is 2, maxBytes is 8388608"],
+      [{ maxBytes: 20 }, 10, "limit is 1024, maxBytes is 20"],
+    ] as const
   ) {
     const dropping = numbers(limits);
     let closed = 0;
@@ -69,7 +74,9 @@ Deno.test("an overflow drops the oldest event and counts it, or fails the queue"
     assertEquals([dropping.dropped, dropping.clear()], [2, [3, 4]]);
     assertEquals([failing.closed, closed], [true, 1]);
     const error = await rejection(failing.next());
-    assertEquals(error instanceof EventOverflowError, true);
+    assertInstanceOf(error, EventOverflowError);
+    const queued = 'Cannot queue event "number": too many wait to be read: ';
+    assertEquals(error.message, queued + said);
     assertEquals(await rejection(Array.fromAsync(failing)), error);
   }
 });
