@@ -109,34 +109,26 @@ async function untilGone(pid: number, folder: string): Promise<void> {
   await until(async () => (await processesNaming(folder)).length === 0);
 }
 
-Deno.test({
-  name: "a process that is ended by a signal leaves no QEMU and no folder",
-  ...qemu,
-  fn: () =>
-    leavingNothing(async () => {
-      const signals = ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP"] as const;
-      await Promise.all(signals.map(async (signal) => {
-        const owner = await startOwner();
-        await owner.kill(signal);
-        await untilGone(owner.pid, owner.folder);
-      }));
-    }),
-});
-
-Deno.test({
-  name:
-    "a signal to all processes of a terminal's job leaves no QEMU and no folder",
-  ...qemu,
-  fn: () =>
-    leavingNothing(async () => {
-      const signals = ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP"] as const;
-      await Promise.all(signals.map(async (signal) => {
-        const owner = await startOwner();
-        await owner.kill(signal, "group");
-        await untilGone(owner.pid, owner.folder);
-      }));
-    }),
-});
+for (
+  const [what, to] of [
+    ["a signal to a process", "process"],
+    ["a signal to all processes of a terminal's job", "group"],
+  ] as const
+) {
+  Deno.test({
+    name: `${what} leaves no QEMU and no folder`,
+    ...qemu,
+    fn: () =>
+      leavingNothing(async () => {
+        const signals = ["SIGKILL", "SIGINT", "SIGTERM", "SIGHUP"] as const;
+        await Promise.all(signals.map(async (signal) => {
+          const owner = await startOwner();
+          await owner.kill(signal, to);
+          await untilGone(owner.pid, owner.folder);
+        }));
+      }),
+  });
+}
 
 for (
   const [how, then] of [
