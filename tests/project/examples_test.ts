@@ -183,3 +183,19 @@ Deno.test({
     await Deno.remove(folder, { recursive: true });
   },
 });
+
+Deno.test("docs/real_protocols.md has the lines that count_lines.ts counts", async () => {
+  const command = ["run", "--no-prompt", "--allow-read"];
+  const { code, stdout } = await runDeno([
+    ...command,
+    "examples/count_lines.ts",
+  ]);
+  assertEquals(code, 0);
+  const page = new URL("docs/real_protocols.md", root);
+  const rows = [...(await Deno.readTextFile(page)).matchAll(
+    /^\| \[.*?\]\(\.\.\/examples\/(\w+)\).*?\| (\d+) \(\d+\) \|/gm,
+  )];
+  const documented = rows.map(([, name, lines]) => `${name}: ${lines}`);
+  assertEquals(documented.sort().join("\n"), stdout.trim());
+  assertEquals(rows.length, 10);
+});
