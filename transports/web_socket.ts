@@ -105,18 +105,20 @@ export function webSocketOf(
     role: "client" | "server",
     { protocol, initial }: Agreement,
   ): WebSocketConnection {
-    const localAddress = address(plain.localAddress);
-    const { remoteAddress } = plain;
+    const { localAddress, remoteAddress } = plain;
+    const accepted = role === "server";
     // The URL names the server, and not its clients.
-    const host = role === "server" ? hostOf(remoteAddress) : undefined;
+    const server = address(accepted ? localAddress : remoteAddress);
+    const below = accepted ? remoteAddress : localAddress;
+    const client = address(below, hostOf(below));
     const channel = new WebSocketChannel(plain, {
       ...{ role, messages, initial },
       // A listener at port 0 has another port than its URL.
-      name: role === "server" ? formatAddress(localAddress) : name,
+      name: accepted ? formatAddress(server) : name,
     });
     const connection = new ChannelConnection(channel, {
-      localAddress,
-      remoteAddress: address(remoteAddress, host),
+      localAddress: accepted ? server : client,
+      remoteAddress: accepted ? client : server,
       tls: plain.tls,
     });
     return Object.assign(connection, { protocol });

@@ -308,6 +308,21 @@ Deno.test("an accepted connection's remote address is the client's, also behind 
   await Promise.all([near.close(), far.close()]);
 });
 
+Deno.test("a client's local address has its own host and port", async () => {
+  const url = "ws://chat.example/";
+  const plain = tcp({ port: 0 });
+  await using listener = await webSocket({ url, over: plain }).listen();
+  assert("port" in listener.address);
+  const over = tcp({ port: Number(listener.address.port) });
+  const [near, far] = await Promise.all([
+    webSocket({ url, over }).connect(),
+    listener.accept(),
+  ]);
+  assertEquals(near.localAddress, far.remoteAddress);
+  assertEquals(near.remoteAddress, far.localAddress);
+  await Promise.all([near.close(), far.close()]);
+});
+
 Deno.test("an accepted connection's errors name the real port", async () => {
   await using listener = await webSocket({ url: "ws://127.0.0.1:0/" }).listen();
   const url = formatAddress(listener.address);
