@@ -7,6 +7,7 @@ import process from "node:process";
 import { testTransport } from "@parley/parley/testing";
 import { fromStreams, memory } from "@parley/parley/transports";
 import { stdio, tcp, tls, unix } from "@parley/parley/transports/node";
+import "./promises.mjs";
 
 const { certificates, lacks } = JSON.parse(process.env.PARLEY_LAWS);
 const { ca, server } = certificates;

@@ -5,11 +5,11 @@ import { inFolder } from "../support/in_folder.ts";
 import { needs, startQemu } from "../support/qemu.ts";
 import { runLaws, RUNTIMES } from "./runtimes.ts";
 
-const TRANSPORTS = ["memory", "tcp", "unix", "tls", "stdio"];
+const KINDS = ["memory", "tcp", "unix", "tls", "stdio", "promise"];
 
 /** Parts that run side by side: many laws of `stdio` wait 2 s for its process. */
 const PARTS = [
-  "(memory|tcp|unix|tls): ",
+  "(memory|tcp|unix|tls|promise): ",
   "stdio: a",
   "stdio: c",
   "stdio: [^ac]",
@@ -41,9 +41,9 @@ Deno.test({
             assertEquals(failed, [], `${runtime.name}: ${output}`);
           }
           const held = parts.flatMap(({ held }) => held);
-          const counts = TRANSPORTS.map((transport) => {
-            const laws = held.filter((law) => law.startsWith(transport));
-            return `${transport} ${laws.length}`;
+          const counts = KINDS.map((kind) => {
+            const laws = held.filter((law) => law.startsWith(`${kind}: `));
+            return `${kind} ${laws.length}`;
           });
           console.log(`${runtime.name}: laws that hold: ${counts.join(", ")}`);
           assert(held.length > 350, `${runtime.name} ran ${held.length} laws`);
@@ -55,7 +55,7 @@ Deno.test({
 /** Makes a folder in which programs use the package. */
 async function install(folder: string): Promise<void> {
   await buildPackage(`${folder}/parley.tgz`);
-  for (const name of ["laws.mjs", "qmp.mjs"]) {
+  for (const name of ["laws.mjs", "promises.mjs", "qmp.mjs"]) {
     await Deno.copyFile(
       new URL(name, import.meta.url),
       `${folder}/${name}`,

@@ -9,6 +9,12 @@ const WRITE_BYTES = 256 * 1024;
 const LEAST_READ = 4 * 1024;
 
 /**
+ * In Bun a write is done before its records have gone out, and the end of one
+ * direction ends the other, without a word.
+ */
+const IN_BUN = "Bun" in globalThis;
+
+/**
  * A TLS socket of Node's with the operations of a channel.
  *
  * The connection under it is read only while a reader waits, and only for as
@@ -59,7 +65,7 @@ export class NodeSocket {
     // The event `end` comes too late: the next read would wait for the peer.
     const push = socket.push.bind(socket);
     socket.push = (chunk, encoding) => {
-      if (chunk === null) this.#ended = true;
+      if (chunk === null) this.#endReading();
       return push(chunk, encoding);
     };
     const fail = (error?: Error) => {
@@ -98,6 +104,17 @@ export class NodeSocket {
     }
   }
 
+  /** The peer's close_notify has arrived. */
+  #endReading(): void {
+    this.#ended = true;
+    if (!IN_BUN) return;
+    this.#failWriting(
+      new systemErrors.BrokenPipe(
+        "the peer has ended, and Bun then sends nothing",
+      ),
+    );
+  }
+
   /** Moves decrypted bytes, as far as they fit. */
   #take(into: Uint8Array): number {
     let count = 0;
@@ -120,8 +137,7 @@ export class NodeSocket {
     // Node's socket refuses a write of nothing.
     if (part.length > 0) {
       await this.#untilFailure((done) => this.#socket.write(part, done));
-      // Bun does not wait until the records have gone out.
-      await this.#duplex.written;
+      if (IN_BUN) await this.#duplex.written;
     }
     return part.length;
   }

@@ -1,0 +1,171 @@
+// What transports over the modules of Node promise beside the laws.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import {
+  stdio,
+  tcp,
+  tls,
+  unix,
+  webSocket,
+} from "@parley/parley/transports/node";
+import { lines, Peer } from "@parley/parley/protocol";
+import { formatAddress } from "@parley/parley/transports";
+
+const { ca, server } = JSON.parse(process.env.PARLEY_LAWS).certificates;
+
+async function inFolder(run) {
+  const folder = await mkdtemp(join(tmpdir(), "parley-"));
+  try {
+    await run(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test("promise: an error has the name that Deno gives it, and its cause Node's code", async () => {
+  await assert.rejects(tcp({ port: 1 }).connect(), {
+    name: "ConnectionRefused",
+    message: "Connect to tcp://127.0.0.1:1: connection refused (ECONNREFUSED)",
+  });
+  await assert.rejects(unix({ path: "/nowhere/s" }).connect(), {
+    name: "NotFound",
+    message: "Connect to unix:/nowhere/s: no such file or directory (ENOENT)",
+  });
+  const error = await stdio({ command: "parley-nothing" }).connect()
+    .catch((error) => error);
+  assert.equal(error.name, "NotFound");
+  assert.equal(error.cause.code, "ENOENT");
+});
+
+test("promise: a Unix socket is private from the start, and its file goes with its listener", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/s`;
+    const listener = await unix({ path }).listen();
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    assert.deepEqual(await readdir(folder), ["s"]);
+    await assert.rejects(unix({ path }).listen(), { name: "AddrInUse" });
+    await listener.close();
+    assert.deepEqual(await readdir(folder), []);
+  }));
+
+test("promise: a listener replaces a stale socket, and no other file", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/s`;
+    // Its process ends without a chance to remove the file.
+    const code = "require('net').createServer()" +
+      ".listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))";
+    const killed = await stdio({ command: "node", args: ["-e", code, path] })
+      .connect();
+    await assert.rejects(killed.read(new Uint8Array(1)), /SIGKILL/);
+    await killed.close();
+    assert.deepEqual(await readdir(folder), ["s"]);
+    const listener = await unix({ path }).listen();
+    const client = await unix({ path }).connect();
+    client.abort();
+    await listener.close();
+
+    await writeFile(path, "");
+    await assert.rejects(unix({ path }).listen(), /not a socket/);
+    assert.deepEqual(await readdir(folder), ["s"]);
+  }));
+
+test("promise: the failure of a child process has its code and its last lines", async () => {
+  const args = ["-c", "echo no disk >&2; exit 3"];
+  const connection = await stdio({ command: "sh", args }).connect();
+  await assert.rejects(connection.read(new Uint8Array(1)), {
+    name: "UnexpectedEof",
+    message: /has exited with code 3: no disk$/,
+  });
+  await connection.close();
+});
+
+test("promise: of the connections that wait to be accepted, 512 are kept", async () => {
+  const listener = await tcp({ port: 0 }).listen();
+  const { hostname: host, port } = listener.address;
+  const kept = [];
+  for (let i = 0; i < 512; i++) {
+    const socket = connect({ host, port });
+    await once(socket, "connect");
+    kept.push(socket);
+  }
+  const late = connect({ host, port });
+  late.on("error", () => {}); // a reset is as good an end as any
+  await once(late, "close");
+  (await listener.accept()).abort();
+  for (const socket of kept) socket.destroy();
+  await listener.close();
+});
+
+test("promise: a WebSocket carries lines", async () => {
+  const listener = await webSocket({ url: "ws://127.0.0.1:0/" }).listen();
+  const client = new Peer({ codec: lines });
+  const server = new Peer({ codec: lines });
+  const url = formatAddress(listener.address);
+  await Promise.all([
+    server.accept(listener),
+    client.connect(webSocket({ url })),
+  ]);
+  await client.send("hello");
+  assert.equal(await server.receive(), "hello");
+  await Promise.all([client.disconnect(), server.disconnect()]);
+  await listener.close();
+});
+
+test("promise: reusePort is refused where Node would ignore it", async () => {
+  const [major] = process.versions.node.split(".").map(Number);
+  const listening = tcp({ port: 0, reusePort: true }).listen();
+  if (major < 23) await assert.rejects(listening, { name: "NotSupported" });
+  else await (await listening).close();
+});
+
+test("promise: TLS refuses what it cannot verify, and names the reason", async () => {
+  for (
+    const [connect, listen, reason] of [
+      [{}, {}, /the server's certificate is not trusted/],
+      [{ caCerts: [ca], serverName: "b.example" }, {}, /not for b\.example$/],
+      [
+        { caCerts: [ca], ...server },
+        { clientCaCerts: [ca] },
+        /the client's certificate/,
+      ],
+      [{ caCerts: [ca] }, { clientCaCerts: [ca] }, /shown no certificate/],
+    ]
+  ) {
+    let refused = () => {};
+    const refusal = new Promise((resolve) => refused = resolve);
+    const options = { ...server, ...listen, onHandshakeError: refused };
+    const listener = await tls({ port: 0, ...options }).listen();
+    const { hostname, port } = listener.address;
+    const connecting = tls({ hostname, port, ...connect }).connect();
+    // In TLS 1.3 a client learns of it after its handshake; in Bun by an end.
+    const ours = await connecting.then(async (connection) => {
+      const read = connection.read(new Uint8Array(1));
+      const result = await read.catch((error) => error);
+      connection.abort();
+      return result;
+    }, (error) => error);
+    assert.ok(ours === null || ours instanceof Error, `${reason}`);
+    assert.match(`${ours}\n${await refusal}`, new RegExp(reason, "m"));
+    await listener.close();
+  }
+});
+
+test("promise: a TLS connection that is cut has not ended", async () => {
+  const listener = await tls({ port: 0, ...server }).listen();
+  const [near, far] = await Promise.all([
+    tls({ ...listener.address, caCerts: [ca] }).connect(),
+    listener.accept(),
+  ]);
+  far.abort();
+  await assert.rejects(near.read(new Uint8Array(1)), {
+    name: /UnexpectedEof|ConnectionReset/,
+  });
+  near.abort();
+  await listener.close();
+});
