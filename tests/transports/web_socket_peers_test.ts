@@ -134,6 +134,24 @@ Deno.test("a native socket is cut if its peer sends more than maxQueuedBytes ahe
   await server.close();
 });
 
+Deno.test("what a native socket receives after its reader has cancelled is dropped, and writing goes on", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/" });
+  await using listener = await transport.listen();
+  const socket = new WebSocket(`ws://127.0.0.1:${listener.address.port}/`);
+  const connection = fromWebSocket(socket, { maxQueuedBytes: 10_000 });
+  const server = await listener.accept();
+  await connection.readable.cancel();
+  const received = new Promise((resolve) =>
+    socket.addEventListener("message", resolve, { once: true })
+  );
+  await server.write(new Uint8Array(20_000));
+  await received;
+  await connection.write(Uint8Array.of(7));
+  const into = new Uint8Array(1);
+  assertEquals([await server.read(into), ...into], [1, 7]);
+  await Promise.all([connection.close(), server.close()]);
+});
+
 for (const messages of [false, true]) {
   Deno.test(`many small messages fill one buffer of the reader, messages: ${messages}`, async () => {
     const transport = webSocket({ url: "ws://127.0.0.1:0/" });

@@ -27,6 +27,8 @@ export class NativeChannel implements Channel {
   /** The bytes that have arrived and are not read. */
   readonly #queue: RingBuffer;
   #wasOpen = false;
+  /** Whether nobody reads any more. */
+  #dropsInput = false;
   /** Why the socket fails; a page is not told (WebSockets §5). */
   #why: ErrorOptions = {};
   #ended = false;
@@ -91,6 +93,7 @@ export class NativeChannel implements Channel {
   }
 
   closeRead(): void {
+    this.#dropsInput = true;
     this.#queue.clear();
   }
 
@@ -135,7 +138,7 @@ export class NativeChannel implements Channel {
   }
 
   #onMessage(data: unknown): void {
-    if (this.#ended) return;
+    if (this.#ended || this.#dropsInput) return;
     const isText = typeof data === "string";
     const payload = isText
       ? new TextEncoder().encode(data)
