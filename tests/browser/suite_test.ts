@@ -8,7 +8,8 @@ import type { PageOutcome } from "./stand_in.ts";
 const SUITE: Record<string, string> = {
   codecs: "bad_messages buffers delimited headers json_lines json_values " +
     "length_prefixed lines numbers streams web_socket_messages",
-  jsonrpc: "backpressure batch cancellation notifications peer session " +
+  jsonrpc:
+    "backpressure batch cancellation handlers notifications peer session " +
     "specification",
   msgpack: "msgpack",
   protocol: "arguments byte_budget disconnect event_hub event_queue " +

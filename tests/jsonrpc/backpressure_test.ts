@@ -7,7 +7,7 @@ import {
 import { memoryPair } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
-import { rawPeer, twoPeers } from "./support.ts";
+import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("64 handlers run at once, and calls that fill a third of maxQueuedBytes hold the reader", async () => {
   let begun = 0;

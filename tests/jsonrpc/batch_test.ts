@@ -1,7 +1,11 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { JSONRPCError } from "../../jsonrpc/mod.ts";
+import {
+  type HandlerContext,
+  JSONRPCError,
+  type JSONRPCPeer,
+} from "../../jsonrpc/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { next, rawPeer, twoPeers } from "./support.ts";
+import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 const methods = {
   double: ([n]: [number]) => 2 * n,
@@ -100,4 +104,57 @@ Deno.test("an incoming batch is answered when its last handler is done", async (
     { jsonrpc: "2.0", id: 2, result: 4 },
     { jsonrpc: "2.0", id: 1, result: 1 },
   ]);
+});
+
+Deno.test("a batch whose responses exceed the budget is answered in part", async () => {
+  let handled = 0;
+  await using ends = await twoPeers({
+    maxQueuedBytes: 1024 * 1024,
+    methods: {
+      big() {
+        handled++;
+        return "x".repeat(100_000);
+      },
+    },
+  });
+  const replies = await ends.client.batch((batch) =>
+    Array.from(
+      { length: 100 },
+      () =>
+        batch.request("big").then(
+          (result) => result.length,
+          (error) => error.code,
+        ),
+    )
+  );
+  const answered = replies.filter((reply) => reply === 100_000);
+  const refused = replies.filter((reply) => reply === -32000);
+  assertEquals(answered.length + refused.length, 100);
+  assertEquals([answered.length, handled], [3, 4]);
+});
+
+Deno.test("a batch that was sent takes no more calls", async () => {
+  await using ends = await twoPeers({ methods: { ping: () => "pong" } });
+  let kept: Pick<JSONRPCPeer, "request"> | undefined;
+  await ends.client.batch((batch) => {
+    kept = batch;
+    return [];
+  });
+  const error = await rejection((async () => await kept?.request("ping"))());
+  assertInstanceOf(error, TypeError);
+});
+
+Deno.test("a batch whose members call back and answer much does not lock up", async () => {
+  await using ends = await twoPeers({
+    maxQueuedBytes: 64 * 1024,
+    methods: {
+      ask: (_: unknown, { peer }: HandlerContext) => peer.request("answer"),
+      big: () => "x".repeat(70_000),
+    },
+  }, { methods: { answer: () => "yes" } });
+  const replies = await ends.client.batch((batch) => [
+    batch.request("ask"),
+    batch.request("big").catch((error) => error.code),
+  ]);
+  assertEquals(replies, ["yes", -32000]);
 });

@@ -11,7 +11,7 @@ import {
 } from "../../jsonrpc/mod.ts";
 import { CallTimeoutError } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { next, rawPeer, twoPeers } from "./support.ts";
+import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 const dialects: Record<CancellationName, [method: string, member: string]> = {
   lsp: ["$/cancelRequest", "id"],

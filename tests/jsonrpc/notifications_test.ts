@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { EndOfStreamError } from "../../mod.ts";
-import { twoPeers } from "./support.ts";
+import { twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("a queue has the notifications of its methods, in order, from its creation on", async () => {
   await using ends = await twoPeers();

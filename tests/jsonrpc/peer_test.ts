@@ -21,7 +21,7 @@ import {
   StateError,
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { next, rawPeer, twoPeers } from "./support.ts";
+import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("a request without params sends none, and resolves with its result", async () => {
   await using ends = await rawPeer();
