@@ -255,8 +255,9 @@ export class Lifecycle<In, Out> {
       return await this.#attempt.ended;
     }
     try {
+      if (this.runstate === Runstate.RUNNING) this.#sayGoodbye(reason);
+      // A goodbye for which there is no room ends the session.
       if (session && this.runstate === Runstate.RUNNING) {
-        this.#sayGoodbye(reason);
         const failed = reason !== undefined;
         await session.end({ cause, drain: true, failed });
       } else await session?.closed;

@@ -10,6 +10,7 @@ import {
   ConnectError,
   EndOfStreamError,
   lines,
+  QueueLimitError,
   reconnecting,
 } from "../../protocol/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
@@ -199,6 +200,20 @@ Deno.test("an error of onDisconnect() does not keep the session from its orderly
   await closed;
   assertEquals(await new Response(far.readable).text(), "last\n");
   await far.close();
+});
+
+Deno.test("if onDisconnect() sends more than maxQueuedBytes allows, disconnect() rejects", async () => {
+  const protocol = new Recorder({ maxQueuedBytes: 100 });
+  protocol.leaving = () => void protocol.send("bye");
+  const [near, far] = memoryPair({ highWaterMark: 10 });
+  await protocol.connect(near);
+  const { closed } = protocol;
+  for (let n = 0; n < 2; n++) protocol.send("x".repeat(90));
+  const error = await rejection(protocol.disconnect());
+  assertInstanceOf(error, QueueLimitError);
+  assertStrictEquals(await rejection(closed), error);
+  assertEquals(protocol.runstate, "idle");
+  far.abort();
 });
 
 Deno.test("the rejection of an async hook that nobody waits for is logged, and not unhandled", async () => {
