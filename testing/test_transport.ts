@@ -10,6 +10,7 @@ import type { MakePair, TransportUnderTest } from "./transport_under_test.ts";
 
 /**
  * Registers a test for each promise that transports make: the conformance suite.
+ * The tests are those of Deno, or of `node:test` in Node and Bun.
  *
  * Of a transport it tests the connections and the listeners; of a function that
  * makes two ends of a connection, the connections alone. Every test has a

@@ -43,6 +43,24 @@ test("promise: an error has the name that Deno gives it, and its cause Node's co
   assert.equal(error.cause.code, "ENOENT");
 });
 
+test("promise: an attempt that is aborted as its connection arrives rejects, or the connection is whole", async () => {
+  const listener = await tcp({ port: 0 }).listen();
+  for (let i = 0; i < 20; i++) {
+    const attempt = new AbortController();
+    const connecting = tcp(listener.address)
+      .connect({ signal: attempt.signal });
+    setTimeout(() => attempt.abort("too late"), 0);
+    // Kept from running meanwhile, it has both to do at once when it may.
+    const until = performance.now() + 2;
+    while (performance.now() < until);
+    const outcome = await connecting.catch((reason) => reason);
+    if (outcome === "too late") continue;
+    await outcome.write(new Uint8Array(1));
+    outcome.abort();
+  }
+  await listener.close();
+});
+
 test("promise: a Unix socket is private from the start, and its file goes with its listener", () =>
   inFolder(async (folder) => {
     const path = `${folder}/s`;

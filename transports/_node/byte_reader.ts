@@ -23,9 +23,9 @@ export class ByteReader {
       this.#ended = true;
       this.#wake();
     });
-    stream.on("error", (error) => this.fail(systemError(error)));
+    stream.on("error", (error) => this.#fail(systemError(error)));
     stream.on("close", () => {
-      this.fail(new systemErrors.Interrupted("the stream is closed"));
+      this.#fail(new systemErrors.Interrupted("the stream is closed"));
     });
   }
 
@@ -48,7 +48,7 @@ export class ByteReader {
   }
 
   /** Fails what is read from now on, and a read that waits. */
-  fail(error: Error): void {
+  #fail(error: Error): void {
     this.#failure ??= error;
     this.#wake();
   }

@@ -7,7 +7,7 @@ import { systemError } from "./system_error.ts";
  *
  * @throws The signal's reason, if it is aborted first; nothing is left open.
  */
-export function connectSocket(
+export async function connectSocket(
   options: NetConnectOpts,
   signal?: AbortSignal,
 ): Promise<NetSocket> {
@@ -15,12 +15,18 @@ export function connectSocket(
   const socket = connect({ ...options, allowHalfOpen: true });
   const abort = () => socket.destroy();
   signal?.addEventListener("abort", abort);
-  return new Promise<NetSocket>((resolve, reject) => {
-    socket.once("connect", () => {
-      // Its listeners come first: an error or bytes may follow at once.
-      resolve(new NetSocket(socket));
+  try {
+    const connected = await new Promise<NetSocket>((resolve, reject) => {
+      socket.once("connect", () => {
+        // Its listeners come first: an error or bytes may follow at once.
+        resolve(new NetSocket(socket));
+      });
+      socket.once("error", (error) => reject(systemError(error)));
+      socket.once("close", () => reject(signal?.reason));
     });
-    socket.once("error", (error) => reject(systemError(error)));
-    socket.once("close", () => reject(signal?.reason));
-  }).finally(() => signal?.removeEventListener("abort", abort));
+    signal?.throwIfAborted();
+    return connected;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
 }
