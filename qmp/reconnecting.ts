@@ -28,7 +28,7 @@ export interface QMPReconnection<S extends QMPSchema = AnySchema>
   extends Reconnection {
   /**
    * Makes a listener like the client's, but to the events of every session. It
-   * ends when no session will follow.
+   * ends when no session will follow, at once if that is so already.
    *
    * @throws {RangeError} `limit` is not a positive integer.
    */
@@ -89,6 +89,7 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
   readonly closed: Promise<void>;
   readonly #supervisor: Supervisor;
   readonly #hub = new QMPEventHub();
+  #end: { readonly cause: unknown } | undefined;
 
   constructor(
     client: QMPClient<S>,
@@ -102,7 +103,10 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
     this.closed = this.#supervisor.closed;
     // Once it is closed, connected() rejects with the reason.
     this.closed.catch(() => {}).then(() => this.connected())
-      .catch((cause) => this.#hub.end(cause));
+      .catch((cause) => {
+        this.#end = { cause };
+        this.#hub.end(cause);
+      });
   }
 
   connected(options?: WaitOptions): Promise<void> {
@@ -113,7 +117,9 @@ class ClientReconnection<S extends QMPSchema> implements QMPReconnection<S> {
     names?: N | readonly N[],
     options?: ListenOptions<EventOf<S, N>>,
   ): QMPEventListener<EventOf<S, N>> {
-    return this.#hub.listenTo(names, options);
+    const listener = this.#hub.listenTo(names, options);
+    if (this.#end) this.#hub.end(this.#end.cause);
+    return listener;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -29,6 +29,7 @@ for (const end of ["quit", "disconnect"] as const) {
     await client[end]();
     await connection.closed;
     assertEquals(await Array.fromAsync(listener), []);
+    assertEquals(await Array.fromAsync(connection.listen()), []);
     const error = await assertRejects(
       () => connection.connected(),
       StateError,
