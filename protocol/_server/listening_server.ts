@@ -5,6 +5,7 @@ import type {
   WaitOptions,
 } from "../../transports/transport.ts";
 import { delay } from "../_deps.ts";
+import { callHook } from "../_util/call_hook.ts";
 import { loggable } from "../_util/loggable.ts";
 import { loggerOf } from "../_util/logger.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
@@ -195,13 +196,13 @@ export class ListeningServer<
 
   /** Calls `onError()`, if there is one. */
   #report(error: unknown, session?: P): void {
-    try {
-      this.#options.onError?.(error, session);
-    } catch (thrown) {
-      this.#logger.error("onError() failed: {error}", {
-        error: loggable(thrown),
-      });
-    }
+    callHook(
+      () => this.#options.onError?.(error, session),
+      (thrown) =>
+        this.#logger.error("onError() failed: {error}", {
+          error: loggable(thrown),
+        }),
+    );
   }
 
   #stop(): void {

@@ -146,12 +146,15 @@ Deno.test("onError() gets errors of create() and accept(), without a session", a
   await server.shutdown();
 });
 
-Deno.test("an error thrown by onError() is logged, and the server goes on", async () => {
+Deno.test("an error of onError(), also of an async one, is logged, and the server goes on", async () => {
+  let calls = 0;
   const { records, sessions } = await served(
     ['"hello"\n"fail"\n', '"hello"\n"fail"\n'],
     {
       onError: () => {
-        throw new Error("onError has failed");
+        const error = new Error("onError has failed");
+        if (calls++ > 0) return Promise.reject(error);
+        throw error;
       },
     },
   );
