@@ -1,7 +1,6 @@
 // The laws of transports over the modules of Node, with the runner of the runtime
 // that runs it. The environment has the certificates, and what transports lack.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { testTransport } from "@parley/parley/testing";
@@ -12,8 +11,8 @@ import "./promises.mjs";
 const { certificates, lacks } = JSON.parse(process.env.PARLEY_LAWS);
 const { ca, server } = certificates;
 
-const folder = mkdtempSync(join(tmpdir(), "parley-laws-"));
-process.on("exit", () => rmSync(folder, { recursive: true }));
+// In the folder of the test, which is removed with it.
+const folder = mkdtempSync(join(process.cwd(), "laws-"));
 let paths = 0;
 let inMemory = memory();
 
