@@ -15,7 +15,7 @@ const [address = "unix:/run/vm.sock", port = "8080"] = Deno.args;
 const folder = new URL("page/", import.meta.url);
 
 const { success, outputFiles = [], errors } = await Deno.bundle({
-  entrypoints: [new URL("page.ts", folder).pathname],
+  entrypoints: [new URL("page.ts", folder).href],
   platform: "browser",
   write: false,
 });
@@ -25,7 +25,7 @@ const web = Deno.serve(
   respond,
 );
 const origins = ["127.0.0.1", "localhost"].map((host) => {
-  return `http://${host}:${web.addr.port}`;
+  return new URL(`http://${host}:${web.addr.port}`).origin;
 });
 await using joined = await relay(
   webSocket({ url: "ws://127.0.0.1:0/", origins }),
@@ -52,6 +52,10 @@ async function respond({ url }: Request): Promise<Response> {
 }
 
 function answer(type: string, body: string): Response {
-  const headers = { "content-type": `${type}; charset=utf-8` };
+  const headers = {
+    "content-type": `${type}; charset=utf-8`,
+    // In a frame, another site could have the machine stopped by a click.
+    "content-security-policy": "frame-ancestors 'none'",
+  };
   return new Response(body, { headers });
 }

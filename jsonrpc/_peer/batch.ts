@@ -15,11 +15,12 @@ import type { ByteBudget } from "../../protocol/byte_budget.ts";
 import { JSONRPCErrorCode } from "../errors.ts";
 import { failure, type Respond } from "./incoming.ts";
 import { notificationMessage } from "./call_messages.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { Outgoing, OutgoingCall } from "./outgoing.ts";
 
 /** Gathers the calls of one outgoing batch (JSON-RPC 2.0 §6). */
 export class Batch<Remote> implements JSONRPCCaller<Remote> {
-  readonly messages: (JSONRPCRequest | JSONRPCNotification)[] = [];
+  readonly #messages: (JSONRPCRequest | JSONRPCNotification)[] = [];
+  readonly #calls: OutgoingCall[] = [];
   readonly #outgoing: Outgoing;
   readonly #sent = Promise.withResolvers<void>();
   #sealed = false;
@@ -29,6 +30,13 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
     this.#sent.promise.catch(() => {});
   }
 
+  /** The messages to send, without the requests that were given up before. */
+  get messages(): (JSONRPCRequest | JSONRPCNotification)[] {
+    return this.#messages.filter((message) =>
+      !("id" in message) || this.#outgoing.has(message.id)
+    );
+  }
+
   /**
    * Takes no more calls.
    *
@@ -36,6 +44,7 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
    */
   seal(sending: Promise<void>): void {
     this.#sealed = true;
+    for (const call of this.#calls) call.sent = true;
     this.#sent.resolve(sending);
   }
 
@@ -44,8 +53,10 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
     ...[params, options]: CallArgs<Remote[Name], RequestOptions>
   ): Promise<ResultOf<Remote[Name]>> {
     this.#assertOpen(method);
-    const send = (message: JSONRPCRequest) => {
-      this.messages.push(message);
+    const send = (message: JSONRPCRequest, call: OutgoingCall) => {
+      call.sent = false;
+      this.#calls.push(call);
+      this.#messages.push(message);
       return this.#sent.promise;
     };
     const result = this.#outgoing.request(method, params, options, send);
@@ -57,7 +68,7 @@ export class Batch<Remote> implements JSONRPCCaller<Remote> {
     ...[params]: CallArgs<Remote[Name], never>
   ): Promise<void> {
     this.#assertOpen(method);
-    this.messages.push(notificationMessage(method, params));
+    this.#messages.push(notificationMessage(method, params));
     return this.#sent.promise;
   }
 

@@ -17,6 +17,9 @@ export interface OutgoingOptions {
   onOpen(): void;
 }
 
+/** A request that has no response yet. */
+export type OutgoingCall = PendingCall<unknown, JSONRPCId>;
+
 /** The requests of one session that have no response yet. */
 export class Outgoing {
   readonly #options: OutgoingOptions;
@@ -36,12 +39,16 @@ export class Outgoing {
     return this.#calls.size;
   }
 
-  /** Sends a request, and resolves with the result of its response. */
+  /**
+   * Sends a request, and resolves with the result of its response.
+   *
+   * @param send Is told the call: a batch is sent later.
+   */
   request(
     method: string,
     params: unknown,
     options: RequestOptions = {},
-    send: (message: JSONRPCRequest) => Promise<void>,
+    send: (message: JSONRPCRequest, call: OutgoingCall) => Promise<void>,
   ): Promise<unknown> {
     const { timeout = this.#options.timeout, onProgress } = options;
     const { signal, totalTimeout } = options;
@@ -50,13 +57,24 @@ export class Outgoing {
     const call = this.#calls.open({ method, signal, timeout, totalTimeout });
     this.#options.onOpen();
     const { id } = call;
-    if (progress && onProgress) {
-      this.#progress.set(id, onProgress);
-      const forget = () => void this.#progress.delete(id);
-      call.promise.then(forget, forget);
-      params = progress.withToken(isRecord(params) ? params : {}, id);
+    try {
+      if (progress && onProgress) {
+        this.#progress.set(id, onProgress);
+        const forget = () => void this.#progress.delete(id);
+        call.promise.then(forget, forget);
+        params = progress.withToken(isRecord(params) ? params : {}, id);
+      }
+      const message = requestMessage(id, method, params);
+      return this.#calls.track(call, send(message, call));
+    } catch (error) {
+      this.#calls.reject(id, error);
+      return call.promise;
     }
-    return this.#calls.track(call, send(requestMessage(id, method, params)));
+  }
+
+  /** Whether a request waits for its response, given up or not. */
+  has(id: JSONRPCId): boolean {
+    return this.#calls.has(id);
   }
 
   /** Settles a request; false if no request has this id. */
@@ -100,9 +118,10 @@ export class Outgoing {
     );
   }
 
-  #cancel({ id }: PendingCall<unknown, JSONRPCId>): void {
+  #cancel({ id, sent }: OutgoingCall): void {
     const { dialect, notify } = this.#options;
-    if (!dialect) return;
+    if (!sent) this.#calls.forget(id); // Its batch leaves it out.
+    if (!dialect || !sent) return;
     notify(dialect.cancelMethod, { [dialect.idMember]: id });
     if (!dialect.answersCancelled) this.#calls.forget(id);
   }

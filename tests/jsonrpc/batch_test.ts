@@ -68,6 +68,27 @@ Deno.test("a batch that cannot be built leaves no request behind", async () => {
   assertEquals(await reply, "b");
 });
 
+for (const cancellation of ["lsp", "mcp", false] as const) {
+  Deno.test(`a request that is aborted before its batch is sent is left out of it: cancellation ${cancellation}`, async () => {
+    await using ends = await rawPeer({ cancellation });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const reason = new Error("not needed");
+    const results = ends.peer.batch((batch) => {
+      const aborted = batch.request("a", undefined, { signal });
+      controller.abort(reason);
+      return [aborted.catch((error) => error), batch.request("b")];
+    });
+    assertEquals(await next(ends.raw), [
+      { jsonrpc: "2.0", id: 2, method: "b" },
+    ]);
+    await ends.raw.send([{ jsonrpc: "2.0", id: 2, result: "b" }]);
+    assertEquals(await results, [reason, "b"]);
+    ends.peer.notify("after").catch(() => {});
+    assertEquals(await next(ends.raw), { jsonrpc: "2.0", method: "after" });
+  });
+}
+
 Deno.test("a batch over maxBatch is refused on both sides, and the session goes on", async () => {
   await using ends = await twoPeers({ methods, maxBatch: 2 }, { maxBatch: 3 });
   const { client } = ends;

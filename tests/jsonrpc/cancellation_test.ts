@@ -240,3 +240,28 @@ Deno.test("a handler's own AbortError is an internal error if the request was no
   assertInstanceOf(error, JSONRPCError);
   assertEquals(error.code, -32603);
 });
+
+Deno.test("a dialect that cannot ask for progress rejects the request, which is not sent", async () => {
+  const mistake = new Error("my mistake");
+  await using ends = await rawPeer({
+    cancellation: {
+      ...{ cancelMethod: "cancel", idMember: "id", answersCancelled: true },
+      progress: {
+        method: "progress",
+        tokenMember: "token",
+        tokenOf: () => undefined,
+        withToken() {
+          throw mistake;
+        },
+      },
+    },
+    timeout: 5,
+  });
+  const options = { onProgress() {} };
+  const request = ends.peer.request("a", undefined, options);
+  assertStrictEquals(await rejection(request), mistake);
+  await rejection(ends.peer.request("b"));
+  assertEquals(await next(ends.raw), { jsonrpc: "2.0", id: 2, method: "b" });
+  const cancel = { jsonrpc: "2.0", method: "cancel", params: { id: 2 } };
+  assertEquals(await next(ends.raw), cancel);
+});

@@ -86,7 +86,7 @@ function readArguments(
   schema: Schema,
   type: string | undefined,
 ): Arguments {
-  const args: Arguments = {};
+  const args = noArguments();
   for (const word of words) {
     const [, key = "", text = ""] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
     if (key === "") throw new SyntaxError(`${word} is not key=value`);
@@ -113,7 +113,12 @@ function readValue(text: string, kinds: readonly string[]): unknown {
 function objectAt(args: Arguments, path: readonly string[]): Arguments {
   let object = args;
   for (const name of path) {
-    object = (object[name] ??= {}) as Arguments;
+    object = (object[name] ??= noArguments()) as Arguments;
   }
   return object;
+}
+
+/** Without a prototype: `__proto__` is a name like any other. */
+function noArguments(): Arguments {
+  return Object.create(null);
 }
