@@ -73,20 +73,22 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
     });
   },
 
-  /** Answers requests of JSON-RPC 2.0, a line each, as in MCP. */
+  /**
+   * Answers requests of JSON-RPC 2.0, a line each, as in MCP. Requests become
+   * answers without being parsed: the near end is what is measured.
+   */
   async calls(raw) {
-    let text = "";
+    let rest = "";
     await eachChunk(raw, (chunk) => {
-      const requests = (text + chunk).split("\n");
-      text = requests.pop() ?? "";
-      return requests.map((request) => {
-        const { id, method, params } = JSON.parse(request);
-        if (id === undefined) return "";
-        const result = method === "initialize"
-          ? { ...params, serverInfo: { name: "far", version: "1" } }
-          : params ?? {};
-        return `${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`;
-      }).join("");
+      const text = rest + chunk;
+      const end = text.lastIndexOf("\n") + 1;
+      rest = text.slice(end);
+      const answers = text.slice(0, end)
+        .replaceAll('"method":"echo","params":', '"result":')
+        .replaceAll('"method":"ping"', '"result":{}');
+      return answers.includes('"method":')
+        ? answers.replace(/^.*"method":.*\n/gm, answerMcp)
+        : answers;
     });
   },
 
@@ -103,6 +105,15 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
     });
   },
 };
+
+/** Answers the handshake of MCP, which ends with a notification. */
+function answerMcp(line: string): string {
+  const { id, params } = JSON.parse(line);
+  if (id === undefined) return "";
+  const serverInfo = { name: "far", version: "1" };
+  const result = { ...params, serverInfo };
+  return `${JSON.stringify({ jsonrpc: "2.0", id, result })}\n`;
+}
 
 /** The number in the near end's first bytes, whatever their framing. */
 async function askedCount(raw: Raw): Promise<number> {
