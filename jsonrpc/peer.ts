@@ -120,10 +120,9 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
    */
   request<Name extends keyof Remote & string>(
     method: Name,
-    ...[params, options]: CallArgs<Remote[Name], RequestOptions>
+    ...args: CallArgs<Remote[Name], RequestOptions>
   ): Promise<ResultOf<Remote[Name]>> {
-    return this.#open?.request(method, ...[params, options] as never) ??
-      this.#refuse(method);
+    return this.#open?.request(method, ...args) ?? this.#refuse(method);
   }
 
   /**

@@ -119,14 +119,7 @@ export class PendingCalls<Reply, Id = number> {
         { method, sent: false },
       );
     }
-    const id = options.id ?? this.#nextId(method);
-    if (this.#calls.has(id)) {
-      throw new TypeError(
-        `Cannot open a call: id is ${
-          String(id)
-        }: a call with this id waits already`,
-      );
-    }
+    const id = this.#freeId(options);
     const call = new Call<Reply, Id>(id, options);
     this.#calls.insert(id, call);
     if (signal) this.#signals.add(signal, call);
@@ -205,6 +198,17 @@ export class PendingCalls<Reply, Id = number> {
     }
   }
 
+  /** The id that is given, which must be free, or the next one. */
+  #freeId({ id, method }: OpenCallOptions<Id>): Id {
+    if (id === undefined) return this.#nextId(method);
+    if (!this.#calls.has(id)) return id;
+    throw new TypeError(
+      `Cannot open a call: id is ${
+        String(id)
+      }: a call with this id waits already`,
+    );
+  }
+
   #nextId(method: string | undefined): Id {
     if (this.#calls.size >= this.#maxId) {
       throw new CallError(
@@ -219,9 +223,8 @@ export class PendingCalls<Reply, Id = number> {
   }
 
   #remove(id: Id): Call<Reply, Id> | undefined {
-    const call = this.#calls.get(id);
+    const call = this.#calls.delete(id);
     if (!call) return undefined;
-    this.#calls.delete(id);
     if (call.abandoned) this.#abandoned--;
     if (this.size === 0) this.#clearIdleTimer();
     return this.#settle(call);

@@ -100,9 +100,8 @@ export class JSONRPCSession<Remote = AnyMethods>
   ): Promise<ResultOf<Remote[Name]>> {
     try {
       this.#assertOpen(method);
-      const result = this.#outgoing.request(
-        ...[method, params, options, this.#send] as const,
-      );
+      const send = this.#send;
+      const result = this.#outgoing.request(method, params, options, send);
       return result as Promise<ResultOf<Remote[Name]>>;
     } catch (error) {
       return Promise.reject(error);

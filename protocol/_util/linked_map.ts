@@ -41,9 +41,10 @@ export class LinkedMap<Key, Value> {
     this.#last = entry;
   }
 
-  delete(key: Key): void {
+  /** Removes a value, and returns it. */
+  delete(key: Key): Value | undefined {
     const entry = this.#entries.get(key);
-    if (!entry) return;
+    if (!entry) return undefined;
     this.#entries.delete(key);
     const { previous, next } = entry;
     if (previous) previous.next = next;
@@ -52,13 +53,12 @@ export class LinkedMap<Key, Value> {
     else this.#last = previous;
     // While an old entry points to a young one, the young one is not collected.
     entry.previous = entry.next = undefined;
+    return entry.value;
   }
 
   /** Removes the value that was inserted first. */
   shift(): Value | undefined {
-    const entry = this.#first;
-    if (entry) this.delete(entry.key);
-    return entry?.value;
+    return this.#first && this.delete(this.#first.key);
   }
 
   clear(): void {
