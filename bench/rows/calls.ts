@@ -1,5 +1,4 @@
 import { JSONRPCPeer } from "../../mod.ts";
-import { mcp } from "../alternatives/mcp.ts";
 import { requestAlternatives } from "../alternatives/requests.ts";
 import type { Alternative, Row } from "../harness.ts";
 import type { Wire } from "../wires.ts";
@@ -51,7 +50,11 @@ function alternatives(
     },
     ...requestAlternatives(waiting, timesNode),
     "MCP SDK, its stdio transport": {
-      run: (wire, count) => mcp(wire, count, waiting),
+      run: async (wire, count) => {
+        // Not before: its packages make the collection of garbage slower.
+        const { mcp } = await import("../alternatives/mcp.ts");
+        return await mcp(wire, count, waiting);
+      },
       target: 1,
       over: (wire) => wire.node !== undefined,
     },
