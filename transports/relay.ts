@@ -1,4 +1,5 @@
 import { ListeningRelay } from "./_relay/listening_relay.ts";
+import { checkTimeout } from "./_util/validate.ts";
 import type { Relay, RelayOptions } from "./relay_options.ts";
 import type { Address, Listener, Transport } from "./transport.ts";
 
@@ -12,8 +13,9 @@ import type { Address, Listener, Transport } from "./transport.ts";
  *
  * A connection that is cut before it has sent anything ends its dial at once. After
  * its first bytes it is not read until `to` is dialled, and only a read can tell of
- * a cut: it is noticed when the dial has ended.
+ * a cut: it is noticed when the dial has ended, within `connectTimeout`.
  *
+ * @throws {RangeError} `connectTimeout` is out of range.
  * @throws What listening at `from` throws.
  *
  * @example From one address to another
@@ -42,8 +44,9 @@ export async function relay<A extends Address>(
   to: Transport,
   options: RelayOptions = {},
 ): Promise<Relay<A>> {
-  const { signal } = options;
+  const { signal, connectTimeout = 10_000 } = options;
+  checkTimeout("connectTimeout", connectTimeout);
   signal?.throwIfAborted();
   const listener = "accept" in from ? from : await from.listen({ signal });
-  return new ListeningRelay(listener, to, options);
+  return new ListeningRelay(listener, to, { ...options, connectTimeout });
 }

@@ -3,6 +3,13 @@ import type { Address, WaitOptions } from "./transport.ts";
 /** Options of `relay()`. */
 export interface RelayOptions extends WaitOptions {
   /**
+   * How long a dial may take, in milliseconds: a connection that has arrived
+   * waits for it.
+   *
+   * @default {10000}
+   */
+  connectTimeout?: number | undefined;
+  /**
    * Told of each pair of connections that has failed: because the other side
    * could not be reached, or because one side was cut.
    *

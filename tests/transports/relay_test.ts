@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+} from "@std/assert";
 import { toBytes } from "@std/streams";
 import {
   type Connection,
@@ -202,4 +208,42 @@ Deno.test("a client that is cut while the target is dialled ends the dial", asyn
   assert(await failed.promise instanceof Deno.errors.ConnectionReset);
   assert(signal?.aborted);
   assertEquals(joined.stats.failed, 1);
+});
+
+Deno.test("a dial that takes longer than connectTimeout fails, and cuts the side that waits", async () => {
+  const silent: Transport = {
+    connect: ({ signal } = {}) =>
+      new Promise((_, reject) => {
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      }),
+    listen: () => Promise.reject(new Error("nobody listens")),
+    toString: () => "silent:",
+  };
+  const from = memory();
+  const failed = Promise.withResolvers<unknown>();
+  await using joined = await relay(from, silent, {
+    connectTimeout: 1,
+    onError: failed.resolve,
+  });
+  await using near = await from.connect();
+  await near.write(new TextEncoder().encode("waits"));
+  const message = "Relay to silent:: the dial was not done within 1 ms";
+  await assertRejects(
+    () => near.read(new Uint8Array(1)),
+    Deno.errors.ConnectionReset,
+  );
+  const error = await failed.promise;
+  assertInstanceOf(error, Deno.errors.TimedOut);
+  assertEquals(error.message, message);
+  assertEquals(joined.stats.failed, 1);
+});
+
+Deno.test("a connectTimeout that no timer has is refused, and nobody listens", async () => {
+  for (const connectTimeout of [0, -1, NaN, Infinity]) {
+    await assertRejects(
+      () => relay(tcp({ port: 0 }), memory(), { connectTimeout }),
+      RangeError,
+      `connectTimeout is ${connectTimeout}`,
+    );
+  }
 });

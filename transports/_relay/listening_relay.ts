@@ -1,5 +1,6 @@
 import type { Relay, RelayOptions, RelayStats } from "../relay_options.ts";
 import type { Address, Connection, Listener, Transport } from "../transport.ts";
+import { systemErrors } from "../_util/system_errors.ts";
 import { pump } from "./pump.ts";
 
 /** A relay, from its listener to the end of its last pair of connections. */
@@ -8,6 +9,7 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
   readonly closed: Promise<void>;
   readonly #listener: Listener<A>;
   readonly #to: Transport;
+  readonly #connectTimeout: number;
   readonly #onError: RelayOptions["onError"];
   readonly #stopping = new AbortController();
   /** Rejects if the listener cannot be closed. */
@@ -20,10 +22,15 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
     bytesBack: 0,
   };
 
-  constructor(listener: Listener<A>, to: Transport, options: RelayOptions) {
+  constructor(
+    listener: Listener<A>,
+    to: Transport,
+    options: RelayOptions & { connectTimeout: number },
+  ) {
     this.address = listener.address;
     this.#listener = listener;
     this.#to = to;
+    this.#connectTimeout = options.connectTimeout;
     this.#onError = options.onError;
     this.closed = this.#run();
     this.closed.catch(() => {});
@@ -75,7 +82,7 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
   async #relay(near: Connection): Promise<void> {
     const { signal } = this.#stopping;
     const dialling = new AbortController();
-    const dialled = this.#dial(dialling.signal);
+    const dialled = this.#dial(dialling);
     const cut = (reason: unknown) => {
       near.abort(reason);
       dialling.abort(reason);
@@ -105,8 +112,20 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
     }
   }
 
-  async #dial(signal: AbortSignal): Promise<Connection> {
-    return await this.#to.connect({ signal });
+  async #dial(dialling: AbortController): Promise<Connection> {
+    const timeout = this.#connectTimeout;
+    const late = () =>
+      dialling.abort(
+        new systemErrors.TimedOut(
+          `Relay to ${this.#to}: the dial was not done within ${timeout} ms`,
+        ),
+      );
+    const timer = setTimeout(late, timeout);
+    try {
+      return await this.#to.connect({ signal: dialling.signal });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #fail(error: unknown): void {

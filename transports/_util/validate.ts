@@ -170,19 +170,24 @@ export function checkHandshakes(
     readonly onHandshakeError?: ((error: unknown) => void) | undefined;
   },
 ): void {
-  if (
-    typeof handshakeTimeout !== "number" ||
-    !(handshakeTimeout > 0 && handshakeTimeout <= MAX_TIMEOUT)
-  ) {
-    throw new RangeError(
-      `handshakeTimeout is ${
-        show(handshakeTimeout)
-      }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
-    );
-  }
+  checkTimeout("handshakeTimeout", handshakeTimeout);
   if (onHandshakeError !== undefined) {
     checkType("onHandshakeError", onHandshakeError, "function");
   }
+}
+
+/**
+ * Checks how long something may take.
+ *
+ * @throws {RangeError} It is no number of milliseconds of a timer.
+ */
+export function checkTimeout(option: string, value: number): void {
+  if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT) return;
+  throw new RangeError(
+    `${option} is ${
+      show(value)
+    }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
+  );
 }
 
 /** Shows a value in a message. */
