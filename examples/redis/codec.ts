@@ -133,7 +133,7 @@ class Resp implements Codec<Message, Command> {
     if (input.at(to) !== CR || input.at(to + 1) !== LF) {
       throw input.malformed(NOT_RESP3);
     }
-    const asBytes = type === ";" || type === "$" && this.#asBytes;
+    const asBytes = type === ";" || type === "$" && this.#wantsBytes;
     if (asBytes) return input.take(to + 2, from, to);
     // A verbatim string says its format first, such as "txt:".
     const start = type === "=" ? from + 4 : from;
@@ -192,7 +192,12 @@ class Resp implements Codec<Message, Command> {
     if (last?.size !== Infinity || !isPaired) throw input.malformed(NOT_RESP3);
     if (last.type !== "$") return valueOf(last);
     const bytes = concat(last.items as Uint8Array[]);
-    return this.#asBytes ? bytes : decoder.decode(bytes);
+    return this.#wantsBytes ? bytes : decoder.decode(bytes);
+  }
+
+  /** A push may come where a reply of bytes is awaited: it is text. */
+  get #wantsBytes(): boolean {
+    return this.#asBytes && this.#open[0]?.type !== ">";
   }
 
   #checkSize(end: number): void {

@@ -121,6 +121,16 @@ Deno.test("resp() gives strings as bytes where that is asked for", async () => {
   ]);
 });
 
+Deno.test("resp() gives a push as text, also before a reply of bytes", async () => {
+  const parts = "$7\r\nmessage\r\n$4\r\nnews\r\n$?\r\n;2\r\nhi\r\n;0\r\n";
+  const messages = new Blob([`>3\r\n${parts}$1\r\nd\r\n`]).stream()
+    .pipeThrough(decoderStream(resp({ binary: () => true })));
+  assertEquals(await Array.fromAsync(messages), [
+    new Push(["message", "news", "hi"]),
+    Uint8Array.of(100),
+  ]);
+});
+
 Deno.test("resp() encodes text, numbers and bytes, and refuses an empty command", () => {
   const output = new WriteBuffer();
   resp().encode(["é", 12, Uint8Array.of(0xff), "😀"], output);
