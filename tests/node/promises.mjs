@@ -37,6 +37,12 @@ test("promise: an error has the name that Deno gives it, and its cause Node's co
     name: "NotFound",
     message: "Connect to unix:/nowhere/s: no such file or directory (ENOENT)",
   });
+  const path = `${process.execPath}/s`;
+  await assert.rejects(unix({ path }).listen(), {
+    name: "NotADirectory",
+    message:
+      `Listen at unix:${path}: folder ${process.execPath}: not a directory (ENOTDIR)`,
+  });
   const error = await stdio({ command: "parley-nothing" }).connect()
     .catch((error) => error);
   assert.equal(error.name, "NotFound");
@@ -117,6 +123,23 @@ test("promise: of the connections that wait to be accepted, 512 are kept", async
   await once(late, "close");
   (await listener.accept()).abort();
   for (const socket of kept) socket.destroy();
+  await listener.close();
+});
+
+test("promise: a listener takes the client's IPv6 address from a PROXY header", async () => {
+  const listener = await tcp({ port: 0, proxyProtocol: true }).listen();
+  const balancer = await tcp(listener.address).connect();
+  const signature = "\r\n\r\n\0\r\nQUIT\n";
+  const ip = [0x20, 0x01, 0x0d, 0xb8, ...new Array(11).fill(0), 0x0a];
+  const header = [0x21, 0x21, 0, 36, ...ip, ...ip, 0, 1, 0, 2];
+  await balancer.write(
+    Uint8Array.of(...new TextEncoder().encode(signature), ...header),
+  );
+  const server = await listener.accept({ signal: AbortSignal.timeout(5_000) });
+  assert.equal(formatAddress(server.remoteAddress), "tcp://[2001:db8::a]:1");
+  assert.equal(formatAddress(server.localAddress), "tcp://[2001:db8::a]:2");
+  balancer.abort();
+  server.abort();
   await listener.close();
 });
 

@@ -86,6 +86,10 @@ function fixedFields(bytes: Uint8Array) {
 }
 
 function ipv6Of(address: Uint8Array): string {
-  const groups = address.toHex().match(/.{4}/g) ?? [];
+  const view = new DataView(address.buffer, address.byteOffset);
+  const groups = Array.from(
+    { length: 8 },
+    (_, n) => view.getUint16(2 * n).toString(16),
+  );
   return canonicalIpv6(groups.join(":")) ?? "";
 }
