@@ -20,6 +20,9 @@ import {
   type StdioOptions,
   unix,
 } from "../../transports/mod.ts";
+import { denoSystem } from "../../transports/_deno/deno_system.ts";
+import type { System } from "../../transports/_system/system.ts";
+import { stdioOf } from "../../transports/stdio.ts";
 import { turns } from "../support/turns.ts";
 import { runWithFlags } from "../support/permissions.ts";
 import { runDeno } from "../support/program.ts";
@@ -279,6 +282,25 @@ Deno.test("stdio: the error names a program or a folder that does not exist", as
     Deno.errors.NotFound,
     "No such cwd '/no/such/folder'",
   );
+});
+
+Deno.test("stdio: if the keeper cannot be started, the process is ended", async () => {
+  let pid = 0;
+  const system: System = {
+    ...denoSystem,
+    async spawn(command, options) {
+      if (command === "sh") {
+        throw new Deno.errors.WouldBlock("no more processes");
+      }
+      const child = await denoSystem.spawn(command, options);
+      pid = child.pid;
+      return child;
+    },
+  };
+  const error = await rejection(stdioOf(system, { command: "cat" }).connect());
+  assertInstanceOf(error, Deno.errors.WouldBlock);
+  assertEquals(error.message, "Connect to stdio:cat: no more processes");
+  assert(!isAlive(pid), "The process goes on");
 });
 
 Deno.test("stdio: with an aborted signal nothing is started, and listening is refused", async () => {

@@ -29,14 +29,14 @@ let unkept: Set<ChildProcess> | undefined;
 export class Child {
   readonly #process: ChildProcess;
   readonly #status: Promise<ExitStatus>;
-  readonly #keeper: Keeper | undefined;
+  #keeper: Keeper | undefined;
   readonly #stderr: StderrTail | undefined;
   #exited: ExitStatus | undefined;
   /** It ends because we want it to: how it does is not a failure. */
   #ending = false;
   #end: Promise<void> | undefined;
 
-  /** @throws The system's error, if the process cannot be started. */
+  /** @throws The system's error, if the process or its keeper cannot be started. */
   static async start(
     system: System,
     { command, args, cwd, env, stderr }: ChildOptions,
@@ -50,20 +50,21 @@ export class Child {
       stderr: stderr === "keep" ? "piped" : stderr,
     });
     const tail = stderr === "keep" ? new StderrTail(process.stderr) : undefined;
+    const child = new Child(process, tail);
     const times = { patience: END_MS, timeout: END_MS };
-    const keeper = await startKeeper(system, process.pid, times);
-    if (!keeper) endWithUs(system, process);
-    return new Child(process, tail, keeper);
+    try {
+      child.#keeper = await startKeeper(system, process.pid, times);
+    } catch (error) {
+      await child.kill();
+      throw error;
+    }
+    if (!child.#keeper && !child.#exited) endWithUs(system, process);
+    return child;
   }
 
-  constructor(
-    process: ChildProcess,
-    stderr: StderrTail | undefined,
-    keeper: Keeper | undefined,
-  ) {
+  constructor(process: ChildProcess, stderr: StderrTail | undefined) {
     this.#process = process;
     this.#stderr = stderr;
-    this.#keeper = keeper;
     this.#status = this.#watch();
   }
 
