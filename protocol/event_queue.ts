@@ -157,10 +157,10 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
 
   /**
    * Ends the listener because of a failure, and drops its events: iterations and
-   * waits throw the cause.
+   * waits throw the cause. After an end it does nothing.
    */
   fail(cause: unknown): void {
-    this.#stop({ cause, failed: true });
+    if (!this.#end) this.#stop({ cause, failed: true });
   }
 
   /**

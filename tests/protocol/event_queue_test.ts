@@ -111,3 +111,11 @@ Deno.test("overflow is one of two words", () => {
     'overflow is "block": it must be "drop" or "fail"',
   );
 });
+
+Deno.test("fail() after the end takes no event away", async () => {
+  const queue = new EventQueue<number>({ nameOf: String });
+  queue.dispatch(1);
+  queue.end(undefined);
+  queue.fail(new Error("too late"));
+  assertEquals(await Array.fromAsync(queue), [1]);
+});
