@@ -139,7 +139,7 @@ function byte(value: number): Uint8Array {
 function word(value: number): Uint8Array {
   if (value <= 0xffff) return Uint8Array.of(value >> 8, value);
   throw new RangeError(
-    `Cannot encode: text or will has ${value} bytes, expected at most 65535`,
+    `Cannot encode: keepAlive or a length is ${value}, expected at most 65535`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { mqtt } from "../../examples/mqtt/codec.ts";
 import type {
@@ -7,7 +7,7 @@ import type {
   ServerPacket,
 } from "../../examples/mqtt/packets.ts";
 import { matches } from "../../examples/mqtt/topics.ts";
-import { DecodeError, TruncatedMessageError } from "../../mod.ts";
+import { DecodeError, TruncatedMessageError, WriteBuffer } from "../../mod.ts";
 import { testCodec } from "../../testing/mod.ts";
 
 const bytes = (value: string) => new TextEncoder().encode(value);
@@ -97,6 +97,15 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
 }, {
   messages: anyPublish,
   sized: (count) => publish({ payload: new Uint8Array(count) }),
+});
+
+Deno.test("mqtt() refuses a keepAlive that 16 bits cannot hold, and names it", () => {
+  const packet = { type: "connect", clientId: "", keepAlive: 70_000 } as const;
+  assertThrows(
+    () => mqtt().encode(packet, new WriteBuffer()),
+    RangeError,
+    "Cannot encode: keepAlive or a length is 70000, expected at most 65535",
+  );
 });
 
 Deno.test("MQTT: filters match topics as the standard's examples do (§4.7)", () => {
