@@ -1,5 +1,5 @@
 /**
- * Builds the npm package, which runs in Node from version 20 on and in Bun: `deno
+ * Builds the npm package, which runs in Node from version 20.4 on and in Bun: `deno
  * pack` makes it, and esbuild replaces what Node 20 lacks.
  *
  * Run it with the file to write: `deno task npm parley.tgz`.
@@ -63,7 +63,7 @@ async function adapt(folder: string): Promise<void> {
       );
     } else if (name === "package.json") {
       const description = JSON.parse(await Deno.readTextFile(path));
-      const engines = { node: ">=20" };
+      const engines = { node: ">=20.4" };
       const text = JSON.stringify({ ...description, engines }, null, 2);
       await Deno.writeTextFile(path, text);
     }

@@ -30,8 +30,14 @@ export async function spawnProcess(
     });
   });
   await new Promise<void>((resolve, reject) => {
-    child.once("spawn", resolve);
-    child.once("error", (error) => reject(systemError(error)));
+    child.once("error", reject);
+    child.once("spawn", () => {
+      // From here on, an error is that of kill(), which throws it.
+      child.off("error", reject);
+      resolve();
+    });
+  }).catch((error) => {
+    throw systemError(error);
   });
   return {
     pid: child.pid ?? 0,
@@ -39,7 +45,13 @@ export async function spawnProcess(
     stdout: readableOf(child.stdout),
     stderr: readableOf(child.stderr),
     status,
-    kill: (signal) => void child.kill(signal),
+    kill(signal) {
+      try {
+        child.kill(signal);
+      } catch (error) {
+        throw systemError(error);
+      }
+    },
   };
 }
 
