@@ -56,6 +56,8 @@ export class Child {
       child.#keeper = await startKeeper(system, process.pid, times);
     } catch (error) {
       await child.kill();
+      const { stdin, stdout } = process;
+      await Promise.allSettled([stdin.abort(error), stdout.cancel(error)]);
       throw error;
     }
     if (!child.#keeper && !child.#exited) endWithUs(system, process);
