@@ -1,4 +1,5 @@
 import { getLogger } from "../protocol/_deps.ts";
+import { CLOSE_TIMEOUT } from "../protocol/_session/session_limits.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
@@ -10,7 +11,6 @@ import type { EventQueue } from "../protocol/event_queue.ts";
 import type { ListenOptions } from "../protocol/listen_options.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
-import { notificationMessage } from "./_peer/call_messages.ts";
 import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
 import { JSONRPCSession, type SessionSettings } from "./_peer/session.ts";
 import type { JSONRPCMessage, JSONRPCNotification } from "./messages.ts";
@@ -27,8 +27,6 @@ import type { JSONRPCPeerOptions } from "./peer_options.ts";
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
 /** The largest number of members of a batch by default. */
 const MAX_BATCH = 1000;
-/** The `closeTimeout` by default, in milliseconds. */
-const CLOSE_TIMEOUT = 5_000;
 
 /**
  * One end of a JSON-RPC 2.0 session: it calls the methods of the other end, and
@@ -122,7 +120,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     method: Name,
     ...args: CallArgs<Remote[Name], RequestOptions>
   ): Promise<ResultOf<Remote[Name]>> {
-    return this.#open?.request(method, ...args) ?? this.#refuse(method);
+    return this.#open?.request(method, ...args) ?? this.#refuse();
   }
 
   /**
@@ -133,10 +131,9 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
    */
   notify<Name extends keyof Remote & string>(
     method: Name,
-    ...[params]: CallArgs<Remote[Name], never>
+    ...args: CallArgs<Remote[Name], never>
   ): Promise<void> {
-    return this.#open?.notify(method, ...[params] as never) ??
-      this.#refuse(method);
+    return this.#open?.notify(method, ...args) ?? this.#refuse();
   }
 
   /**
@@ -170,7 +167,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   batch<const Results extends readonly unknown[]>(
     build: (batch: JSONRPCCaller<Remote>) => Results,
   ): Promise<{ -readonly [Index in keyof Results]: Awaited<Results[Index]> }> {
-    return this.#open?.batch(build) ?? this.#refuse("batch");
+    return this.#open?.batch(build) ?? this.#refuse();
   }
 
   /**
@@ -264,8 +261,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   }
 
   /** Rejects with a `StateError`: there is no session. */
-  async #refuse(method: string): Promise<never> {
-    await this.send(notificationMessage(method, undefined));
-    throw new Error("There is no session"); // Sending has rejected.
+  async #refuse(): Promise<never> {
+    await this.flush(); // It rejects.
+    throw new Error("There is a session");
   }
 }

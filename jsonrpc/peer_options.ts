@@ -48,7 +48,7 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
    */
   cancellation?: CancellationName | CancellationDialect | false | undefined;
   /**
-   * The deadline of each response, in milliseconds. With `Infinity` there is none.
+   * How long each response may take, in milliseconds; `Infinity` for no limit.
    *
    * @default {Infinity}
    */

@@ -13,8 +13,7 @@ export interface OpenCallOptions<Id = number> {
    */
   signal?: AbortSignal | undefined;
   /**
-   * The deadline of the reply, in milliseconds from now. With `Infinity` there is
-   * none.
+   * How long the reply may take, in milliseconds; `Infinity` for no limit.
    *
    * @default {Infinity}
    */

@@ -3,6 +3,9 @@ import { checkNumber, checkString, MAX_TIMEOUT } from "../_util/validate.ts";
 import type { AsyncProtocolOptions } from "../async_protocol_options.ts";
 import { messageLimit } from "../codecs/_util/options.ts";
 
+/** The `closeTimeout` by default, in milliseconds. */
+export const CLOSE_TIMEOUT = 5_000;
+
 /** The limits of a protocol's sessions, in bytes and milliseconds. */
 export interface SessionLimits {
   maxMessageBytes: number;
@@ -25,7 +28,7 @@ export function sessionLimits(options: AsyncProtocolOptions): SessionLimits {
     idleTimeout,
     keepAliveInterval,
     keepAliveDirection = "received",
-    closeTimeout = 5_000,
+    closeTimeout = CLOSE_TIMEOUT,
   } = options;
   checkString("name", options.name);
   messageLimit({ maxMessageBytes });

@@ -79,7 +79,7 @@ export interface CodecInput {
    * returns whether they have all arrived. If not, room for all of them is made
    * at once. A peer that announces much and sends little gets no memory for it.
    *
-   * @param limit The most that `count` may be; there is none if it is not given.
+   * @param limit The largest allowed `count`; by default any is.
    * @throws {MessageTooLargeError} `count` is over the limit.
    */
   expect(count: number, limit?: number): boolean;

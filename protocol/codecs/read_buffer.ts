@@ -145,7 +145,7 @@ export class ReadBuffer implements CodecInput {
    * a thirty-second of them is there: a peer that announces much and sends little
    * gets no memory for it.
    *
-   * @param limit The most that `count` may be.
+   * @param limit The largest allowed `count`; by default any is.
    * @throws {MessageTooLargeError} `count` is over the limit.
    */
   expect(count: number, limit: number = Infinity): boolean {

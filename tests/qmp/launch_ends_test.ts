@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { retry } from "@std/async";
 import { ConnectError } from "../../protocol/mod.ts";
 import { launch } from "../../qmp/launch.ts";
+import { denoSystem } from "../../transports/_deno/deno_system.ts";
 import { leavingNothing, NO_MACHINE, script } from "../support/launching.ts";
 import { needs } from "../support/qemu.ts";
 
@@ -115,6 +116,25 @@ for (
     ["a signal to all processes of a terminal's job", "group"],
   ] as const
 ) {
+  Deno.test("a program whose keeper cannot be started is ended", () =>
+    leavingNothing(async (folder) => {
+      await using stopped = await script("kill -STOP $$");
+      const { program } = stopped;
+      const { spawn } = denoSystem;
+      const refuse = () =>
+        Promise.reject(new Deno.errors.WouldBlock("no more processes"));
+      Object.assign(denoSystem, { spawn: refuse });
+      try {
+        await assertRejects(
+          () => launch({ program, endTimeout: 50 }),
+          Deno.errors.WouldBlock,
+        );
+      } finally {
+        Object.assign(denoSystem, { spawn });
+      }
+      assertEquals(await processesNaming(folder), []);
+    }));
+
   Deno.test({
     name: `${what} leaves no QEMU and no folder`,
     ...qemu,
