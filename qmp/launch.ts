@@ -2,7 +2,7 @@ import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { denoSystem } from "../transports/_deno/deno_system.ts";
-import { type Keeper, startKeeper } from "../transports/_process/keeper.ts";
+import { startKeeper } from "../transports/_process/keeper.ts";
 import { unix } from "../transports/unix.ts";
 import { Child } from "./_launch/child.ts";
 import { makeFolder } from "./_launch/folder.ts";
@@ -240,15 +240,16 @@ export async function launch<S extends QMPSchema = AnySchema>(
     stdout,
     ...(cwd === undefined ? {} : { cwd }),
   });
-  let keeper: Keeper | undefined;
-  cleanup.defer(() => keeper?.dismiss());
-  cleanup.defer(() => child.end(client, endTimeout));
-  keeper = await startKeeper(denoSystem, child.pid, {
+  const keeper = startKeeper(denoSystem, child.pid, {
     timeout: endTimeout,
     folder,
   });
+  const dismiss = () => keeper.then((keeper) => keeper?.dismiss(), () => {});
+  cleanup.defer(dismiss);
+  cleanup.defer(() => child.end(client, endTimeout));
+  await keeper;
   // From then on, another process may have this number.
-  child.status.then(() => keeper?.dismiss());
+  child.status.then(dismiss);
 
   const giveUp = new AbortController();
   const late = new DOMException(`${startTimeout} ms passed`, "TimeoutError");

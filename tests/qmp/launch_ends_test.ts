@@ -116,25 +116,6 @@ for (
     ["a signal to all processes of a terminal's job", "group"],
   ] as const
 ) {
-  Deno.test("a program whose keeper cannot be started is ended", () =>
-    leavingNothing(async (folder) => {
-      await using stopped = await script("kill -STOP $$");
-      const { program } = stopped;
-      const { spawn } = denoSystem;
-      const refuse = () =>
-        Promise.reject(new Deno.errors.WouldBlock("no more processes"));
-      Object.assign(denoSystem, { spawn: refuse });
-      try {
-        await assertRejects(
-          () => launch({ program, endTimeout: 50 }),
-          Deno.errors.WouldBlock,
-        );
-      } finally {
-        Object.assign(denoSystem, { spawn });
-      }
-      assertEquals(await processesNaming(folder), []);
-    }));
-
   Deno.test({
     name: `${what} leaves no QEMU and no folder`,
     ...qemu,
@@ -286,4 +267,23 @@ Deno.test("a helper that keeps standard error open does not delay the error of a
       `Failed to start ${wrapper.program}: it ended with code 3: helper `,
     );
     Deno.kill(Number(/helper (\d+)/.exec(error.message)?.[1]), "SIGKILL");
+  }));
+
+Deno.test("a program whose keeper cannot be started is ended", () =>
+  leavingNothing(async (folder) => {
+    await using stopped = await script("kill -STOP $$");
+    const { program } = stopped;
+    const { spawn } = denoSystem;
+    const refuse = () =>
+      Promise.reject(new Deno.errors.WouldBlock("no more processes"));
+    Object.assign(denoSystem, { spawn: refuse });
+    try {
+      await assertRejects(
+        () => launch({ program, endTimeout: 50 }),
+        Deno.errors.WouldBlock,
+      );
+    } finally {
+      Object.assign(denoSystem, { spawn });
+    }
+    assertEquals(await processesNaming(folder), []);
   }));
