@@ -24,7 +24,7 @@ import {
   PostgresSession,
   type SessionOptions,
 } from "./session.ts";
-import { type Argument, type Row, toParameter } from "./values.ts";
+import { type Argument, type Row, toParameters } from "./values.ts";
 
 export { type Notification, PostgresError } from "./messages.ts";
 export type { Result } from "./operation.ts";
@@ -91,6 +91,8 @@ export class Postgres extends PostgresSession {
   readonly #held: (() => void)[] = [];
 
   constructor(options: PostgresOptions) {
+    checkText("user", options.user);
+    checkText("database", options.database);
     super({
       ...options,
       maxMessageBytes: options.maxMessageBytes ?? 64 * MEBIBYTE,
@@ -123,12 +125,13 @@ export class Postgres extends PostgresSession {
    * none has an effect, unless they have `BEGIN` and `COMMIT` of their own.
    *
    * @throws {PostgresError} The server refuses one of them.
+   * @throws {RangeError} A statement has more than 65,535 arguments.
    */
   async pipeline(
     statements: readonly Statement[],
     options: QueryOptions = {},
   ): Promise<Result[]> {
-    const parameters = statements.map(([, args = []]) => args.map(toParameter));
+    const parameters = statements.map(([, args = []]) => toParameters(args));
     const [method] = /\w+/.exec(statements[0]?.[0] ?? "") ?? [];
     const { signal, timeout = this.#options.timeout ?? 30_000 } = options;
     return await this.#request({ method, signal, timeout }, () => {
@@ -216,7 +219,8 @@ export class Postgres extends PostgresSession {
   ): Promise<EventQueue<Notification>> {
     const queue = this.#notifications.listen(channel, options);
     try {
-      await this.query(`LISTEN "${channel.replaceAll('"', '""')}"`);
+      const sql = `LISTEN "${channel.replaceAll('"', '""')}"`;
+      await this.query(sql, [], { signal: options?.signal });
       return queue;
     } catch (error) {
       queue.close();
@@ -391,6 +395,15 @@ export class Postgres extends PostgresSession {
 
 /** A statement whose result has changed, or that was deallocated. */
 const STALE = new Set(["0A000", "26000"]);
+
+/** A NUL ends text: what follows would be another parameter of the session. */
+function checkText(option: string, text: string | undefined): void {
+  if (!text?.includes("\0")) return;
+  const shown = JSON.stringify(text);
+  throw new TypeError(
+    `Cannot use the option: ${option} is ${shown}: it must have no NUL`,
+  );
+}
 
 function assertCopy({ copying }: Operation): void {
   if (!copying) throw new TypeError("Cannot copy: the statement is not COPY");

@@ -41,7 +41,7 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
       return message;
     },
     encode(message, output) {
-      write(message, scratch);
+      scratch.encode(bodies, message);
       output.text(FRONTEND[message.type]);
       output.uint(4 + scratch.length, 4);
       output.bytes(scratch.take());
@@ -201,6 +201,11 @@ class Body {
 }
 
 /** Writes what is behind the header of a message. */
+const bodies: Codec<never, Frontend> = {
+  decode: () => undefined,
+  encode: write,
+};
+
 function write(message: Frontend, output: CodecOutput): void {
   if (message.type === "Bind") return writeBind(message, output);
   for (const part of message.body ?? []) {

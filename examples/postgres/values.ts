@@ -9,6 +9,9 @@ export type Argument = Value | Date;
 /** A row of a result, by the names of its columns. */
 export type Row = Record<string, Value>;
 
+/** Their count has 16 bits. */
+const MAX_PARAMETERS = 0xffff;
+
 /** The values by the OIDs of their types; JSON, times and so on stay text. */
 const PARSERS = new Map<number, (text: string) => Value>([
   [16, (text) => text === "t"], // bool
@@ -50,8 +53,15 @@ export function toRow(
   return row;
 }
 
-/** A parameter as it is sent. */
-export function toParameter(argument: Argument): Parameter {
+/** The parameters of a statement, as they are sent. */
+export function toParameters(args: readonly Argument[]): Parameter[] {
+  if (args.length <= MAX_PARAMETERS) return args.map(toParameter);
+  throw new RangeError(
+    `Cannot send the parameters: there are ${args.length}, expected at most ${MAX_PARAMETERS}`,
+  );
+}
+
+function toParameter(argument: Argument): Parameter {
   if (argument === null || argument instanceof Uint8Array) return argument;
   if (argument instanceof Date) return argument.toISOString();
   if (typeof argument !== "object") return String(argument);

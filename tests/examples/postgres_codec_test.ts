@@ -1,5 +1,10 @@
 import { DecodeError, TruncatedMessageError } from "@parley/parley";
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertThrows,
+} from "@std/assert";
 import { postgres, sslAnswer } from "../../examples/postgres/codec.ts";
 import type { Backend, Frontend } from "../../examples/postgres/messages.ts";
 import { Scram } from "../../examples/postgres/scram.ts";
@@ -154,6 +159,18 @@ Deno.test("postgres() encodes numbers, text and bytes behind a letter and a leng
       ),
     ),
   );
+});
+
+Deno.test("postgres() sends nothing of a message that cannot be encoded", () => {
+  const output = new WriteBuffer();
+  const codec = postgres();
+  const parameters = new Array<null>(65_536).fill(null);
+  assertThrows(
+    () => codec.encode({ type: "Bind", name: "s1", parameters }, output),
+    RangeError,
+  );
+  codec.encode({ type: "Sync" }, output);
+  assertEquals(output.take(), message("S"));
 });
 
 /** What the client says in its part of the exchange. */

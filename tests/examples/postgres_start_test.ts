@@ -1,4 +1,4 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
 import { ConnectError, memoryPair, ProtocolError, tcp } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
@@ -42,6 +42,16 @@ Deno.test({
     assertInstanceOf(error, ConnectError);
     assertInstanceOf(error.cause, TypeError);
   },
+});
+
+Deno.test("PostgreSQL: a user or database with NUL is refused: it would set more", () => {
+  for (const name of ["user", "database"]) {
+    assertThrows(
+      () => new Postgres({ user: "ann", [name]: "ann\0options\0-c x=y" }),
+      TypeError,
+      `Cannot use the option: ${name} is "ann\\u0000options\\u0000-c x=y"`,
+    );
+  }
 });
 
 Deno.test({

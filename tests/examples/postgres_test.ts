@@ -72,6 +72,20 @@ Deno.test({
 });
 
 Deno.test({
+  name: "PostgreSQL: too many arguments fail their query, not the next one",
+  ...programs,
+  fn: async () => {
+    await using server = await startPostgres();
+    await using postgres = await connected(server);
+    const many = new Array<number>(65_536).fill(1);
+    const refused = rejection(postgres.query("SELECT 1", many));
+    const next = postgres.query("SELECT 2 AS n");
+    assertInstanceOf(await refused, RangeError);
+    assertEquals((await next).rows, [{ n: 2 }]);
+  },
+});
+
+Deno.test({
   name: "PostgreSQL: a pipeline is one transaction",
   ...programs,
   fn: async () => {
@@ -126,6 +140,11 @@ Deno.test({
     const two = news.next();
     await postgres.query("SELECT 1");
     assertEquals((await two).payload, "two");
+    const abort = new AbortController();
+    const { signal } = abort;
+    const givenUp = rejection(postgres.listen("other", { signal }));
+    abort.abort(new Error("enough"));
+    assertEquals(await givenUp, signal.reason);
     await postgres.disconnect();
     await assertRejects(() => news.next());
   },
