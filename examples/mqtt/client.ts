@@ -29,7 +29,10 @@ export interface MqttOptions extends AsyncProtocolOptions {
   password?: string | undefined;
   /** What the server publishes if this client vanishes. */
   will?: MqttMessage | undefined;
-  /** After how many seconds of silence either side is taken for dead; 60. */
+  /**
+   * After how many seconds of silence either side is taken for dead: an integer
+   * from 1 to 65,535; 60 if it is not given.
+   */
   keepAlive?: number | undefined;
   /** How long an answer may take, in milliseconds; 10,000. */
   timeout?: number | undefined;
@@ -155,7 +158,7 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
     const { clientId = "", username, password, will } = this.#options;
     const { keepAlive = 0 } = this.#options;
     const login = { clientId, username, password, will, keepAlive };
-    this.send({ type: "connect", ...login });
+    await this.send({ type: "connect", ...login });
     const answer = await this.receive({ signal });
     if (answer.type !== "connack") {
       throw new ProtocolError(`Server sent ${answer.type}: expected connack`);

@@ -137,9 +137,11 @@ function byte(value: number): Uint8Array {
 
 /** An integer of 16 bits, such as a length. */
 function word(value: number): Uint8Array {
-  if (value <= 0xffff) return Uint8Array.of(value >> 8, value);
+  if (Number.isInteger(value) && value <= 0xffff) {
+    return Uint8Array.of(value >> 8, value);
+  }
   throw new RangeError(
-    `Cannot encode: keepAlive or a length is ${value}, expected at most 65535`,
+    `Cannot encode: keepAlive or a length is ${value}, expected an integer of at most 65535`,
   );
 }
 

@@ -99,14 +99,16 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
   sized: (count) => publish({ payload: new Uint8Array(count) }),
 });
 
-Deno.test("mqtt() refuses a keepAlive that 16 bits cannot hold, and names it", () => {
-  const packet = { type: "connect", clientId: "", keepAlive: 70_000 } as const;
-  assertThrows(
-    () => mqtt().encode(packet, new WriteBuffer()),
-    RangeError,
-    "Cannot encode: keepAlive or a length is 70000, expected at most 65535",
-  );
-});
+for (const keepAlive of [70_000, 0.5]) {
+  Deno.test(`mqtt() refuses a keepAlive of ${keepAlive}, and names it`, () => {
+    const packet = { type: "connect", clientId: "", keepAlive } as const;
+    assertThrows(
+      () => mqtt().encode(packet, new WriteBuffer()),
+      RangeError,
+      `Cannot encode: keepAlive or a length is ${keepAlive}, expected an integer of at most 65535`,
+    );
+  });
+}
 
 Deno.test("MQTT: filters match topics as the standard's examples do (§4.7)", () => {
   const table: [string, string, boolean][] = [

@@ -15,6 +15,7 @@ import {
   CallTimeoutError,
   ConnectError,
   type EventQueue,
+  memoryPair,
   reconnecting,
   StateError,
   type Transport,
@@ -231,6 +232,15 @@ const CONNECT: ScriptStep[] = [
   },
   { send: Uint8Array.of(0x20, 2, 0, 0) },
 ];
+
+Deno.test("MQTT: options that cannot be encoded are the cause, at once", async () => {
+  const [near, far] = memoryPair();
+  const client = new MqttClient({ keepAlive: 0.5, handshakeTimeout: 10_000 });
+  const error = await rejection(client.connect(near));
+  far.abort();
+  assertInstanceOf(error, ConnectError);
+  assertInstanceOf(error.cause, RangeError);
+});
 
 Deno.test("MQTT: a message of QoS 2 that is sent again is delivered once", async () => {
   const again = [0x3c, 6, 0, 1, 0x61, 0, 9, 0x21];
