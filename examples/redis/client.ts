@@ -59,6 +59,16 @@ export interface CommandOptions extends WaitOptions {
   binary?: boolean | undefined;
 }
 
+/** Options of a subscription. */
+export interface SubscribeOptions extends WaitOptions {
+  /**
+   * With `PSUBSCRIBE`, the name is a pattern, such as `news.*`.
+   *
+   * @default {"SUBSCRIBE"}
+   */
+  method?: "SUBSCRIBE" | "PSUBSCRIBE" | undefined;
+}
+
 /** A message of a channel. */
 export interface ChannelMessage {
   readonly channel: string;
@@ -134,14 +144,15 @@ export class Redis extends AsyncProtocol<Message, Command> {
   }
 
   /**
-   * The messages of a channel, or with `PSUBSCRIBE` of all whose names match, such
-   * as `news.*`, once the server has confirmed it. They end with the session, or
-   * when the queue is closed.
+   * The messages of a channel, or of all whose names match a pattern, once the
+   * server has confirmed it. They end with the session, or when the queue is
+   * closed.
    */
   async subscribe(
     name: string,
-    method: "SUBSCRIBE" | "PSUBSCRIBE" = "SUBSCRIBE",
+    { method = "SUBSCRIBE", signal }: SubscribeOptions = {},
   ): Promise<EventQueue<ChannelMessage>> {
+    signal?.throwIfAborted();
     const key = `${method} ${name}`;
     const hub = this.#channels.get(key) ??
       new EventHub<ChannelMessage>(({ channel }) => channel);
@@ -149,6 +160,7 @@ export class Redis extends AsyncProtocol<Message, Command> {
     const messages = hub.listen(undefined, {
       limit: MAX_WAITING,
       overflow: "fail",
+      signal,
       onClosed: () => {
         if (hub.size > 0) return;
         this.#channels.delete(key);
@@ -156,7 +168,7 @@ export class Redis extends AsyncProtocol<Message, Command> {
       },
     });
     try {
-      await this.command([method, name]);
+      await this.command([method, name], { signal });
       return messages;
     } catch (error) {
       messages.close();

@@ -144,7 +144,7 @@ Deno.test({
     await using redis = await connected(server.transport);
     const news = await redis.subscribe("news");
     const same = await redis.subscribe("news");
-    const all = await redis.subscribe("n*", "PSUBSCRIBE");
+    const all = await redis.subscribe("n*", { method: "PSUBSCRIBE" });
     const publish = ["PUBLISH", "news", "one"] as const;
     const [count, value] = await Promise.all([
       redis.command(publish),
@@ -169,6 +169,33 @@ Deno.test({
     const ended = await rejection(last.next());
     assertInstanceOf(ended, EndOfStreamError);
     assertEquals(ended.cause, reason);
+  },
+});
+
+Deno.test({
+  name:
+    "Redis: a signal ends the wait for a subscription, and the subscription",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using redis = await connected(server.transport);
+    const numsub = ["PUBSUB", "NUMSUB", "news"] as const;
+    const reason = new Error("enough");
+    for (const when of ["before", "while it waits", "later"]) {
+      const abort = new AbortController();
+      const { signal } = abort;
+      if (when === "before") abort.abort(reason);
+      const subscribed = redis.subscribe("news", { signal });
+      if (when === "while it waits") abort.abort(reason);
+      const heard = subscribed.then((messages) => messages.next());
+      if (when === "later") {
+        await subscribed;
+        assertEquals(await redis.command(numsub), ["news", 1]);
+        abort.abort(reason);
+      }
+      assertEquals(await rejection(heard), reason);
+      assertEquals(await redis.command(numsub), ["news", 0]);
+    }
   },
 });
 
