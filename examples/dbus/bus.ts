@@ -63,6 +63,8 @@ const BUS_OBJECT = {
   interface: BUS,
 };
 const NO_REPLY_WANTED = 1;
+/** If more signals of a listener wait to be taken, it fails. */
+const MAX_WAITING = 65_536;
 const NOTHING: Values = { signature: "", body: [] };
 
 /** A member of a message bus: calls others, is called, and hears signals. */
@@ -109,26 +111,33 @@ export class Bus extends AsyncProtocol<string | Message> {
   }
 
   /** The signals that match the rule, from now on to the end of the session. */
-  async listen(rule: Rule): Promise<EventQueue<Message>> {
+  async listen(
+    rule: Rule,
+    { signal }: WaitOptions = {},
+  ): Promise<EventQueue<Message>> {
+    signal?.throwIfAborted();
     const keys = Object.entries(rule);
     const parts = keys.map(([key, value]) =>
       `,${key}='${value.replaceAll("'", "'\\''")}'`
     );
     const body = [`type='signal'${parts.join("")}`];
-    const change = (member: string) =>
-      this.call({ ...BUS_OBJECT, member }, { signature: "s", body });
-    const { signal } = this;
+    const change = (member: string, options?: WaitOptions) =>
+      this.call({ ...BUS_OBJECT, member }, { signature: "s", body }, options);
+    const session = this.signal;
     const queue = this.#signals.listen(undefined, {
+      limit: MAX_WAITING,
+      overflow: "fail",
+      signal,
       filter: (message) =>
         keys.every(([key, value]) =>
           message[key as keyof Rule] === value || isAlias(key, value)
         ),
       onClosed() {
-        if (!signal.aborted) change("RemoveMatch").catch(() => {});
+        if (!session.aborted) change("RemoveMatch").catch(() => {});
       },
     });
     try {
-      await change("AddMatch");
+      await change("AddMatch", { signal });
       return queue;
     } catch (error) {
       queue.close();

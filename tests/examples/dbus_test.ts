@@ -10,6 +10,7 @@ import { Bus, type BusOptions, DBusError } from "../../examples/dbus/bus.ts";
 import type { Message } from "../../examples/dbus/codec.ts";
 import {
   CallInterruptedError,
+  EventOverflowError,
   type EventQueue,
   reconnecting,
   StateError,
@@ -191,6 +192,27 @@ Deno.test({
     await sender.call({ ...busObject, member: "GetId" });
     await bus.call({ ...busObject, member: "GetId" });
     assertEquals(bus.stats.messagesReceived, messagesReceived + 1);
+
+    const abort = new AbortController();
+    const { signal } = abort;
+    const givenUp = rejection(bus.listen(clock, { signal }));
+    abort.abort(new Error("enough"));
+    assertEquals(await givenUp, signal.reason);
+  },
+});
+
+Deno.test({
+  name: "D-Bus: a listener that does not read fails, and misses none unnoticed",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using bus = await connected(server);
+    const ticks = await bus.listen({ ...clock, member: "Tick" });
+    const values = { signature: "s", body: ["x".repeat(2 ** 20)] };
+    const sent = { ...clock, member: "Tick" };
+    for (let n = 0; n < 9; n++) await bus.emit(sent, values);
+    await bus.call({ ...busObject, member: "GetId" });
+    await assertRejects(() => ticks.next(), EventOverflowError, "Tick");
   },
 });
 
