@@ -110,7 +110,7 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     const { clientName = "localhost", tls } = this.#options;
     const ask = async (command: string) => {
-      if (command) this.send(command);
+      if (command) await this.send(command);
       const reply = await this.receive({ signal });
       return accepted(command || "Greeting", reply);
     };

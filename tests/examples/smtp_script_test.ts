@@ -34,6 +34,15 @@ Deno.test("SMTP: a reply that comes with the answer to STARTTLS is not taken for
   await peer.done.catch(() => {}); // The client has cut the connection.
 });
 
+Deno.test("SMTP: a client name that cannot be sent is the cause, at once", async () => {
+  const peer = scriptedPeer(HELLO);
+  const client = new SmtpClient({ clientName: "me\r\nQUIT" });
+  const error = await rejection(client.connect(peer.connection));
+  assertInstanceOf(error, ConnectError);
+  assertInstanceOf(error.cause, TypeError);
+  await peer.done.catch(() => {}); // The client has cut the connection.
+});
+
 Deno.test("SMTP: what is pipelined goes out together, and refused recipients are told apart", async () => {
   await using peer = scriptedPeer([
     ...HELLO,
