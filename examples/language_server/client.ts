@@ -87,9 +87,12 @@ export class LanguageServer implements AsyncDisposable {
   }
 
   /** The diagnostics of a text, each time that the server sends them anew. */
-  async *diagnostics(uri: string): AsyncGenerator<Diagnostic[]> {
+  async *diagnostics(
+    uri: string,
+    options?: { signal?: AbortSignal },
+  ): AsyncGenerator<Diagnostic[]> {
     const queue: EventQueue<JSONRPCNotification> = this.#peer
-      .notifications("textDocument/publishDiagnostics");
+      .notifications("textDocument/publishDiagnostics", options);
     try {
       for await (const { params } of queue) {
         const report = params as { uri: string; diagnostics: Diagnostic[] };
@@ -117,11 +120,10 @@ export class LanguageServer implements AsyncDisposable {
     return this.#peer.request("textDocument/documentSymbol", params);
   }
 
-  /** Shuts the server down in order; its process ends. */
+  /** Shuts the server down in order; a process that does not end is killed. */
   async stop(): Promise<void> {
     await this.#peer.request("shutdown");
     await this.#peer.notify("exit");
-    await this.#peer.closed.catch(() => {}); // The server ends the stream.
     await this.#peer[Symbol.asyncDispose]();
   }
 

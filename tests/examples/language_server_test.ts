@@ -10,6 +10,7 @@ import {
 } from "../../examples/language_server/client.ts";
 import { CallInterruptedError } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { deadline } from "@std/async";
 import { runDeno } from "../support/program.ts";
 
 /** A project with one file. */
@@ -92,6 +93,35 @@ Deno.test("a language server that is killed interrupts its calls, which were sen
   assertInstanceOf(error, CallInterruptedError);
   assertEquals([error.method, error.sent], ["textDocument/hover", true]);
   await server[Symbol.asyncDispose]();
+});
+
+/** A server that answers, but stays after `exit` and the end of its input. */
+const STUBBORN = `
+import { ownStdio } from "@parley/parley";
+import { LSPPeer } from "@parley/parley/jsonrpc/lsp";
+setInterval(() => {}, 1000);
+const ignored = () => {};
+const initialize = () => ({ capabilities: {} });
+const peer = new LSPPeer({
+  methods: { initialize, shutdown: () => null, initialized: ignored, exit: ignored },
+});
+await peer.connect(ownStdio());
+await peer.closed.catch(ignored);
+`;
+
+Deno.test("a language server that says nothing and does not end can be left", async () => {
+  const server = new LanguageServer({
+    command: Deno.execPath(),
+    args: ["eval", STUBBORN],
+    root: "file:///project",
+  });
+  await server.start();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const report = rejection(server.diagnostics("file:///a", { signal }).next());
+  abort.abort(new Error("enough"));
+  assertEquals(await report, signal.reason);
+  await deadline(server.stop(), 30_000);
 });
 
 Deno.test("the demo tells the diagnostics of a file", async () => {
