@@ -9,8 +9,8 @@ import {
 export type Value = number | string | Value[];
 
 const [LIST, INTEGER, END, COLON] = [..."lie:"].map((c) => c.charCodeAt(0));
-/** The most bytes of a number: more than these are never scanned again. */
 const NOT_BENCODE = "Message is not bencode";
+/** The most bytes of a number: more than these are never scanned again. */
 const MAX_NUMBER = 20;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
