@@ -10,26 +10,23 @@ import {
   TruncatedMessageError,
 } from "../../mod.ts";
 import { testCodec } from "../../testing/mod.ts";
+import { encodingCodec } from "../support/encoding_codec.ts";
 
-/** The codec of the client, which here encodes what a server sends, too. */
-function bothWays(options: CodecOptions) {
-  const codec = nats(options);
-  return {
-    decode: codec.decode.bind(codec),
-    encode(received: ServerMessage, output: CodecOutput) {
-      if (received.op !== "MSG") throw new TypeError("It is not a message");
-      const { sid, message: { subject, reply, headers, payload } } = received;
-      const words = [subject, sid, ...reply === undefined ? [] : [reply]];
-      const block = new TextEncoder().encode(headers ?? "");
-      const op = headers === undefined ? "MSG" : "HMSG";
-      if (headers !== undefined) words.push(block.length);
-      words.push(block.length + payload.length);
-      output.text(`${op} ${words.join(" ")}\r\n`);
-      output.bytes(block);
-      output.bytes(payload);
-      output.text("\r\n");
-    },
-  };
+const codec = (options: CodecOptions) => encodingCodec(nats(options), encode);
+
+/** Encodes a message as a server does. */
+function encode(received: ServerMessage, output: CodecOutput): void {
+  if (received.op !== "MSG") throw new TypeError("It is not a message");
+  const { sid, message: { subject, reply, headers, payload } } = received;
+  const words = [subject, sid, ...reply === undefined ? [] : [reply]];
+  const block = new TextEncoder().encode(headers ?? "");
+  const op = headers === undefined ? "MSG" : "HMSG";
+  if (headers !== undefined) words.push(block.length);
+  words.push(block.length + payload.length);
+  output.text(`${op} ${words.join(" ")}\r\n`);
+  output.bytes(block);
+  output.bytes(payload);
+  output.text("\r\n");
 }
 
 const message = (
@@ -50,7 +47,7 @@ const message = (
 
 const info = { server_id: "x", version: "2.9.10", max_payload: 10 };
 
-testCodec<ServerMessage>("nats()", bothWays, {
+testCodec<ServerMessage>("nats()", codec, {
   "messages with and without a reply, and an empty one": {
     input: "MSG a.b 7 5\r\nhe\r\no\r\nMSG c 7 back 1\r\n!\r\nmsg d 7 0\r\n\r\n",
     messages: [

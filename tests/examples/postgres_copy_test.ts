@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PostgresError } from "../../examples/postgres/client.ts";
-import { POSTGRES_PROGRAMS, startPostgres } from "../support/postgres.ts";
-import { needs } from "../support/real_process.ts";
+import { needsPostgres, startPostgres } from "../support/postgres.ts";
 import { connected } from "../support/postgres_client.ts";
 
-const programs = needs(...POSTGRES_PROGRAMS);
+const programs = needsPostgres();
 
 Deno.test({
   name: "PostgreSQL: COPY both ways, with queries that wait for it",

@@ -3,20 +3,15 @@ import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
 import { ConnectError, memoryPair, ProtocolError, tcp } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { certificates } from "../support/certificates.ts";
-import {
-  giveToServer,
-  POSTGRES_PROGRAMS,
-  startPostgres,
-} from "../support/postgres.ts";
+import { needsPostgres, startPostgres } from "../support/postgres.ts";
 import { freePort } from "../support/free_port.ts";
-import { needs } from "../support/real_process.ts";
 import {
   clientOf,
   connected,
   untilActive,
 } from "../support/postgres_client.ts";
 
-const programs = needs(...POSTGRES_PROGRAMS);
+const programs = needsPostgres();
 
 Deno.test({
   name: "PostgreSQL: a wrong password, user or database is the cause",
@@ -65,7 +60,6 @@ Deno.test({
         await Deno.writeTextFile(`${data}/server.crt`, identity.cert);
         await Deno.writeTextFile(`${data}/server.key`, identity.key);
         await Deno.chmod(`${data}/server.key`, 0o600);
-        await giveToServer(data);
       },
       settings: { ssl: "on", listen_addresses: "127.0.0.1", port: `${port}` },
       hba: "hostssl all all 127.0.0.1/32 scram-sha-256\n",

@@ -12,22 +12,17 @@ import {
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import {
-  giveToServer,
-  POSTGRES_PROGRAMS,
-  startPostgres,
-} from "../support/postgres.ts";
+import { needsPostgres, startPostgres } from "../support/postgres.ts";
 import { runDeno } from "../support/program.ts";
 import { freePort } from "../support/free_port.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { needs } from "../support/real_process.ts";
 import {
   clientOf,
   connected,
   untilActive,
 } from "../support/postgres_client.ts";
 
-const programs = needs(...POSTGRES_PROGRAMS);
+const programs = needsPostgres();
 
 Deno.test({
   name: "PostgreSQL: queries with arguments, many at once, and errors",
@@ -200,7 +195,6 @@ Deno.test({
   ...programs,
   fn: () =>
     inFolder(async (socketFolder) => {
-      await giveToServer(socketFolder);
       await using first = await startPostgres({ socketFolder });
       await using postgres = clientOf(first);
       await using connection = reconnecting(postgres, first.transport, {

@@ -32,8 +32,7 @@ for (const [what, before] of leftovers) {
     await agent.say(`${before(id)}ÿ{"return": ${id}}\n`);
     await connecting;
     const ping = client.execute("guest-ping");
-    assertEquals(await agent.command(), { execute: "guest-ping" });
-    await agent.say('{"return": {}}\n');
+    assertEquals(await agent.answer({}), { execute: "guest-ping" });
     assertEquals(await ping, {});
     await client.disconnect();
     await agent.end();
@@ -56,8 +55,7 @@ Deno.test("after a deadline the next command synchronizes, and a late answer is 
   const id = await agent.sync();
   await agent.say('{"return": "late"}\n{"error": {}}\n');
   await agent.say(`ÿ{"return": ${id}}\n`);
-  await agent.command();
-  await agent.say('{"return": "in time"}\n');
+  await agent.answer("in time");
   assertEquals(await ping, "in time");
   await client.disconnect();
   await agent.end();
@@ -79,8 +77,7 @@ Deno.test("a command to an agent that does not synchronize is never sent", async
   const second = await agent.sync();
   await agent.say(`{"return": 1}\nÿ{"return": ${first}}\n`);
   await agent.say(`ÿ{"return": ${second}}\n`);
-  assertEquals((await agent.command()).execute, "three");
-  await agent.say('{"return": 3}\n');
+  assertEquals((await agent.answer(3)).execute, "three");
   assertEquals(await three, 3);
   await client.disconnect();
   await agent.end();
@@ -99,8 +96,7 @@ Deno.test("an aborted command rejects with the reason, and the next one synchron
   assertStrictEquals(await assertRejects(() => waits), reason);
   assertEquals(signal.listeners, 0);
   await agent.synchronize();
-  assertEquals((await agent.command()).execute, "last");
-  await agent.say('{"return": 1}\n');
+  assertEquals((await agent.answer(1)).execute, "last");
   assertEquals(await last, 1);
   await client.disconnect();
   await agent.end();
@@ -132,8 +128,7 @@ Deno.test("after an answer to no command, the next command synchronizes first", 
   await turns();
   const call = client.execute("next");
   await agent.say(`{"return": "again"}\nÿ{"return": ${await agent.sync()}}\n`);
-  assertEquals((await agent.command()).execute, "next");
-  await agent.say('{"return": 1}\n');
+  assertEquals((await agent.answer(1)).execute, "next");
   assertEquals(await call, 1);
   await client.disconnect();
   await agent.end();
@@ -145,8 +140,7 @@ Deno.test("a message to no command that cannot be read is dropped", async () => 
   await turns();
   const ping = client.execute("guest-ping");
   await agent.synchronize();
-  await agent.command();
-  await agent.say('{"return": {}}\n');
+  await agent.answer({});
   assertEquals(await ping, {});
   await client.disconnect();
   await agent.end();

@@ -125,9 +125,7 @@ Deno.test("without awaitGreeting and negotiate, a session runs at once", async (
   const server = await Script.over(far);
   await client.connect(near);
   assertEquals(client.greeting, undefined);
-  const call = client.execute("guest-ping");
-  server.answer(await server.command(), 1);
-  assertEquals(await call, 1);
+  await assertNextIsServed(client, server);
   await client.disconnect();
   await server.end();
 });

@@ -8,6 +8,22 @@ import { Script } from "../support/qmp_script.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
 
+/** Asserts that the next attempt is made after a pause, and not before. */
+async function assertPause(
+  time: VirtualTime,
+  pause: number,
+  attempts: () => number,
+): Promise<void> {
+  const before = attempts();
+  await turns();
+  time.pass(pause - 1);
+  await turns();
+  assertEquals(attempts(), before);
+  time.pass(1);
+  await turns();
+  assertEquals(attempts(), before + 1);
+}
+
 Deno.test("pauses grow to their limit, and are random below it", async () => {
   using time = new VirtualTime();
   using _random = new FixedRandom(0.25);
@@ -19,12 +35,7 @@ Deno.test("pauses grow to their limit, and are random below it", async () => {
   for (const [index, longest] of [100, 200, 300, 300].entries()) {
     await turns();
     assertEquals(transport.attempts, index + 1);
-    time.pass(longest * 0.75 - 1);
-    await turns();
-    assertEquals(transport.attempts, index + 1);
-    time.pass(1);
-    await turns();
-    assertEquals(transport.attempts, index + 2);
+    await assertPause(time, longest * 0.75, () => transport.attempts);
   }
   await connection[Symbol.asyncDispose]();
   assertEquals(time.waiting, 0);
@@ -59,13 +70,7 @@ Deno.test("pauses grow if a server negotiates and ends at once", async () => {
     await connection.connected();
     assertEquals(servers.length, index + 1);
     await servers.at(-1)?.end();
-    await turns();
-    time.pass(pause - 1);
-    await turns();
-    assertEquals(servers.length, index + 1);
-    time.pass(1);
-    await turns();
-    assertEquals(servers.length, index + 2);
+    await assertPause(time, pause, () => servers.length);
   }
 });
 
@@ -89,15 +94,8 @@ Deno.test("pauses are short again after a session of 10 seconds", async () => {
   ) {
     await connection.connected();
     time.pass(lifetime);
-    const { length } = servers;
     await servers.at(-1)?.end();
-    await turns();
-    time.pass(pause - 1);
-    await turns();
-    assertEquals(servers.length, length);
-    time.pass(1);
-    await turns();
-    assertEquals(servers.length, length + 1);
+    await assertPause(time, pause, () => servers.length);
   }
   await connection[Symbol.asyncDispose]();
   assertEquals(time.waiting, 0);

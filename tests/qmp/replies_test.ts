@@ -17,7 +17,11 @@ import {
   ExecuteError,
   ServerParseError,
 } from "../../qmp/mod.ts";
-import { bareClient, runningClient } from "../support/qmp_script.ts";
+import {
+  assertNextIsServed,
+  bareClient,
+  runningClient,
+} from "../support/qmp_script.ts";
 import { logged, textOf } from "../support/logged.ts";
 import { write } from "../support/session.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
@@ -60,9 +64,7 @@ for (
     assertInstanceOf(error, BadReplyError);
     assertEquals(error.sent.execute, "query-status");
     assertEquals(error.received, { ...bad, id });
-    const next = client.execute("query-version");
-    server.answer(await server.command(), 7);
-    assertEquals(await next, 7);
+    await assertNextIsServed(client, server);
     await client.disconnect();
     await server.end();
   });
@@ -79,9 +81,7 @@ Deno.test("a reply with an unknown id is dropped with a warning, a late reply si
     await assertRejects(() => call, DOMException);
     server.answer(slow, "late");
     server.send({ return: 1, id: "unknown" }, { return: 1 });
-    const next = client.execute("fast");
-    server.answer(await server.command(), 1);
-    assertEquals(await next, 1);
+    await assertNextIsServed(client, server);
     await client.disconnect();
     await server.end();
   });

@@ -1,6 +1,6 @@
 import { unix } from "../../mod.ts";
 import type { Transport } from "../../mod.ts";
-import { RealProcess } from "./real_process.ts";
+import { needs, RealProcess } from "./real_process.ts";
 
 /** Where Debian puts the programs of PostgreSQL 15. */
 const BIN = "/usr/lib/postgresql/15/bin";
@@ -26,14 +26,16 @@ export interface StartPostgresOptions {
   settings?: Record<string, string>;
   /** The folder of its socket, if not its own. */
   socketFolder?: string;
-  /** The rules of who may connect how, instead of a password from anywhere. */
+  /** The content of pg_hba.conf; without it, every connection needs a password. */
   hba?: string;
   /** Called with the folder of its data before it starts. */
   prepare?: (folder: string) => Promise<void>;
 }
 
-/** Programs for `needs()`. */
-export const POSTGRES_PROGRAMS = [`${BIN}/postgres`, "setpriv"];
+/** Options of a test that needs PostgreSQL. */
+export function needsPostgres(): { ignore: boolean } {
+  return needs(`${BIN}/postgres`, "setpriv");
+}
 
 /** Starts a PostgreSQL server on a new database, where SCRAM-SHA-256 is required. */
 export async function startPostgres(
@@ -44,9 +46,11 @@ export async function startPostgres(
     program,
     args: async (folder) => {
       const data = `${folder}/data`;
-      await initialize(folder, data);
+      await initialize(data);
       await prepare?.(data);
       if (hba) await Deno.writeTextFile(`${data}/pg_hba.conf`, hba);
+      await giveToServer(folder);
+      if (socketFolder) await giveToServer(socketFolder);
       const all = {
         listen_addresses: "",
         unix_socket_directories: socketFolder ?? folder,
@@ -90,7 +94,7 @@ export async function startPostgres(
 }
 
 /** Gives a file or folder to the user that the server runs as. */
-export async function giveToServer(path: string): Promise<void> {
+async function giveToServer(path: string): Promise<void> {
   if (Deno.uid() !== 0) return;
   await run("chown", "-R", USER, path);
 }
@@ -98,10 +102,9 @@ export async function giveToServer(path: string): Promise<void> {
 let template: Promise<string> | undefined;
 
 /** Makes a new database: a copy of one that is made once, which takes seconds. */
-async function initialize(folder: string, data: string): Promise<void> {
+async function initialize(data: string): Promise<void> {
   template ??= makeTemplate();
   await run("cp", "-r", `${await template}/data`, data);
-  await giveToServer(folder);
 }
 
 async function makeTemplate(): Promise<string> {
