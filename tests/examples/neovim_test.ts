@@ -5,27 +5,29 @@ import { CallInterruptedError, unix } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
 
-async function startNeovim(): Promise<RealProcess> {
-  const process = await RealProcess.start({
+function startNeovim(): Promise<RealServer> {
+  return startServer({
     program: "nvim",
     args: (folder) => [
       ...["--headless", "--clean", "--listen", `${folder}/nvim`],
       ...["--cmd", "lua io.stderr:write('listening\\n')"],
     ],
     ready: /listening/,
+  }, async (process) => {
+    await process.ready();
+    return unix({ path: `${process.folder}/nvim` });
   });
-  await process.ready();
-  return process;
 }
 
 async function connect(
-  process: RealProcess,
+  server: RealServer,
   options?: NeovimOptions,
 ): Promise<Neovim> {
   const nvim = new Neovim(options);
-  await nvim.connect(`${process.folder}/nvim`);
+  await nvim.connect(server.transport);
   return nvim;
 }
 
@@ -35,8 +37,8 @@ Deno.test({
   name: "Neovim: calls both ways, text, errors",
   ...neovim,
   fn: async () => {
-    await using process = await startNeovim();
-    await using nvim = await connect(process, {
+    await using server = await startNeovim();
+    await using nvim = await connect(server, {
       functions: { double: ([n]) => 2 * Number(n) },
     });
     assertEquals(await nvim.evaluate("6 * 7"), 42);
@@ -55,8 +57,8 @@ Deno.test({
   name: "Neovim: changes of the buffer arrive in order",
   ...neovim,
   fn: async () => {
-    await using process = await startNeovim();
-    await using nvim = await connect(process);
+    await using server = await startNeovim();
+    await using nvim = await connect(server);
     const changes = nvim.changes();
     const first = changes.next();
     await nvim.lines(); // By now the buffer is attached.
@@ -77,9 +79,9 @@ Deno.test({
   name: "Neovim: a session with split and delayed bytes",
   ...neovim,
   fn: async () => {
-    await using process = await startNeovim();
+    await using server = await startNeovim();
     await using nvim = new Neovim();
-    await nvim.connect(faulty(unix({ path: `${process.folder}/nvim` }), {
+    await nvim.connect(faulty(server.transport, {
       ...{ seed: 7, faults: ["split", "delay"], every: 50 },
     }));
     const lines = Array.from({ length: 500 }, (_, i) => `line ${i}`);
@@ -93,11 +95,11 @@ Deno.test({
     "Neovim: if it is killed during a call, the error says that the call was sent",
   ...neovim,
   fn: async () => {
-    await using process = await startNeovim();
-    const nvim = await connect(process);
-    process.kill("SIGSTOP");
+    await using server = await startNeovim();
+    const nvim = await connect(server);
+    server.process.kill("SIGSTOP");
     const sleeping = rejection(nvim.command("echo 1"));
-    process.kill("SIGKILL");
+    server.process.kill("SIGKILL");
     const error = await sleeping;
     assertInstanceOf(error, CallInterruptedError);
     assertEquals([error.method, error.sent], ["nvim_command", true]);
@@ -109,12 +111,12 @@ Deno.test({
   name: "Neovim: the demo numbers the lines of the buffer",
   ...neovim,
   fn: async () => {
-    await using process = await startNeovim();
-    await using nvim = await connect(process);
+    await using server = await startNeovim();
+    await using nvim = await connect(server);
     await nvim.setLines(["a", "b"]);
     const { code, stderr } = await runDeno([
       ...["run", "--allow-net", "--allow-read", "--allow-write"],
-      ...["examples/neovim/main.ts", `${process.folder}/nvim`],
+      ...["examples/neovim/main.ts", `${server.process.folder}/nvim`],
     ]);
     assertEquals(code, 0, stderr);
     assertEquals(await nvim.lines(), ["1. a", "2. b"]);

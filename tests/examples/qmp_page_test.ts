@@ -3,15 +3,17 @@ import { TextLineStream } from "@std/streams";
 import { Browser } from "../../examples/cdp/browser.ts";
 import { devTools } from "../../examples/cdp/dev_tools.ts";
 import type { Page } from "../../examples/cdp/page.ts";
+import { unix } from "../../mod.ts";
 import { startChromium } from "../support/chromium.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
 
 /** Its name must not act on the page. */
 const NAME = "<b>vm</b>";
 
 /** QEMU, stopped before its first instruction. */
-async function startMachine(socket: string): Promise<RealProcess> {
-  const machine = await RealProcess.start({
+function startMachine(socket: string): Promise<RealServer> {
+  return startServer({
     program: "qemu-system-x86_64",
     args: () => [
       ..."-machine none -nodefaults -display none -S -name".split(" "),
@@ -19,19 +21,27 @@ async function startMachine(socket: string): Promise<RealProcess> {
       `socket,id=monitor,server=on,wait=on,path=${socket}`,
     ],
     ready: /waiting for connection/,
+  }, async (process) => {
+    await process.ready();
+    return unix({ path: socket });
   });
-  await machine.ready();
-  return machine;
 }
 
 /** Serves the page by the command line in its own comment. */
-async function servePage(address: string) {
+async function servePage({ transport }: RealServer) {
   const root = new URL("../../", import.meta.url);
   const file = "examples/qmp_page/main.ts";
   const text = await Deno.readTextFile(new URL(file, root));
   const [, flags = ""] = /^ \* deno run (.*) \S+main\.ts /m.exec(text) ?? [];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...flags.split(" "), file, address, "0"],
+    args: [
+      "run",
+      "--no-prompt",
+      ...flags.split(" "),
+      file,
+      `${transport}`,
+      "0",
+    ],
     cwd: root,
     stdin: "null",
     stdout: "piped",
@@ -83,7 +93,7 @@ Deno.test({
     await using files = await folder();
     const socket = `${files.path}/socket`;
     await using machine = await startMachine(socket);
-    await using web = await servePage(`unix:${socket}`);
+    await using web = await servePage(machine);
     await using chromium = await startChromium();
     await using browser = new Browser();
     await browser.connect(devTools(chromium.http));
@@ -155,7 +165,7 @@ Deno.test({
     });
 
     await t.step("it tells a loss, and connects again", async () => {
-      machine.kill("SIGKILL");
+      machine.process.kill("SIGKILL");
       await shown(page, "#status", /^not connected$/);
       await shown(page, "#loss", /\. Trying again…$/);
       assertStringIncludes(
@@ -164,7 +174,7 @@ Deno.test({
       );
       await page.type("query-status");
       await page.press("Enter"); // as the button, it does nothing now
-      await machine.status;
+      await machine.process.status;
       await Deno.remove(socket);
       await using _next = await startMachine(socket);
       await shown(page, "#status", /^prelaunch$/);

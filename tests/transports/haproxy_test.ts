@@ -2,11 +2,13 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { lines, Peer } from "../../protocol/mod.ts";
 import { formatAddress, tcp } from "../../transports/mod.ts";
 import { freePort } from "../support/free_port.ts";
-import { needs, RealProcess } from "../support/real_process.ts";
+import { needs } from "../support/real_process.ts";
+import { type RealServer, startServer } from "../support/real_server.ts";
 
-/** Starts a server of ours, and gives its process and its port. */
-async function startServer(): Promise<[RealProcess, string]> {
-  const process = await RealProcess.start({
+/** Starts a server of ours. */
+async function startOurs(): Promise<RealServer & { port: string }> {
+  let port = "";
+  const server = await startServer({
     program: Deno.execPath(),
     args: () => {
       const server = new URL("proxied_server.ts", import.meta.url).pathname;
@@ -14,18 +16,20 @@ async function startServer(): Promise<[RealProcess, string]> {
     },
     ready: /^listening at port (\d+)/,
     log: "stdout",
+  }, async (process) => {
+    [, port = ""] = await process.ready();
+    return tcp({ port: Number(port) });
   });
-  const [, port = ""] = await process.ready();
-  return [process, port];
+  return { ...server, port };
 }
 
 /** Starts HAProxy in front of servers that answer its health checks. */
-async function startHaproxy(
+function startHaproxy(
   port: number,
   servers: string[],
   how: string,
-): Promise<RealProcess> {
-  const process = await RealProcess.start({
+): Promise<RealServer> {
+  return startServer({
     program: "haproxy",
     args: async (folder) => {
       await Deno.writeTextFile(
@@ -55,15 +59,11 @@ async function startHaproxy(
     // It listens before its first check.
     ready: /^Health check for server front.* (succeeded|failed)/,
     log: "stdout",
-  });
-  try {
+  }, async (process) => {
     const [line, outcome] = await process.ready();
     assertEquals(outcome, "succeeded", line);
-  } catch (error) {
-    await process[Symbol.asyncDispose]();
-    throw error;
-  }
-  return process;
+    return tcp({ port });
+  });
 }
 
 for (const how of ["send-proxy", "send-proxy-v2"]) {
@@ -72,16 +72,15 @@ for (const how of ["send-proxy", "send-proxy-v2"]) {
       `behind HAProxy with ${how}, two servers see the addresses of clients, and answer its health checks`,
     ...needs("haproxy"),
     async fn() {
-      const [one, first] = await startServer();
-      await using _one = one;
-      const [two, second] = await startServer();
-      await using _two = two;
+      await using one = await startOurs();
+      await using two = await startOurs();
       const port = freePort();
-      await using _haproxy = await startHaproxy(port, [first, second], how);
+      const ports = [one.port, two.port];
+      await using haproxy = await startHaproxy(port, ports, how);
 
       const pids = new Set<number>();
       for (let i = 0; i < 4; i++) {
-        await using connection = await tcp({ port }).connect();
+        await using connection = await haproxy.transport.connect();
         await using client = new Peer({ codec: lines });
         await client.connect(connection);
         await client.send("who am I?");
@@ -92,9 +91,13 @@ for (const how of ["send-proxy", "send-proxy-v2"]) {
           local: `tcp://127.0.0.1:${port}`,
         });
       }
-      assertEquals(pids, new Set([one.pid, two.pid]));
-      for (const { log } of [one, two]) {
-        assertMatch(log, /^listening at port \d+$/, "nothing has failed");
+      assertEquals(pids, new Set([one.process.pid, two.process.pid]));
+      for (const { process } of [one, two]) {
+        assertMatch(
+          process.log,
+          /^listening at port \d+$/,
+          "nothing has failed",
+        );
       }
     },
   });
