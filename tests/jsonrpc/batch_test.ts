@@ -5,7 +5,7 @@ import {
   type JSONRPCPeer,
 } from "../../jsonrpc/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 const methods = {
   double: ([n]: [number]) => 2 * n,
@@ -24,7 +24,7 @@ Deno.test("a batch is sent as one message, and its results are in its own order"
     batch.notify("log", ["hello"]);
     return [batch.request("a"), batch.request("b", { n: 1 })];
   });
-  assertEquals(await next(ends.raw), [
+  assertEquals(await ends.raw.receive(), [
     { jsonrpc: "2.0", method: "log", params: ["hello"] },
     { jsonrpc: "2.0", id: 1, method: "a" },
     { jsonrpc: "2.0", id: 2, method: "b", params: { n: 1 } },
@@ -51,7 +51,7 @@ Deno.test("a batch without calls sends nothing", async () => {
   await using ends = await rawPeer();
   assertEquals(await ends.peer.batch(() => []), []);
   ends.peer.notify("after").catch(() => {});
-  assertEquals(await next(ends.raw), { jsonrpc: "2.0", method: "after" });
+  assertEquals(await ends.raw.receive(), { jsonrpc: "2.0", method: "after" });
 });
 
 Deno.test("a batch that cannot be built leaves no request behind", async () => {
@@ -63,7 +63,7 @@ Deno.test("a batch that cannot be built leaves no request behind", async () => {
   }));
   assertEquals(error, mistake);
   const reply = ends.peer.request("b");
-  const request = await next(ends.raw) as { id: number };
+  const request = await ends.raw.receive() as { id: number };
   await ends.raw.send({ jsonrpc: "2.0", id: request.id, result: "b" });
   assertEquals(await reply, "b");
 });
@@ -79,13 +79,13 @@ for (const cancellation of ["lsp", "mcp", false] as const) {
       controller.abort(reason);
       return [aborted.catch((error) => error), batch.request("b")];
     });
-    assertEquals(await next(ends.raw), [
+    assertEquals(await ends.raw.receive(), [
       { jsonrpc: "2.0", id: 2, method: "b" },
     ]);
     await ends.raw.send([{ jsonrpc: "2.0", id: 2, result: "b" }]);
     assertEquals(await results, [reason, "b"]);
     ends.peer.notify("after").catch(() => {});
-    assertEquals(await next(ends.raw), { jsonrpc: "2.0", method: "after" });
+    assertEquals(await ends.raw.receive(), { jsonrpc: "2.0", method: "after" });
   });
 }
 
@@ -119,9 +119,9 @@ Deno.test("an incoming batch is answered when its last handler is done", async (
     { jsonrpc: "2.0", id: 2, method: "double", params: [2] },
   ]);
   await ends.raw.send({ jsonrpc: "2.0", id: 3, method: "double", params: [3] });
-  assertEquals(await next(ends.raw), { jsonrpc: "2.0", id: 3, result: 6 });
+  assertEquals(await ends.raw.receive(), { jsonrpc: "2.0", id: 3, result: 6 });
   gate.resolve(1);
-  assertEquals(await next(ends.raw), [
+  assertEquals(await ends.raw.receive(), [
     { jsonrpc: "2.0", id: 2, result: 4 },
     { jsonrpc: "2.0", id: 1, result: 1 },
   ]);

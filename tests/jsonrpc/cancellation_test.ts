@@ -11,7 +11,7 @@ import {
 } from "../../jsonrpc/mod.ts";
 import { CallTimeoutError } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 const dialects: Record<CancellationName, [method: string, member: string]> = {
   lsp: ["$/cancelRequest", "id"],
@@ -26,11 +26,11 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     const controller = new AbortController();
     const { signal } = controller;
     const reply = ends.peer.request("slow", undefined, { signal });
-    await next(ends.raw);
+    await ends.raw.receive();
     const reason = new Error("changed my mind");
     controller.abort(reason);
     assertStrictEquals(await rejection(reply), reason);
-    assertEquals(await next(ends.raw), {
+    assertEquals(await ends.raw.receive(), {
       jsonrpc: "2.0",
       method,
       params: { [member]: 1 },
@@ -47,8 +47,8 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
       await rejection(ends.peer.request("slow")),
       CallTimeoutError,
     );
-    await next(ends.raw);
-    assertEquals(await next(ends.raw), {
+    await ends.raw.receive();
+    assertEquals(await ends.raw.receive(), {
       jsonrpc: "2.0",
       method,
       params: { [member]: 1 },
@@ -60,8 +60,12 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     const { peer, raw } = ends;
     await assertRejects(() => peer.request("slow", 5 as never), TypeError);
     await rejection(peer.request("slow"));
-    assertEquals(await next(raw), { jsonrpc: "2.0", id: 1, method: "slow" });
-    assertEquals(await next(raw), {
+    assertEquals(await raw.receive(), {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "slow",
+    });
+    assertEquals(await raw.receive(), {
       jsonrpc: "2.0",
       method,
       params: { [member]: 1 },
@@ -89,14 +93,18 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     await raw.send({ jsonrpc: "2.0", method, params: { [member]: "other" } });
     await raw.send({ jsonrpc: "2.0", method, params: { [member]: "a" } });
     if (answered) {
-      assertEquals(await next(raw), {
+      assertEquals(await raw.receive(), {
         jsonrpc: "2.0",
         id: "a",
         error: { code: -32800, message: "Request cancelled" },
       });
     }
     await raw.send({ jsonrpc: "2.0", id: "b", method: "ping" });
-    assertEquals(await next(raw), { jsonrpc: "2.0", id: "b", result: "pong" });
+    assertEquals(await raw.receive(), {
+      jsonrpc: "2.0",
+      id: "b",
+      result: "pong",
+    });
   });
 }
 
@@ -135,8 +143,8 @@ Deno.test("without a dialect, an abort rejects the request and sends nothing", a
   controller.abort();
   await rejection(reply);
   const other = ends.peer.request("quick");
-  await next(ends.raw);
-  assertEquals(await next(ends.raw), {
+  await ends.raw.receive();
+  assertEquals(await ends.raw.receive(), {
     jsonrpc: "2.0",
     id: 2,
     method: "quick",
@@ -182,7 +190,7 @@ Deno.test("a request without onProgress gets no progress", async () => {
   });
   const params = { _meta: { trace: 7 } };
   await ends.raw.send({ jsonrpc: "2.0", id: 1, method: "copy", params });
-  assertEquals(await next(ends.raw), {
+  assertEquals(await ends.raw.receive(), {
     jsonrpc: "2.0",
     id: 1,
     result: { meta: { trace: 7 } },
@@ -197,7 +205,7 @@ Deno.test("progress extends a deadline only up to totalTimeout", async () => {
     totalTimeout: 60,
     onProgress: () => {},
   });
-  await next(raw);
+  await raw.receive();
   const params = { progressToken: 1, progress: 0 };
   let over = false;
   const failed = rejection(reply).finally(() => over = true);
@@ -261,7 +269,11 @@ Deno.test("a dialect that cannot ask for progress rejects the request, which is 
   const request = ends.peer.request("a", undefined, options);
   assertStrictEquals(await rejection(request), mistake);
   await rejection(ends.peer.request("b"));
-  assertEquals(await next(ends.raw), { jsonrpc: "2.0", id: 2, method: "b" });
+  assertEquals(await ends.raw.receive(), {
+    jsonrpc: "2.0",
+    id: 2,
+    method: "b",
+  });
   const cancel = { jsonrpc: "2.0", method: "cancel", params: { id: 2 } };
-  assertEquals(await next(ends.raw), cancel);
+  assertEquals(await ends.raw.receive(), cancel);
 });

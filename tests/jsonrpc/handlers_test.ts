@@ -2,14 +2,14 @@ import { assertEquals, assertInstanceOf, assertLess } from "@std/assert";
 import { type HandlerContext, JSONRPCError } from "../../jsonrpc/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
-import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("1000 notifications in one chunk do not end a session that waits for a response", async () => {
   let handled = 0;
   await using ends = await rawPeer({ methods: { log: () => void handled++ } });
   const { peer, raw } = ends;
   const answer = peer.request("ask");
-  await next(raw);
+  await raw.receive();
   const sending = Array.from(
     { length: 1000 },
     () => raw.send({ jsonrpc: "2.0", method: "log" }),
@@ -98,9 +98,9 @@ Deno.test("20,000 notifications behind a request are handled in order, each in i
   await turns();
   gate.resolve();
   await Promise.all(sending);
-  await next(raw);
+  await raw.receive();
   await raw.send({ jsonrpc: "2.0", id: 2, method: "wait" });
-  await next(raw);
+  await raw.receive();
   assertEquals(order, Array.from({ length: 20_000 }, (_, n) => n));
 });
 

@@ -21,12 +21,12 @@ import {
   StateError,
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("a request without params sends none, and resolves with its result", async () => {
   await using ends = await rawPeer();
   const reply = ends.peer.request("ping");
-  assertEquals(await next(ends.raw), {
+  assertEquals(await ends.raw.receive(), {
     jsonrpc: "2.0",
     id: 1,
     method: "ping",
@@ -76,7 +76,7 @@ Deno.test("a handler's other error is answered with -32603 without detail", asyn
     },
   });
   await ends.raw.send({ jsonrpc: "2.0", id: 5, method: "fail" });
-  assertEquals(await next(ends.raw), {
+  assertEquals(await ends.raw.receive(), {
     jsonrpc: "2.0",
     id: 5,
     error: { code: -32603, message: "Internal error" },

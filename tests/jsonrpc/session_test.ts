@@ -11,7 +11,7 @@ import {
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
-import { next, rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("a handler of one session does not answer into the next", async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
@@ -74,7 +74,7 @@ for (
   Deno.test(`a response that is wrong rejects its request: ${JSON.stringify(response)}`, async () => {
     await using ends = await rawPeer();
     const asked = rejection(ends.peer.request("ask"));
-    await next(ends.raw);
+    await ends.raw.receive();
     await ends.raw.send(response);
     assertInstanceOf(await asked, ProtocolError);
   });
@@ -83,7 +83,7 @@ for (
 Deno.test("a wrong response is not answered with an id that another request has", async () => {
   await using ends = await rawPeer();
   await ends.raw.send({ jsonrpc: "2.0", id: 1 });
-  assertEquals(await next(ends.raw), {
+  assertEquals(await ends.raw.receive(), {
     jsonrpc: "2.0",
     id: null,
     error: { code: -32600, message: "Invalid Request" },

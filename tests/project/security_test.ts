@@ -15,6 +15,7 @@ import {
 } from "../../protocol/mod.ts";
 import { qmpCodec } from "../../qmp/_wire/client_codec.ts";
 import { parseTransport, tls, type Transport } from "../../transports/mod.ts";
+import { freePort } from "../support/free_port.ts";
 import { inFolder } from "../support/in_folder.ts";
 import { certificates } from "../support/certificates.ts";
 import { runWithFlags } from "../support/permissions.ts";
@@ -32,12 +33,6 @@ const rows = [...text.matchAll(
   address,
   flags: flags.split(" ").filter((flag) => flag !== ""),
 }));
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 function code(act: string, address: string): string {
   const transport = address.startsWith("tls:")

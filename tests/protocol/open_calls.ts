@@ -1,11 +1,11 @@
 // Opens and answers many calls, and prints by how many bytes the memory has grown.
 import { PendingCalls } from "../../mod.ts";
+import { usedMemory } from "../support/used_memory.ts";
 
 const WARM_UP = 100_000;
 const CALLS = 1_000_000;
 const IN_FLIGHT = 10;
 
-const gc = Reflect.get(globalThis, "gc");
 const calls = new PendingCalls<number>();
 
 function answerById(count: number): void {
@@ -24,20 +24,12 @@ function answerInOrder(count: number): void {
   }
 }
 
-/** What the memory grows by, in bytes. */
+/** The growth of the memory, in bytes. */
 async function growth(answer: (count: number) => void): Promise<number> {
   answer(WARM_UP);
-  const before = await used();
+  const before = await usedMemory();
   answer(CALLS);
-  return await used() - before;
-}
-
-async function used(): Promise<number> {
-  for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setTimeout(resolve));
-    gc();
-  }
-  return Deno.memoryUsage().heapUsed;
+  return await usedMemory() - before;
 }
 
 console.log(JSON.stringify({

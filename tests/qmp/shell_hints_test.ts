@@ -3,6 +3,7 @@ import { ConnectError, GuestAgentClient, QMPClient } from "../../qmp/mod.ts";
 import { hintFor } from "../../qmp/_shell/hints.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
 import { Script } from "../support/qmp_script.ts";
+import { write } from "../support/session.ts";
 
 /** The error of a client that connects to such a peer. */
 async function failure(
@@ -15,12 +16,6 @@ async function failure(
   await playing;
   await far.close();
   return error;
-}
-
-async function write(far: Connection, text: string): Promise<void> {
-  const writer = far.writable.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  writer.releaseLock();
 }
 
 Deno.test("the hint for a silent server is that it may be a guest agent", async () => {

@@ -9,16 +9,16 @@ import {
   QMPServer,
 } from "../../mod.ts";
 import { MsgpackRPCPeer } from "../../msgpack/mod.ts";
+import { usedMemory } from "../support/used_memory.ts";
 
 const WARM_UP = 20_000;
 const CALLS = 50_000;
 const IN_FLIGHT = 50;
 
-const gc = Reflect.get(globalThis, "gc");
 /** Of the whole session: each call listens to it, and must stop. */
 const { signal } = new AbortController();
 
-/** Makes so many calls, some of them at once. */
+/** Makes `count` calls, some of them concurrently. */
 async function repeat(
   count: number,
   call: (index: number) => Promise<unknown>,
@@ -30,23 +30,14 @@ async function repeat(
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }
 
-/** By how many bytes the memory grows with the calls. */
+/** The growth of the memory with the calls, in bytes. */
 async function growth(
   call: (index: number) => Promise<unknown>,
 ): Promise<number> {
   await repeat(WARM_UP, call);
-  const before = await used();
+  const before = await usedMemory();
   await repeat(CALLS, call);
-  return await used() - before;
-}
-
-async function used(): Promise<number> {
-  for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setTimeout(resolve));
-    gc();
-  }
-  const { heapUsed, external } = Deno.memoryUsage();
-  return heapUsed + external;
+  return await usedMemory() - before;
 }
 
 /** Calls with a signal and a deadline, calls back, and notifications that are read. */

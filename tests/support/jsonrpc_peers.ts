@@ -38,8 +38,3 @@ export async function rawPeer(
     },
   };
 }
-
-/** The next message that the other end has received. */
-export async function next(raw: Peer<unknown>): Promise<unknown> {
-  return await raw.receive();
-}

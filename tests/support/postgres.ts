@@ -1,5 +1,6 @@
 import { unix } from "../../mod.ts";
 import type { Transport } from "../../mod.ts";
+import { isAlive } from "./is_alive.ts";
 import { needs, RealProcess } from "./real_process.ts";
 
 /** Where Debian puts the programs of PostgreSQL 15. */
@@ -155,15 +156,5 @@ function killWith(process: RealProcess, signal: Deno.Signal): void {
     process.kill(signal);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // it has ended
-  }
-}
-
-/** Whether a process runs; one that nobody has waited for does not. */
-function isAlive(pid: number): boolean {
-  try {
-    const status = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    return !/^\d+ \(.*\) Z/.test(status);
-  } catch {
-    return false;
   }
 }

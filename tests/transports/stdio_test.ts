@@ -23,6 +23,7 @@ import {
 import { denoSystem } from "../../transports/_deno/deno_system.ts";
 import type { System } from "../../transports/_system/system.ts";
 import { stdioOf } from "../../transports/stdio.ts";
+import { isAlive } from "../support/is_alive.ts";
 import { turns } from "../support/turns.ts";
 import { runWithFlags } from "../support/permissions.ts";
 import { runDeno } from "../support/program.ts";
@@ -56,15 +57,6 @@ testTransport("stdio", pair);
 function sh(script: string, options: Partial<StdioOptions> = {}) {
   const args = ["-c", script, "sh", ...options.args ?? []];
   return stdio({ command: "sh", ...options, args }).connect();
-}
-
-/** Whether a process exists, and is not a zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
 }
 
 async function ended(pid: number): Promise<void> {

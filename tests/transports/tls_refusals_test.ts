@@ -1,19 +1,19 @@
 import { assert, assertInstanceOf, assertMatch } from "@std/assert";
 import { rejection } from "../../testing/_util/rejection.ts";
-import {
-  type Connection,
-  tcp,
-  tls,
-  type TlsOptions,
-} from "../../transports/mod.ts";
-import { certificates, newAuthority } from "../support/certificates.ts";
+import { tcp, tls, type TlsOptions } from "../../transports/mod.ts";
+import { newAuthority } from "../support/certificates.ts";
 import { portOf } from "../support/port_of.ts";
+import { write } from "../support/session.ts";
+import {
+  client,
+  issue,
+  mutual,
+  server,
+  trusting,
+} from "../support/tls_ends.ts";
 
-const { ca, server, client, issue } = await certificates();
 const stranger = await newAuthority("stranger");
 const past = new Date(Date.now() - 60_000);
-const mutual = { ...server, clientCaCerts: [ca] };
-const trusting = { caCerts: [ca] };
 
 /** The options of an end, and the error at each end. */
 interface Refusal {
@@ -131,10 +131,6 @@ function helloOfTls11(from: "client" | "server"): Uint8Array<ArrayBuffer> {
     : [...version, ...random, 0, ...suite, 0];
   const handshake = [from === "client" ? 1 : 2, 0, 0, body.length, ...body];
   return new Uint8Array([0x16, ...version, 0, handshake.length, ...handshake]);
-}
-
-async function write(to: Connection, bytes: Uint8Array): Promise<void> {
-  await to.writable.getWriter().write(bytes);
 }
 
 Deno.test("tls: a client of TLS 1.1 is refused, and the server's error says why", async () => {

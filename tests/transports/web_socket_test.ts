@@ -1,5 +1,4 @@
 import {
-  assert,
   assertEquals,
   assertMatch,
   assertRejects,
@@ -19,6 +18,7 @@ import {
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { testTransport } from "../../testing/mod.ts";
+import { portOf } from "../support/port_of.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -247,7 +247,7 @@ async function statusFor(
     url: `ws://${hostname}:0/chat`,
     over: tcp({ port: 0 }),
   }).listen();
-  const { port } = listener.address as { port: number };
+  const port = portOf(listener);
   const accepting = listener.accept().catch(() => {});
   const plain = await tcp({ port }).connect();
   const Origin = page(port);
@@ -288,8 +288,7 @@ Deno.test("an accepted connection's remote address is the client's, also behind 
   const plain = tcp({ port: 0, proxyProtocol: true });
   const url = "ws://chat.example/";
   await using listener = await webSocket({ url, over: plain }).listen();
-  assert("port" in listener.address);
-  const { connect, ...others } = tcp({ port: Number(listener.address.port) });
+  const { connect, ...others } = tcp({ port: portOf(listener) });
   const over: Transport = {
     ...others,
     async connect(options) {
@@ -312,8 +311,7 @@ Deno.test("a client's local address has its own host and port", async () => {
   const url = "ws://chat.example/";
   const plain = tcp({ port: 0 });
   await using listener = await webSocket({ url, over: plain }).listen();
-  assert("port" in listener.address);
-  const over = tcp({ port: Number(listener.address.port) });
+  const over = tcp({ port: portOf(listener) });
   const [near, far] = await Promise.all([
     webSocket({ url, over }).connect(),
     listener.accept(),

@@ -7,6 +7,7 @@ import {
   type TlsOptions,
 } from "../../../transports/mod.ts";
 import { certificates, newAuthority } from "../../support/certificates.ts";
+import { usedMemory } from "../../support/used_memory.ts";
 
 const { ca, server, client } = await certificates();
 const stranger = await newAuthority("stranger");
@@ -70,14 +71,9 @@ async function refuseBy(
 }
 
 async function measure(): Promise<{ bytes: number; descriptors: number }> {
-  const gc = Reflect.get(globalThis, "gc");
-  for (let i = 0; i < 3; i++) {
-    await new Promise((resolve) => setTimeout(resolve));
-    gc();
-  }
-  const { heapUsed, external } = Deno.memoryUsage();
+  const bytes = await usedMemory();
   const descriptors = [...Deno.readDirSync("/proc/self/fd")].length;
-  return { bytes: heapUsed + external, descriptors };
+  return { bytes, descriptors };
 }
 
 // Things that are made once exist by then.
