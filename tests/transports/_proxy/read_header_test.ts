@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertInstanceOf,
   assertStringIncludes,
@@ -382,16 +383,29 @@ Deno.test("any addresses come out of either version as they went in, a byte at a
 
 Deno.test("any bytes are a header or an error, and no byte behind a header is taken", async () => {
   const likeHeaders = fc.oneof(
+    fc.constantFrom(...Object.values(valid).map(([header]) => header)),
     fc.uint8Array({ maxLength: 200 }),
     fc.uint8Array({ maxLength: 100 }).map((body) => concat([SIGNATURE, body])),
     fc.stringMatching(/^PROXY (TCP4|TCP6|UNKNOWN)[ 0-9a-f.:]{0,100}\r\n$/)
       .map((text) => new TextEncoder().encode(text)),
   );
-  await fc.assert(fc.asyncProperty(likeHeaders, async (bytes) => {
+  const behind = fc.uint8Array({ maxLength: 20 });
+  const errors = [Deno.errors.InvalidData, Deno.errors.UnexpectedEof];
+  const outcome = (source: Source) =>
+    readProxyHeader(source).catch((error) => error.constructor);
+  let headers = 0;
+  await fc.assert(fc.asyncProperty(likeHeaders, behind, async (start, rest) => {
+    const bytes = concat([start, rest]);
     const whole = new Source(bytes);
     const pieces = new Source(bytes, 1);
-    const outcome = (source: Source) =>
-      readProxyHeader(source).catch((error) => error.constructor);
-    assertEquals(await outcome(whole), await outcome(pieces));
+    const found = await outcome(whole);
+    assertEquals(await outcome(pieces), found);
+    if (typeof found === "function") return assert(errors.includes(found));
+    headers++;
+    assertEquals(pieces.left, whole.left);
+    const header = bytes.subarray(0, bytes.length - whole.left.length);
+    const cut = new Source(header.subarray(0, -1));
+    assertEquals(await outcome(cut), Deno.errors.UnexpectedEof);
   }));
+  assert(headers > 0);
 });
