@@ -116,7 +116,7 @@ export function channelLaws(suite: Suite): void {
   );
 
   suite.law(
-    "the end that a stream waits for, for a reader that left, is the end of read()",
+    "an EOF that a stream has read for a reader that left goes to read()",
     async (near, far) => {
       await readAndLeave(near, far);
       const read = near.read(new Uint8Array(8));

@@ -1,10 +1,7 @@
-/**
- * How long a law of one connection may take, where it takes milliseconds if
- * nothing is stuck.
- */
+/** The deadline of a law of one connection, which takes milliseconds if it holds. */
 const DEADLINE_MS = 5_000;
 
-/** The same for a law of many connections, each of which may be a process. */
+/** The deadline of a law of many connections, each of which may be a process. */
 export const LONG_DEADLINE_MS = 30_000;
 
 const STEPS = 10;

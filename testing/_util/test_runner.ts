@@ -1,19 +1,19 @@
 /** A test, as a suite registers it. */
-export interface RunnerTest {
+interface RunnerTest {
   readonly name: string;
   readonly ignore?: boolean;
   readonly fn: () => void | Promise<void>;
 }
 
-/** What is asked of a runner of tests. */
+/** The parts of a test runner that suites use. */
 interface TestRunner {
   register(test: RunnerTest): void;
   /** Calls a function when all tests are done. */
   after(act: () => void): void;
   /**
-   * Tells of each rejection that nobody handles, which is no longer an error.
+   * Reports each unhandled rejection, which then does not fail the tests.
    *
-   * @returns Stops it.
+   * @returns A function that stops the reports.
    */
   onUnhandled(tell: (reason: unknown) => void): () => void;
 }
@@ -33,7 +33,7 @@ const denoRunner: TestRunner = {
   },
 };
 
-/** The runner of Node, which Bun has too. */
+/** The runner of Node and Bun. */
 const nodeRunner: TestRunner = {
   register: ({ name, ignore = false, fn }) =>
     void nodeModule("node:test").test(name, { skip: ignore }, fn),
@@ -54,7 +54,7 @@ interface NodeModules {
   "node:test": typeof import("node:test");
 }
 
-/** A module of Node, which nobody needs to have: an import would. */
+/** A module of Node. An import of it would fail in a browser. */
 function nodeModule<N extends keyof NodeModules>(name: N): NodeModules[N] {
   const { process } = globalThis as unknown as {
     process: { getBuiltinModule(name: N): NodeModules[N] };

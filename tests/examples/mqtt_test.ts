@@ -33,7 +33,7 @@ const text = ({ payload }: MqttMessage) => new TextDecoder().decode(payload);
 
 const bytes = (value: string) => new TextEncoder().encode(value);
 
-/** Starts a server at a Unix socket, with what its configuration says beside. */
+/** Starts a server at a Unix socket, with more lines of configuration. */
 function startMosquitto(
   { path, config = "" }: { path?: string; config?: string } = {},
 ): Promise<RealServer> {

@@ -36,7 +36,7 @@ const server = needs("nats-server");
 
 const text = ({ payload }: NatsMessage) => new TextDecoder().decode(payload);
 
-/** Starts a server, with what its configuration says beside the port. */
+/** Starts a server, with more lines of configuration. */
 async function startNats(
   { port = freePort(), config = "" }: { port?: number; config?: string } = {},
 ): Promise<RealServer & { port: number }> {

@@ -1,4 +1,3 @@
-import { DecodeError, TruncatedMessageError } from "@parley/parley";
 import {
   assert,
   assertEquals,
@@ -8,11 +7,16 @@ import {
 import { postgres, sslAnswer } from "../../examples/postgres/codec.ts";
 import type { Backend, Frontend } from "../../examples/postgres/messages.ts";
 import { Scram } from "../../examples/postgres/scram.ts";
-import { ProtocolError, WriteBuffer } from "../../mod.ts";
+import {
+  DecodeError,
+  ProtocolError,
+  TruncatedMessageError,
+  WriteBuffer,
+} from "../../mod.ts";
 import { testCodec } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
-/** A message of a type, whose body has text and numbers of so many bytes. */
+/** A message of a type, whose body has texts and numbers of `size` bytes. */
 function message(
   type: string,
   ...parts: readonly (string | readonly [value: number, size: number])[]
@@ -173,7 +177,7 @@ Deno.test("postgres() sends nothing of a message that cannot be encoded", () => 
   assertEquals(output.take(), message("S"));
 });
 
-/** What the client says in its part of the exchange. */
+/** The client's first data for SCRAM. */
 function said(message: Frontend | undefined): Uint8Array {
   assert(message?.type === "SASLInitialResponse");
   return message.body?.at(-1) as Uint8Array;
@@ -190,7 +194,7 @@ Deno.test("SCRAM refuses a server that does not know the password", async () => 
   await scram.answer(11, data(challenge));
   const error = await rejection(scram.answer(12, data("v=AAAA")));
   assertInstanceOf(error, ProtocolError);
-  // Nor may a server let us in halfway, to learn what we send then.
+  // A server may not skip its proof either, to learn what we send then.
   assertInstanceOf(await rejection(scram.answer(0, data(""))), ProtocolError);
 });
 

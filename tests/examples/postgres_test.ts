@@ -253,7 +253,7 @@ Deno.test({
   },
 });
 
-/** Lines without an end, and a turn for others after each. */
+/** Endless lines, with a turn of the event loop after each. */
 async function* endless(onTaken: () => void): AsyncGenerator<Uint8Array> {
   for (;;) {
     yield new TextEncoder().encode("1\n");

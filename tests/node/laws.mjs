@@ -1,5 +1,5 @@
-// The laws of transports over the modules of Node, with the runner of the runtime
-// that runs it. The environment has the certificates, and what transports lack.
+// The laws of transports over Node's modules, with the test runner of the runtime.
+// PARLEY_LAWS has the certificates, and the features that transports lack.
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";

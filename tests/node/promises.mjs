@@ -1,4 +1,4 @@
-// What transports over the modules of Node promise beside the laws.
+// The promises of transports over Node's modules that are not in the laws.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
@@ -56,7 +56,7 @@ test("promise: an attempt that is aborted as its connection arrives rejects, or 
     const connecting = tcp(listener.address)
       .connect({ signal: attempt.signal });
     setTimeout(() => attempt.abort("too late"), 0);
-    // Kept from running meanwhile, it has both to do at once when it may.
+    // While this loop blocks, the connection arrives and the timer is due.
     const until = performance.now() + 2;
     while (performance.now() < until);
     const outcome = await connecting.catch((reason) => reason);

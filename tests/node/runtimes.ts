@@ -11,7 +11,7 @@ export interface Runtime {
 
 const root = new URL("../../", import.meta.url).pathname;
 
-// docs/runtimes.md tells users what is lacking.
+// docs/runtimes.md lists for users what is lacking.
 export const RUNTIMES: readonly Runtime[] = [
   {
     name: "Node",
@@ -42,7 +42,7 @@ export const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
-/** What the script of the laws is told. */
+/** Options of `runLaws()`. */
 export interface LawsOptions {
   /** Matches the beginning of the laws' names. */
   readonly filter: string;
@@ -54,7 +54,7 @@ export interface LawsOptions {
   readonly folder: string;
 }
 
-/** Runs laws, and gives the names of those that hold and those that do not. */
+/** Runs laws, and returns the names of those that hold and of those that fail. */
 export async function runLaws(
   { command, law, lacks = {} }: Runtime,
   { filter, certificates, folder }: LawsOptions,

@@ -7,7 +7,7 @@ import { atOnce, cutSessions, serveLines } from "../support/reconnected.ts";
 import { silent } from "../support/silent_transport.ts";
 import { failing } from "../support/failing_transport.ts";
 
-/** Tells when no session follows, and which errors last. */
+/** Records the ends of its sessions, and does not retry a wrong password. */
 class Lasting extends Peer<string> {
   readonly ends: unknown[] = [];
   leaving = () => {};
@@ -31,7 +31,7 @@ class Lasting extends Peer<string> {
   }
 }
 
-Deno.test("onLastSessionEnd() is called with each session's end, where nothing reconnects", async () => {
+Deno.test("onLastSessionEnd() is called with each session's end, if nothing reconnects", async () => {
   const client = new Lasting({ codec: lines });
   for (let n = 0; n < 2; n++) {
     const [near, far] = memoryPair();
@@ -43,7 +43,7 @@ Deno.test("onLastSessionEnd() is called with each session's end, where nothing r
   }
 });
 
-Deno.test("onLastSessionEnd() is called once where reconnecting() goes on, when it is stopped", async () => {
+Deno.test("onLastSessionEnd() is not called while reconnecting() goes on, and once when it is stopped", async () => {
   const transport = memory();
   await using server = await serveLines(transport);
   // Also a session that began before is not the last one.
@@ -61,7 +61,7 @@ Deno.test("onLastSessionEnd() is called once where reconnecting() goes on, when 
   const { reason } = client.signal;
   assertEquals(client.ends, ["session", "session", "session", reason]);
 
-  // The next session has nobody who makes it again.
+  // Nothing reconnects after the next session, so its end is the last.
   await client.connect(transport);
   await turns();
   await cutSessions(server, client);
@@ -92,7 +92,8 @@ Deno.test("onLastSessionEnd() is called once, wherever disconnect() is called in
     onSessionEnd: (client, end) => client.ending = end,
   };
   for (const [moment, at] of Object.entries(moments)) {
-    for (const who of moment === "onDisconnect" ? ["user"] : ["user", "peer"]) {
+    const enders = moment === "onDisconnect" ? ["user"] : ["user", "peer"];
+    for (const ender of enders) {
       const transport = memory();
       await using server = await serveLines(transport);
       const client = new Lasting({ codec: lines });
@@ -100,16 +101,20 @@ Deno.test("onLastSessionEnd() is called once, wherever disconnect() is called in
       await connection.connected();
       at(client, () => void client.disconnect().catch(() => {}));
       await turns(); // until the server knows the session
-      if (who === "peer") await cutSessions(server, client);
+      if (ender === "peer") await cutSessions(server, client);
       else await client.disconnect();
       await connection.closed;
       const { reason } = client.signal;
-      assertEquals(client.ends, ["session", reason], `${moment} ${who}`);
+      assertEquals(
+        client.ends,
+        ["session", reason],
+        `${moment}, ended by the ${ender}`,
+      );
     }
   }
 });
 
-Deno.test("onLastSessionEnd() is called before a protocol can be connected in other hands", async () => {
+Deno.test("onLastSessionEnd() is called before a protocol can be connected by hand", async () => {
   const refused = new Error("refused");
   for (const to of [silent, failing(refused)]) {
     const client = new Lasting({ codec: lines });

@@ -280,7 +280,7 @@ Deno.test("progress does not extend a call past its totalTimeout, and the error 
   assertEquals(error.message, 'Call "wait": no reply within 50 ms');
 });
 
-Deno.test("timeouts beyond the range of a timer are deadlines, and Infinity is none", async () => {
+Deno.test("a timeout may exceed the range of a timer, and Infinity means no deadline", async () => {
   using time = new VirtualTime();
   const calls = new PendingCalls<string>();
   const endless = calls.open({ timeout: Infinity, totalTimeout: Infinity });
@@ -353,6 +353,7 @@ function abortable() {
   const { signal } = controller;
   return { signal, abort: (reason: unknown) => controller.abort(reason) };
 }
+
 Deno.test("a million calls leave no memory behind", async () => {
   const script = new URL("open_calls.ts", import.meta.url).href;
   const { stdout, stderr } = await runDeno([

@@ -97,7 +97,7 @@ Deno.test({
     }),
 });
 
-/** The agent's part in reading a file of `n` pieces of three bytes. */
+/** A result of guest-file-read: three bytes, and not the end of the file. */
 const piece = { count: 3, "buf-b64": "AAAA", eof: false };
 
 Deno.test("a file is closed after it was read, written, or an error occurred", async () => {

@@ -55,9 +55,10 @@ for (
       const input = new CountingBuffer();
       decodeText(bytes, chunkSize, input);
       const cost = input.count / bytes.length;
-
-      console.log(`${cost.toFixed(1)} looks at a byte, chunks of ${chunkSize}`);
-      // A chunk is looked at from its front once it is there.
+      console.log(
+        `${cost.toFixed(1)} visits of a byte, chunks of ${chunkSize}`,
+      );
+      // Each chunk is visited from its start when it arrives.
       assertLess(cost, 12);
     }
   });

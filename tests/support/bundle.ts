@@ -4,8 +4,8 @@ import { inFolder } from "./in_folder.ts";
 const root = new URL("../../", import.meta.url);
 
 /**
- * One script for a browser, of a module's source and all that it imports; what
- * it imports of `mod.ts` and `transports/mod.ts` it takes from `browser.ts`.
+ * Bundles a module's source and its imports into one script for a browser, with
+ * `browser.ts` in place of `mod.ts` and `transports/mod.ts`.
  */
 export async function bundle(source: string): Promise<string> {
   return await inFolder(async (folder) => {

@@ -24,7 +24,7 @@ export interface Authority {
   issue(role: "server" | "client", until?: Date): Promise<Identity>;
 }
 
-/** What the certificates of each role say. */
+/** The contents of each role's certificates. */
 const ROLES = {
   server: {
     usage: MAY_SIGN + MAY_ENCIPHER_KEYS,

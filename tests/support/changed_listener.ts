@@ -1,6 +1,6 @@
 import type { Listener } from "../../transports/mod.ts";
 
-/** A listener that does some things in another way. */
+/** A listener with some of its members replaced. */
 export function changedListener(
   listener: Listener,
   changes: Partial<Listener>,

@@ -22,7 +22,7 @@ export class Echo extends Peer<unknown> {
   }
 }
 
-/** Clients of a server that end with their test. */
+/** Clients of a server that are disconnected when their test ends. */
 export class Clients implements AsyncDisposable {
   readonly #peers = new AsyncDisposableStack();
   readonly #to: Transport;
@@ -42,7 +42,7 @@ export class Clients implements AsyncDisposable {
   }
 }
 
-/** What a server answers to a message; `"the end"` if it ends instead. */
+/** A server's answer to a message; `"the end"` if it ends instead. */
 export async function ask(
   client: Peer<unknown>,
   message: unknown,

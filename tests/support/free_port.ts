@@ -1,7 +1,7 @@
 /**
- * A port of 127.0.0.1 that nobody listens at, for a server that must be told
- * one. The system gives other connections ports from 32768, so that none of them
- * takes this one before the server does, or while it is restarted.
+ * A free port of 127.0.0.1, for a server that cannot choose one itself. It is
+ * below 32768, where the system's ports for connections begin, so no connection
+ * takes it before the server listens, or while the server restarts.
  */
 export function freePort(): number {
   for (;;) {

@@ -1,7 +1,7 @@
 import { assert } from "@std/assert";
 import type { Listener } from "../../transports/mod.ts";
 
-/** The port that a listener has been given. */
+/** The port of a listener. */
 export function portOf({ address }: Listener): number {
   assert("port" in address && typeof address.port === "number");
   return address.port;

@@ -3,13 +3,13 @@ import type { Transport } from "../../mod.ts";
 import { isAlive } from "./is_alive.ts";
 import { needs, RealProcess } from "./real_process.ts";
 
-/** Where Debian puts the programs of PostgreSQL 15. */
+/** Debian's folder of the programs of PostgreSQL 15. */
 const BIN = "/usr/lib/postgresql/15/bin";
-/** PostgreSQL refuses to run as root: it runs as this user then. */
+/** PostgreSQL refuses to run as root: if the tests do, it runs as this user. */
 const USER = "nobody";
 const PASSWORD = "pencil";
 
-/** A PostgreSQL server that listens at a Unix socket, and at TCP if it is asked to. */
+/** A PostgreSQL server that listens at a Unix socket, and at TCP if settings say so. */
 export interface PostgresServer extends AsyncDisposable {
   readonly process: RealProcess;
   /** The folder of its socket. */
@@ -102,7 +102,7 @@ async function giveToServer(path: string): Promise<void> {
 
 let template: Promise<string> | undefined;
 
-/** Makes a new database: a copy of one that is made once, which takes seconds. */
+/** Copies a database that is made once, because that takes seconds. */
 async function initialize(data: string): Promise<void> {
   template ??= makeTemplate();
   await run("cp", "-r", `${await template}/data`, data);

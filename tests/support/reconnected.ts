@@ -8,7 +8,7 @@ import {
   type Transport,
 } from "../../protocol/mod.ts";
 
-/** A policy whose first retry comes at once: no test waits for a clock. */
+/** A policy that retries at once, so that no test waits. */
 export const atOnce = { initialDelay: 0, maxDelay: 1 };
 
 /** A server of lines. */

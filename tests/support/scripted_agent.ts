@@ -45,7 +45,7 @@ export class ScriptedAgent {
     return args.id;
   }
 
-  /** Answers a command, which is next, with a result; gives the command. */
+  /** Answers the next message, a command, with a result; returns the command. */
   async answer(result: unknown): Promise<Message> {
     const command = await this.command();
     await this.say(`{"return": ${JSON.stringify(result)}}\n`);

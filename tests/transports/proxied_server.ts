@@ -1,5 +1,5 @@
-// A server behind a load balancer. To the line "health" it answers where it
-// listens by itself, and to any other line who asks, and at which address.
+// A server behind a load balancer. It answers each line with its process and the
+// addresses of the connection, and marks the answer to the line "health".
 import { lines, Peer, serve } from "../../protocol/mod.ts";
 import { formatAddress, tcp } from "../../transports/mod.ts";
 

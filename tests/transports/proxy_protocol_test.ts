@@ -57,7 +57,7 @@ testTransport("TCP behind a proxy", {
   client: (address) => behindProxy(portOf(address)),
 });
 
-/** A listener behind a proxy, and what it says of the next refused peer. */
+/** A listener behind a proxy, and its error about the next refused peer. */
 async function listen(options: Partial<TcpOptions> = {}) {
   const refused = Promise.withResolvers<unknown>();
   const listener = await tcp({
@@ -69,7 +69,7 @@ async function listen(options: Partial<TcpOptions> = {}) {
   return { listener, refused: refused.promise };
 }
 
-/** Sends bytes to a listener, and gives both ends. */
+/** Sends bytes to a listener, and returns both ends. */
 async function send(
   listener: Listener<NetAddress>,
   bytes: Uint8Array,
@@ -167,7 +167,7 @@ Deno.test("proxyProtocol: silent peers and slow ones do not delay others, and ar
   );
   for (const slow of hostile.slice(50)) await slow.write(encode("PROXY T"));
   const [near, far] = await send(listener, textHeader("PROXY UNKNOWN"));
-  // One after the other, all would have been refused before.
+  // If handshakes ran one by one, all would have been refused by now.
   assert(errors.length < 100);
   await Promise.all([near.close(), far.close(), all.promise]);
   for (const error of errors) {

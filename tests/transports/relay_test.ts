@@ -134,7 +134,7 @@ Deno.test("an abort ends the relay and its connections", async () => {
   assertEquals(ends.joined.stats.open, 0);
 });
 
-/** A listener with one connection, which then fails as it is told to. */
+/** A listener that delivers one connection, and then fails on `fail()`. */
 function failing(near: Connection, close: () => Promise<void>) {
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => {});

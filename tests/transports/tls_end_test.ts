@@ -66,7 +66,7 @@ for (const [name, kind] of Object.entries(kinds)) {
   Deno.test(`${name}: a client's bytes arrive, even if it closes at once`, async () => {
     await using listener = await kind.server().listen();
     const sent = noise(300_000);
-    // Often enough for what the server says of itself to come after the close.
+    // Often enough that the server's own messages come after a close.
     for (let i = 0; i < 100; i++) {
       const [near, far] = await Promise.all([
         kind.client(listener.address).connect(),

@@ -48,8 +48,8 @@ async function session(
 }
 
 /**
- * A client resumes a session at a new listener that wants certificates of this
- * authority: what the listener finds, and what openssl says.
+ * Resumes a client's session at a new listener that wants certificates of this
+ * authority. Returns the listener's error or "accepted", and openssl's output.
  */
 async function resumeElsewhere(
   version: string,
