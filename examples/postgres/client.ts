@@ -167,20 +167,23 @@ export class Postgres extends PostgresSession {
     const stop = new AbortController();
     const { signal } = stop;
     done.then(() => stop.abort(), (error) => stop.abort(error));
-    await Promise.race([started.promise, done]);
-    assertCopy(operation);
-    const sink = new WritableStream<Uint8Array>({
-      write: (data) => this.send({ type: "CopyData", body: [data] }),
-    });
+    // After its end, the next copy would take its messages.
+    const say = (message: Frontend) =>
+      this.#copying === operation ? this.send(message) : Promise.resolve();
     try {
+      await Promise.race([started.promise, done]);
+      assertCopy(operation);
+      const sink = new WritableStream<Uint8Array>({
+        write: (data) => say({ type: "CopyData", body: [data] }),
+      });
       const piped = ReadableStream.from(source).pipeTo(sink, { signal });
       // A source that is stuck is left behind when the copy is given up.
       await Promise.race([piped, done]);
-      this.send({ type: "CopyDone" });
+      say({ type: "CopyDone" });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const body = [`${reason.replaceAll("\0", "")}\0`];
-      this.send({ type: "CopyFail", body });
+      say({ type: "CopyFail", body });
       await done.catch(() => {}); // its cause is the error
       throw error;
     } finally {

@@ -1,5 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+} from "@std/assert";
 import { PostgresError } from "../../examples/postgres/client.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
 import { needsPostgres, startPostgres } from "../support/postgres.ts";
 import { connected } from "../support/postgres_client.ts";
 
@@ -55,7 +61,11 @@ Deno.test({
     async function* wrong() {
       for (;;) yield await Promise.resolve(new TextEncoder().encode("x\n"));
     }
-    await assertRejects(() => postgres.copyIn(sql, wrong()), PostgresError);
+    const refused = rejection(postgres.copyIn(sql, wrong()));
+    const second = postgres.copyIn(sql, [line]); // hears nothing of the first
+    assertInstanceOf(await refused, PostgresError);
+    assertEquals(await second, "COPY 1");
+    await postgres.query("DELETE FROM item");
 
     const abort = new AbortController();
     async function* stuck() {
@@ -68,6 +78,18 @@ Deno.test({
     const next = postgres.query("SELECT count(*)::int AS n FROM item");
     await assertRejects(() => held, Error, "enough");
     assertEquals((await next).rows, [{ n: 0 }]);
+
+    // It is given up before the server asks for its data.
+    const unheard = rejection(postgres.copyIn(sql, [line], { signal }));
+    assertEquals(await unheard, signal.reason);
+    const early = new AbortController();
+    const unbegun = rejection(
+      postgres.copyIn(sql, [line], { signal: early.signal }),
+    );
+    early.abort(new Error("enough"));
+    const behind = postgres.query("SELECT 1 AS n", [], { timeout: 10_000 });
+    assertEquals(await unbegun, early.signal.reason);
+    assertEquals((await behind).rows, [{ n: 1 }]);
 
     await assertRejects(
       () => postgres.copyIn("COPY nothing FROM STDIN", [line]),
