@@ -95,7 +95,7 @@ function read(bytes: Uint8Array, order: Endianness): Message {
   const message = { type: TYPES[Number(type)] ?? "", serial: Number(serial) };
   return {
     ...message,
-    ...(flags ? { flags: +`${flags}` } : {}),
+    ...(flags ? { flags: Number(flags) } : {}),
     ...header,
     body,
   };
