@@ -197,8 +197,9 @@ export class Redis extends AsyncProtocol<Message, Command> {
       const kind = String(items[0]).toUpperCase();
       if (kind.endsWith("MESSAGE")) this.#deliver(items.map(String), bytes);
       // The confirmation of a subscription takes the place of its reply.
-      else if (call?.method === kind) this.#calls.resolve(call.id, items);
-      else this.#options.onPush?.(items);
+      else if (call?.method?.toUpperCase() === kind) {
+        this.#calls.resolve(call.id, items);
+      } else this.#options.onPush?.(items);
     } else if (!call) {
       throw new ProtocolError("Reply answers no command");
     } else if (message instanceof RedisError) {

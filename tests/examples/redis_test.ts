@@ -161,6 +161,8 @@ Deno.test({
       messages.close();
     }
     assertEquals(await redis.command(["PUBSUB", "NUMPAT"]), 0);
+    const raw = redis.command(["subscribe", "raw"]); // in any case
+    assertEquals(await raw, ["subscribe", "raw", 1]);
 
     // The subscription ends with the session, and says why.
     const last = await redis.subscribe("news");
