@@ -1,10 +1,8 @@
 import { X509Certificate } from "node:crypto";
-import { loadAsn1 } from "../_deps.ts";
-
-const {
+import {
+  Asn1Certificate,
   AsnConvert,
   BasicConstraints,
-  Certificate: Asn1Certificate,
   ExtendedKeyUsage,
   id_ce_basicConstraints,
   id_ce_extKeyUsage,
@@ -13,7 +11,7 @@ const {
   KeyUsage,
   KeyUsageFlags,
   SubjectAlternativeName,
-} = await loadAsn1();
+} from "./_deps.ts";
 
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 

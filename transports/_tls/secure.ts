@@ -19,7 +19,8 @@ export type Secure = <A extends Address>(
 ) => Promise<Connection<A>>;
 
 // The handshakes are loaded when they are needed: loading them takes longer
-// than loading everything else.
+// than loading everything else. None of their modules awaits at its top level:
+// Deno 2.9 ends the process if a module is imported again in the meantime.
 
 /**
  * Reads the options of a client.
