@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-import-prefix -- importers by URL have no import map
 // @ts-types="../typed_std/async.d.ts"
 export { retry, RetryError } from "npm:deno-std@1.4.0/async/retry.js";
 // @ts-types="../typed_std/async.d.ts"

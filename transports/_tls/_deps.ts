@@ -1,4 +1,3 @@
-// deno-lint-ignore-file no-import-prefix -- importers by URL have no import map
 // Reading of certificates takes 60 ms to load, so only what is loaded when TLS
 // is used imports this file.
 export { AsnConvert } from "npm:@peculiar/asn1-schema@2.11.1";
