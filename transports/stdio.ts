@@ -14,6 +14,9 @@ import { formatAddress } from "./address.ts";
 import type { StdioAddress, Transport } from "./transport.ts";
 import { systemErrors } from "./_util/system_errors.ts";
 
+/** How many characters of a command line are in an error. */
+const MOST_SHOWN = 200;
+
 /** Options of {@linkcode stdio}. */
 export interface StdioOptions {
   /** The program: a name on the `PATH`, or a path. */
@@ -107,7 +110,7 @@ export function stdioOf(
     );
   }
   const address: StdioAddress = { transport: "stdio", command, args };
-  const name = formatAddress(address);
+  const name = nameOf(address);
 
   return {
     async connect({ signal } = {}) {
@@ -136,6 +139,12 @@ export function stdioOf(
         `Listen at ${name}: a child process is connected to, ownStdio() is its end`,
       );
     },
-    toString: () => name,
+    toString: () => formatAddress(address),
   };
+}
+
+/** The address as errors call it: a command line may have megabytes. */
+function nameOf(address: StdioAddress): string {
+  const text = formatAddress(address);
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }

@@ -276,6 +276,20 @@ Deno.test("stdio: the error names a program or a folder that does not exist", as
   );
 });
 
+Deno.test("stdio: errors show the first 200 characters of the command line, and toString() all", async () => {
+  // Linux takes 128 KiB at most in one argument.
+  const args = ["x".repeat(200_000)];
+  const transport = stdio({ command: "cat", args });
+  const shown = `stdio:cat ${"x".repeat(190)}…`;
+  const failed = await rejection(transport.connect());
+  assertInstanceOf(failed, Error);
+  assertStringIncludes(failed.message, `Connect to ${shown}: Failed to spawn`);
+  const refused = await rejection(transport.listen());
+  assertInstanceOf(refused, Deno.errors.NotSupported);
+  assertStringIncludes(refused.message, `Listen at ${shown}: `);
+  assertEquals(`${transport}`, `stdio:cat ${args[0]}`);
+});
+
 Deno.test("stdio: if the keeper cannot be started, the process is ended", async () => {
   let pid = 0;
   const system: System = {
