@@ -109,9 +109,12 @@ test("promise: the failure of a child process has its code and its last lines", 
   await connection.close();
 });
 
-test("promise: of the connections that wait to be accepted, 512 are kept", async () => {
+test("promise: of the connections that wait to be accepted, 512 are kept, and none that its peer has reset", async () => {
   const listener = await tcp({ port: 0 }).listen();
   const { hostname: host, port } = listener.address;
+  const reset = connect({ host, port });
+  await once(reset, "connect");
+  reset.resetAndDestroy();
   const kept = [];
   for (let i = 0; i < 512; i++) {
     const socket = connect({ host, port });
@@ -121,7 +124,9 @@ test("promise: of the connections that wait to be accepted, 512 are kept", async
   const late = connect({ host, port });
   late.on("error", () => {}); // a reset is as good an end as any
   await once(late, "close");
-  (await listener.accept()).abort();
+  const first = await listener.accept();
+  assert.equal(first.remoteAddress.port, kept[0].localPort);
+  first.abort();
   for (const socket of kept) socket.destroy();
   await listener.close();
 });

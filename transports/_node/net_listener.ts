@@ -14,7 +14,8 @@ const MAX_WAITING = 512;
 export class NetListener implements TcpListener {
   readonly addr: NetEnd;
   readonly #server: Server;
-  readonly #arrived: NetSocket[] = [];
+  /** Those that wait, in the order of arrival. */
+  readonly #arrived = new Set<NetSocket>();
   #failure: Error | undefined;
   #closed = false;
   #wake = () => {};
@@ -28,8 +29,10 @@ export class NetListener implements TcpListener {
       : { hostname: "", port: 0 };
     server.on("connection", (socket) => {
       const arrived = new NetSocket(socket);
-      if (this.#arrived.length >= MAX_WAITING) return arrived.close();
-      this.#arrived.push(arrived);
+      if (this.#arrived.size >= MAX_WAITING) return arrived.close();
+      this.#arrived.add(arrived);
+      // Its peer has reset it.
+      socket.once("close", () => this.#arrived.delete(arrived));
       this.#wake();
     });
     server.on("error", (error) => {
@@ -54,8 +57,11 @@ export class NetListener implements TcpListener {
   async accept(): Promise<NetSocket> {
     for (;;) {
       if (this.#closed) throw new systemErrors.BadResource("closed");
-      const socket = this.#arrived.shift();
-      if (socket) return socket;
+      const [socket] = this.#arrived;
+      if (socket) {
+        this.#arrived.delete(socket);
+        return socket;
+      }
       const failure = this.#failure;
       this.#failure = undefined;
       if (failure) throw failure;
@@ -68,7 +74,7 @@ export class NetListener implements TcpListener {
   close(): void {
     this.#closed = true;
     this.#server.close();
-    for (const socket of this.#arrived.splice(0)) socket.close();
+    for (const socket of this.#arrived) socket.close();
     this.#wake();
   }
 }
