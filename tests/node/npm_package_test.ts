@@ -30,6 +30,16 @@ Deno.test({
         assertMatch(output, /^QEMU \d+ is prelaunch\n$/);
       });
 
+      await t.step({
+        name: "Node reports a process that the system does not let it end",
+        // Only root can become another user.
+        ignore: Deno.uid() !== 0,
+        fn: async () => {
+          const output = await run(["node", "refused_kill.mjs"], folder);
+          assertMatch(output, /^PermissionDenied: .*\(EPERM\)\n$/);
+        },
+      });
+
       await t.step("the laws hold in Node, Bun and Deno", async () => {
         const { ca, server } = await certificates();
         const options = { certificates: { ca, server }, folder };
@@ -55,7 +65,9 @@ Deno.test({
 /** Makes a folder in which programs use the package. */
 async function install(folder: string): Promise<void> {
   await buildPackage(`${folder}/parley.tgz`);
-  for (const name of ["laws.mjs", "promises.mjs", "qmp.mjs"]) {
+  for (
+    const name of ["laws.mjs", "promises.mjs", "qmp.mjs", "refused_kill.mjs"]
+  ) {
     await Deno.copyFile(
       new URL(name, import.meta.url),
       `${folder}/${name}`,
