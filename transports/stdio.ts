@@ -118,9 +118,10 @@ export function stdioOf(
       try {
         const options = { command, args, cwd, env, stderr };
         const child = await Child.start(system, options);
-        if (signal?.aborted) await child.kill();
+        const channel = new ProcessChannel(child, name);
+        if (signal?.aborted) await channel.abort(signal.reason);
         signal?.throwIfAborted();
-        return new ChannelConnection(new ProcessChannel(child, name), {
+        return new ChannelConnection(channel, {
           localAddress: address,
           remoteAddress: address,
         });

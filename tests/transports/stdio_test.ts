@@ -309,6 +309,27 @@ Deno.test("stdio: if the keeper cannot be started, the process is ended", async 
   assert(!isAlive(pid), "The process goes on");
 });
 
+Deno.test("stdio: an attempt that is aborted while the program starts leaves nothing open", async () => {
+  let pid = 0;
+  const attempt = new AbortController();
+  const reason = new Error("enough");
+  const system: System = {
+    ...denoSystem,
+    async spawn(command, options) {
+      const child = await denoSystem.spawn(command, options);
+      if (command === "cat") {
+        pid = child.pid;
+        attempt.abort(reason);
+      }
+      return child;
+    },
+  };
+  const { signal } = attempt;
+  const connecting = stdioOf(system, { command: "cat" }).connect({ signal });
+  assertStrictEquals(await rejection(connecting), reason);
+  assert(pid > 0 && !isAlive(pid), "The process goes on");
+});
+
 Deno.test("stdio: with an aborted signal nothing is started, and listening is refused", async () => {
   const transport = stdio({ command: "no-such-program" });
   const reason = new Error("enough");
