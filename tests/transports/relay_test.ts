@@ -237,7 +237,7 @@ Deno.test("relay() refuses a connectTimeout that is out of range, and does not l
     await assertRejects(
       () => relay(tcp({ port: 0 }), memory(), { connectTimeout }),
       RangeError,
-      `connectTimeout is ${connectTimeout}`,
+      `Cannot use the option: connectTimeout is ${connectTimeout}: `,
     );
   }
 });

@@ -179,12 +179,12 @@ export function checkHandshakes(
 /**
  * Checks how long something may take.
  *
- * @throws {RangeError} It is no number of milliseconds of a timer.
+ * @throws {RangeError} It is not a number of milliseconds that a timer can wait.
  */
 export function checkTimeout(option: string, value: number): void {
   if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT) return;
   throw new RangeError(
-    `${option} is ${
+    `Cannot use the option: ${option} is ${
       show(value)
     }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
   );
