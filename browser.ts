@@ -1,7 +1,7 @@
 /**
- * Parley in a browser: all of `mod.ts` but the transports that need the sockets
- * or processes of a system. `fromWebSocket()` reaches a server, and `memory()` runs
- * both ends in one page.
+ * Parley in a browser: all of `mod.ts` but `relay()` and what needs the sockets,
+ * processes or TLS of a system. `fromWebSocket()` reaches a server, and `memory()`
+ * runs both ends in one page.
  *
  * @example QMP over a WebSocket
  * ```ts

@@ -69,9 +69,12 @@ export interface StdioOptions {
  * then for 2 s after SIGTERM; then it sends SIGKILL. A write that is pending has
  * this time to end, and fails then. `abort()` sends SIGKILL at once. `closed`
  * settles when the process has ended after `close()`, after `abort()`, or after
- * both directions have ended: output that nobody has read is kept. If this process ends first,
- * the child's input ends with it; a child that goes on is ended by the same
- * signals, by a small `sh` that waits beside it and needs `--allow-run=sh`.
+ * both directions have ended: output that nobody has read is kept. If this
+ * process ends first, the child's input ends with it; a child that goes on is
+ * ended by the same signals, by a small `sh` that waits beside it and needs
+ * `--allow-run=sh`.
+ *
+ * An error shows the first 200 characters of the command line.
  *
  * @throws {TypeError} An option is not of its type, or `command` is empty.
  *
