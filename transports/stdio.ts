@@ -14,8 +14,8 @@ import { formatAddress } from "./address.ts";
 import type { StdioAddress, Transport } from "./transport.ts";
 import { systemErrors } from "./_util/system_errors.ts";
 
-/** How many characters of a command line are in an error. */
-const MOST_SHOWN = 200;
+/** The most characters of a command line that an error shows. */
+const MAX_SHOWN = 200;
 
 /** Options of {@linkcode stdio}. */
 export interface StdioOptions {
@@ -150,5 +150,5 @@ export function stdioOf(
 /** The address as errors call it: a command line may have megabytes. */
 function nameOf(address: StdioAddress): string {
   const text = formatAddress(address);
-  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
