@@ -1,6 +1,6 @@
 // The far end, in a process of its own: `far.ts FOLDER`. It listens for each part
 // over each transport, prints the addresses, and serves until its input ends.
-import { certificates } from "../tests/support/certificates.ts";
+import { certificates } from "../tests/support/transports/certificates.ts";
 import { type Part, parts } from "./parts.ts";
 import type { FarEnd } from "./wires.ts";
 

@@ -7,8 +7,8 @@ import postgres from "postgres";
 import { createClient } from "redis";
 import { Postgres } from "../examples/postgres/client.ts";
 import { Redis } from "../examples/redis/client.ts";
-import { startPostgres } from "../tests/support/postgres.ts";
-import { startRedis } from "../tests/support/redis.ts";
+import { startPostgres } from "../tests/support/servers/postgres.ts";
+import { startRedis } from "../tests/support/servers/redis.ts";
 
 const ROUNDS = 25;
 /** Long enough that each side pays for its own garbage. */

@@ -11,8 +11,8 @@ import {
   webSocketText,
 } from "../../mod.ts";
 import { bundle } from "../support/bundle.ts";
-import { type OpenedPage, openPage } from "../support/opened_page.ts";
-import { needs } from "../support/real_process.ts";
+import { type OpenedPage, openPage } from "../support/servers/opened_page.ts";
+import { needs } from "../support/servers/real_process.ts";
 
 /** Listens for sockets of the page. */
 function listen(

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { bundle } from "../support/bundle.ts";
-import { openPage } from "../support/opened_page.ts";
-import { needs } from "../support/real_process.ts";
+import { openPage } from "../support/servers/opened_page.ts";
+import { needs } from "../support/servers/real_process.ts";
 import type { PageOutcome } from "./stand_in.ts";
 
 /** Tests that use nothing of Deno but `Deno.test`, and measure no time. */

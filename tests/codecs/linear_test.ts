@@ -12,7 +12,10 @@ import {
   ReadBuffer,
   text,
 } from "../../protocol/mod.ts";
-import { countDecoding, CountingBuffer } from "../support/counting_buffer.ts";
+import {
+  countDecoding,
+  CountingBuffer,
+} from "../support/protocol/counting_buffer.ts";
 import { bytes, encodeAll } from "../../testing/_codec_checks/decoding.ts";
 
 /** The number of visited bytes for each byte of a stream of messages. */

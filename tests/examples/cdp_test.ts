@@ -23,9 +23,9 @@ import {
 } from "../../mod.ts";
 import { faulty, type InjectedFault, testCodec } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { startChromium } from "../support/chromium.ts";
+import { startChromium } from "../support/servers/chromium.ts";
 import { runDeno } from "../support/program.ts";
-import { needs } from "../support/real_process.ts";
+import { needs } from "../support/servers/real_process.ts";
 
 const chromium = needs("chromium");
 

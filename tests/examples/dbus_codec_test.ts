@@ -8,7 +8,7 @@ import {
   MessageTooLargeError,
   TruncatedMessageError,
 } from "../../mod.ts";
-import { EVERYTHING, everything } from "../support/dbus_values.ts";
+import { EVERYTHING, everything } from "../support/examples/dbus_values.ts";
 import { testCodec } from "../../testing/mod.ts";
 
 /** `Ping` as other implementations send it. */

@@ -16,11 +16,14 @@ import {
   StateError,
 } from "../../mod.ts";
 import { faulty, type InjectedFault } from "../../testing/mod.ts";
-import { EVERYTHING, everything } from "../support/dbus_values.ts";
+import { EVERYTHING, everything } from "../support/examples/dbus_values.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
-import { needs } from "../support/real_process.ts";
-import { type RealServer, startServer } from "../support/real_server.ts";
+import { needs } from "../support/servers/real_process.ts";
+import {
+  type RealServer,
+  startServer,
+} from "../support/servers/real_server.ts";
 import { inFolder } from "../support/in_folder.ts";
 
 const daemon = needs("dbus-daemon", "dbus-send");

@@ -26,11 +26,14 @@ import {
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { certificates } from "../support/certificates.ts";
-import { freePort } from "../support/free_port.ts";
+import { certificates } from "../support/transports/certificates.ts";
+import { freePort } from "../support/servers/free_port.ts";
 import { runDeno } from "../support/program.ts";
-import { needs } from "../support/real_process.ts";
-import { type RealServer, startServer } from "../support/real_server.ts";
+import { needs } from "../support/servers/real_process.ts";
+import {
+  type RealServer,
+  startServer,
+} from "../support/servers/real_server.ts";
 
 const server = needs("nats-server");
 

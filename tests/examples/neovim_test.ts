@@ -5,8 +5,11 @@ import { CallInterruptedError, unix } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
-import { needs } from "../support/real_process.ts";
-import { type RealServer, startServer } from "../support/real_server.ts";
+import { needs } from "../support/servers/real_process.ts";
+import {
+  type RealServer,
+  startServer,
+} from "../support/servers/real_server.ts";
 
 function startNeovim(): Promise<RealServer> {
   return startServer({

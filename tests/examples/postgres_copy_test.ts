@@ -6,8 +6,8 @@ import {
 } from "@std/assert";
 import { PostgresError } from "../../examples/postgres/client.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { needsPostgres, startPostgres } from "../support/postgres.ts";
-import { connected } from "../support/postgres_client.ts";
+import { needsPostgres, startPostgres } from "../support/servers/postgres.ts";
+import { connected } from "../support/examples/postgres_client.ts";
 
 const programs = needsPostgres();
 

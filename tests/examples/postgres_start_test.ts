@@ -2,14 +2,14 @@ import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
 import { ConnectError, memoryPair, ProtocolError, tcp } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { certificates } from "../support/certificates.ts";
-import { needsPostgres, startPostgres } from "../support/postgres.ts";
-import { freePort } from "../support/free_port.ts";
+import { certificates } from "../support/transports/certificates.ts";
+import { needsPostgres, startPostgres } from "../support/servers/postgres.ts";
+import { freePort } from "../support/servers/free_port.ts";
 import {
   clientOf,
   connected,
   untilActive,
-} from "../support/postgres_client.ts";
+} from "../support/examples/postgres_client.ts";
 
 const programs = needsPostgres();
 

@@ -12,15 +12,15 @@ import {
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { needsPostgres, startPostgres } from "../support/postgres.ts";
+import { needsPostgres, startPostgres } from "../support/servers/postgres.ts";
 import { runDeno } from "../support/program.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../support/servers/free_port.ts";
 import { inFolder } from "../support/in_folder.ts";
 import {
   clientOf,
   connected,
   untilActive,
-} from "../support/postgres_client.ts";
+} from "../support/examples/postgres_client.ts";
 
 const programs = needsPostgres();
 

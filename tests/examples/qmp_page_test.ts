@@ -4,9 +4,12 @@ import { Browser } from "../../examples/cdp/browser.ts";
 import { devTools } from "../../examples/cdp/dev_tools.ts";
 import type { Page } from "../../examples/cdp/page.ts";
 import { unix } from "../../mod.ts";
-import { startChromium } from "../support/chromium.ts";
-import { needs } from "../support/real_process.ts";
-import { type RealServer, startServer } from "../support/real_server.ts";
+import { startChromium } from "../support/servers/chromium.ts";
+import { needs } from "../support/servers/real_process.ts";
+import {
+  type RealServer,
+  startServer,
+} from "../support/servers/real_server.ts";
 
 /** Its name must not act on the page. */
 const NAME = "<b>vm</b>";

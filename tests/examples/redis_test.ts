@@ -18,8 +18,8 @@ import { faulty } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { inFolder } from "../support/in_folder.ts";
 import { runDeno } from "../support/program.ts";
-import { needs } from "../support/real_process.ts";
-import { startRedis } from "../support/redis.ts";
+import { needs } from "../support/servers/real_process.ts";
+import { startRedis } from "../support/servers/redis.ts";
 
 const redisServer = needs("redis-server");
 

@@ -8,7 +8,7 @@ import {
   TruncatedMessageError,
 } from "../../mod.ts";
 import { testCodec } from "../../testing/mod.ts";
-import { encodingCodec } from "../support/encoding_codec.ts";
+import { encodingCodec } from "../support/examples/encoding_codec.ts";
 
 const codec = (options: CodecOptions) => encodingCodec(smtp(options), encode);
 

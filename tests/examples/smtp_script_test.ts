@@ -11,7 +11,7 @@ import {
   ProtocolError,
 } from "../../mod.ts";
 import { scriptedPeer, type ScriptStep } from "../../testing/mod.ts";
-import { mail } from "../support/mail.ts";
+import { mail } from "../support/examples/mail.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
 const HELLO: ScriptStep[] = [

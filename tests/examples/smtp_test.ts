@@ -19,13 +19,16 @@ import {
   type Transport,
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
-import { mail } from "../support/mail.ts";
+import { mail } from "../support/examples/mail.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { certificates } from "../support/certificates.ts";
-import { freePort } from "../support/free_port.ts";
+import { certificates } from "../support/transports/certificates.ts";
+import { freePort } from "../support/servers/free_port.ts";
 import { runDeno } from "../support/program.ts";
-import { needs } from "../support/real_process.ts";
-import { type RealServer, startServer } from "../support/real_server.ts";
+import { needs } from "../support/servers/real_process.ts";
+import {
+  type RealServer,
+  startServer,
+} from "../support/servers/real_server.ts";
 
 const server = needs("aiosmtpd");
 

@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { concat } from "@std/bytes";
 import { memory } from "../../transports/mod.ts";
-import { answers, standInForQEMU } from "../support/like_qemu.ts";
-import { needs, startQemu } from "../support/qemu.ts";
+import { answers, standInForQEMU } from "../support/qmp/like_qemu.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
 import { bytesOf, fuzz } from "./fuzz.ts";
 
 const AGREE = new TextEncoder().encode('{"execute":"qmp_capabilities"}');

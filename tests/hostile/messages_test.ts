@@ -19,7 +19,10 @@ import {
   netstrings,
 } from "../../protocol/mod.ts";
 import { readExactly } from "../../testing/_util/bytes.ts";
-import { attackServer, causeOfEnd } from "../support/attacked_server.ts";
+import {
+  attackServer,
+  causeOfEnd,
+} from "../support/protocol/attacked_server.ts";
 
 const KIB = 1024;
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -7,9 +7,9 @@ import {
 import { FlushTimeoutError, jsonLines } from "../../protocol/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { type Connection, tcp, tls } from "../../transports/mod.ts";
-import { attackServer } from "../support/attacked_server.ts";
-import { certificates } from "../support/certificates.ts";
-import { jsonPeer } from "../support/session.ts";
+import { attackServer } from "../support/protocol/attacked_server.ts";
+import { certificates } from "../support/transports/certificates.ts";
+import { jsonPeer } from "../support/protocol/session.ts";
 
 const KIB = 1024;
 const question = { id: 1 };

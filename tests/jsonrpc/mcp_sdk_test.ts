@@ -12,7 +12,7 @@ import {
   type Transport,
   unix,
 } from "../../mod.ts";
-import { certificates } from "../support/certificates.ts";
+import { certificates } from "../support/transports/certificates.ts";
 
 /** A server of the SDK with one tool and one resource. */
 function newServer(): McpServer {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildPackage } from "../../npm/build.ts";
-import { certificates } from "../support/certificates.ts";
+import { certificates } from "../support/transports/certificates.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { needs, startQemu } from "../support/qemu.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
 import { runLaws, RUNTIMES } from "./runtimes.ts";
 
 const KINDS = ["memory", "tcp", "unix", "tls", "stdio", "promise"];

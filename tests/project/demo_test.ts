@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { TextLineStream } from "@std/streams";
 import { inFolder } from "../support/in_folder.ts";
-import { needs } from "../support/qemu.ts";
+import { needs } from "../support/servers/qemu.ts";
 
 const root = new URL("../../", import.meta.url);
 

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams";
-import { connected } from "../support/connected.ts";
+import { connected } from "../support/qmp/connected.ts";
 import { type Outcome, runDeno } from "../support/program.ts";
 import {
   needs,
   startGuestAgent,
   startQemu,
   startStorageDaemon,
-} from "../support/qemu.ts";
+} from "../support/servers/qemu.ts";
 
 const root = new URL("../../", import.meta.url);
 

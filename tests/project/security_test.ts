@@ -15,9 +15,9 @@ import {
 } from "../../protocol/mod.ts";
 import { qmpCodec } from "../../qmp/_wire/client_codec.ts";
 import { parseTransport, tls, type Transport } from "../../transports/mod.ts";
-import { freePort } from "../support/free_port.ts";
+import { freePort } from "../support/servers/free_port.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { certificates } from "../support/certificates.ts";
+import { certificates } from "../support/transports/certificates.ts";
 import { runWithFlags } from "../support/permissions.ts";
 
 const { ca, server } = await certificates();

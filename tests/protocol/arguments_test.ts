@@ -21,7 +21,7 @@ import {
   type Transport,
 } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { jsonPeer, recordRunstates } from "../support/session.ts";
+import { jsonPeer, recordRunstates } from "../support/protocol/session.ts";
 import { untyped } from "../support/untyped.ts";
 
 // Arguments that a type-checked caller cannot give, and hooks that misbehave.

@@ -17,7 +17,7 @@ import {
 } from "../../protocol/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { jsonPeer, runningPeer, write } from "../support/session.ts";
+import { jsonPeer, runningPeer, write } from "../support/protocol/session.ts";
 import { settled } from "../support/turns.ts";
 
 const KIB = 1024;

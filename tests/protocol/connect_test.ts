@@ -20,10 +20,10 @@ import {
   FAILED_ATTEMPT,
   jsonPeer,
   recordRunstates,
-} from "../support/session.ts";
-import { Lines } from "../support/line_protocol.ts";
+} from "../support/protocol/session.ts";
+import { Lines } from "../support/protocol/line_protocol.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { silent } from "../support/silent_transport.ts";
+import { silent } from "../support/transports/silent_transport.ts";
 
 const never = new Promise<never>(() => {});
 

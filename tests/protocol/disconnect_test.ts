@@ -21,7 +21,7 @@ import {
   recordRunstates,
   runningPeer,
   write,
-} from "../support/session.ts";
+} from "../support/protocol/session.ts";
 
 Deno.test("disconnect() sends all queued messages, also while the peer is blocked in writing to us", async () => {
   const { peer, remote } = await runningPeer({ closeTimeout: 60_000 });

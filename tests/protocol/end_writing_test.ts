@@ -14,7 +14,7 @@ import {
 import { memoryPair, tcp } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { runningPeer, write } from "../support/session.ts";
+import { runningPeer, write } from "../support/protocol/session.ts";
 
 /** Answers all received lines once the peer has half-closed. */
 class AtEnd extends Peer<string> {

@@ -12,7 +12,7 @@ import {
   Peer,
 } from "../../protocol/mod.ts";
 import { memory, tls, unix } from "../../transports/mod.ts";
-import { certificates } from "../support/certificates.ts";
+import { certificates } from "../support/transports/certificates.ts";
 
 const MIB = 1024 * 1024;
 const SIZE = 16 * MIB;

@@ -11,7 +11,7 @@ import {
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { write } from "../support/session.ts";
+import { write } from "../support/protocol/session.ts";
 
 const MIB = 1024 * 1024;
 

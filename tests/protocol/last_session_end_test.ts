@@ -3,9 +3,13 @@ import { ConnectError, lines, Peer, reconnecting } from "../../protocol/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
-import { atOnce, cutSessions, serveLines } from "../support/reconnected.ts";
-import { silent } from "../support/silent_transport.ts";
-import { failing } from "../support/failing_transport.ts";
+import {
+  atOnce,
+  cutSessions,
+  serveLines,
+} from "../support/protocol/reconnected.ts";
+import { silent } from "../support/transports/silent_transport.ts";
+import { failing } from "../support/transports/failing_transport.ts";
 
 /** Records the ends of its sessions, and does not retry a wrong password. */
 class Lasting extends Peer<string> {

@@ -11,9 +11,9 @@ import {
   GOOD_SESSION,
   recordRunstates,
   runningPeer,
-} from "../support/session.ts";
-import { Lines } from "../support/line_protocol.ts";
-import { silent } from "../support/silent_transport.ts";
+} from "../support/protocol/session.ts";
+import { Lines } from "../support/protocol/line_protocol.ts";
+import { silent } from "../support/transports/silent_transport.ts";
 
 Deno.test("a good session goes through connecting, running, disconnecting, idle at both ends", async () => {
   const transport = memory();

@@ -18,8 +18,8 @@ import {
   ProtocolError,
   serve,
 } from "../../protocol/mod.ts";
-import { logged } from "../support/logged.ts";
-import { jsonPeer, runningPeer } from "../support/session.ts";
+import { logged } from "../support/protocol/logged.ts";
+import { jsonPeer, runningPeer } from "../support/protocol/session.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
 
 function render(records: LogRecord[]): string[] {

@@ -17,7 +17,7 @@ import {
   TruncatedMessageError,
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { runningPeer, write } from "../support/session.ts";
+import { runningPeer, write } from "../support/protocol/session.ts";
 
 type Broken = [
   string,

@@ -9,7 +9,7 @@ import {
 import { EndOfStreamError, jsonLines, Peer } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { jsonPeer, runningPeer } from "../support/session.ts";
+import { jsonPeer, runningPeer } from "../support/protocol/session.ts";
 
 const encoder = new TextEncoder();
 

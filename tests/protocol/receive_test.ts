@@ -17,7 +17,7 @@ import {
 import { memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { jsonPeer, runningPeer, write } from "../support/session.ts";
+import { jsonPeer, runningPeer, write } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 
 Deno.test("receive() takes messages in order, whether received before or after the call", async () => {

@@ -10,9 +10,13 @@ import { rejection } from "../../testing/_util/rejection.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
-import { atOnce, cutSessions, serveLines } from "../support/reconnected.ts";
-import { failing } from "../support/failing_transport.ts";
-import { silent } from "../support/silent_transport.ts";
+import {
+  atOnce,
+  cutSessions,
+  serveLines,
+} from "../support/protocol/reconnected.ts";
+import { failing } from "../support/transports/failing_transport.ts";
+import { silent } from "../support/transports/silent_transport.ts";
 
 Deno.test("a session that its user disconnects is the last", async () => {
   const transport = memory();

@@ -16,8 +16,8 @@ import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
-import { atOnce, serveLines } from "../support/reconnected.ts";
-import { failing } from "../support/failing_transport.ts";
+import { atOnce, serveLines } from "../support/protocol/reconnected.ts";
+import { failing } from "../support/transports/failing_transport.ts";
 import { FixedRandom } from "../support/fixed_random.ts";
 
 Deno.test("an error that is not retriable ends the reconnection, wherever it comes from", async () => {

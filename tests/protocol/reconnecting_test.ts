@@ -9,8 +9,12 @@ import {
 import { memory } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
-import { atOnce, cutSessions, serveLines } from "../support/reconnected.ts";
-import { silent } from "../support/silent_transport.ts";
+import {
+  atOnce,
+  cutSessions,
+  serveLines,
+} from "../support/protocol/reconnected.ts";
+import { silent } from "../support/transports/silent_transport.ts";
 
 Deno.test("a protocol is connected again when its peer ends the session, and prepared each time", async () => {
   const transport = memory();

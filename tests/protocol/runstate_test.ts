@@ -7,8 +7,8 @@ import {
 } from "@std/assert";
 import { Runstate, StateError } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { Lines } from "../support/line_protocol.ts";
-import { silent } from "../support/silent_transport.ts";
+import { Lines } from "../support/protocol/line_protocol.ts";
+import { silent } from "../support/transports/silent_transport.ts";
 
 Deno.test("connect() and accept() need idle, and change nothing otherwise", async () => {
   const protocol = new Lines();

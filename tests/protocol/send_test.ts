@@ -15,7 +15,11 @@ import {
   StateError,
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { jsonPeer, overStreams, runningPeer } from "../support/session.ts";
+import {
+  jsonPeer,
+  overStreams,
+  runningPeer,
+} from "../support/protocol/session.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 
 Deno.test("messages arrive in order, and the messages of one turn go out in one write", async () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams";
 import { tcp } from "../../transports/mod.ts";
-import { jsonPeer } from "../support/session.ts";
+import { jsonPeer } from "../support/protocol/session.ts";
 
 Deno.test("serve() without free file descriptors keeps its sessions, and accepts again when some are free", async () => {
   const program = new URL("crowded_server.ts", import.meta.url).pathname;

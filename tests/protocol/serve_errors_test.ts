@@ -14,9 +14,9 @@ import {
   serve,
 } from "../../protocol/mod.ts";
 import { type Connection, memory } from "../../transports/mod.ts";
-import { changedListener } from "../support/changed_listener.ts";
-import { logged } from "../support/logged.ts";
-import { jsonPeer } from "../support/session.ts";
+import { changedListener } from "../support/transports/changed_listener.ts";
+import { logged } from "../support/protocol/logged.ts";
+import { jsonPeer } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 
 class Failing extends Peer<unknown> {

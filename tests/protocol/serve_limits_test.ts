@@ -15,7 +15,7 @@ import {
 } from "../../protocol/mod.ts";
 import { memory } from "../../transports/mod.ts";
 import { turns } from "../support/turns.ts";
-import { ask, Clients, Echo } from "../support/echo_server.ts";
+import { ask, Clients, Echo } from "../support/protocol/echo_server.ts";
 
 Deno.test("serve() with maxSessions accepts the next connection when a session has ended", async () => {
   const transport = memory();

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ConnectError, serve } from "../../protocol/mod.ts";
 import { type Listener, memory } from "../../transports/mod.ts";
-import { changedListener } from "../support/changed_listener.ts";
-import { ask, Clients, Echo } from "../support/echo_server.ts";
+import { changedListener } from "../support/transports/changed_listener.ts";
+import { ask, Clients, Echo } from "../support/protocol/echo_server.ts";
 
 /** A listener that fails before it accepts. */
 function failing(listener: Listener, errors: Error[]): Listener {

@@ -9,7 +9,7 @@ import {
 } from "../../protocol/mod.ts";
 import { memory } from "../../transports/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { write } from "../support/session.ts";
+import { write } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { EndOfStreamError, serve } from "../../protocol/mod.ts";
 import { memory } from "../../transports/mod.ts";
-import { GOOD_SESSION, recordRunstates } from "../support/session.ts";
+import { GOOD_SESSION, recordRunstates } from "../support/protocol/session.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { ask, Clients, Echo } from "../support/echo_server.ts";
+import { ask, Clients, Echo } from "../support/protocol/echo_server.ts";
 
 Deno.test("serve() gives each connection a session of its own", async () => {
   const transport = memory({ name: "served" });

@@ -8,7 +8,7 @@ import {
 import { lines, Peer, QueueLimitError, serve } from "../../protocol/mod.ts";
 import { type Connection, memory } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { write } from "../support/session.ts";
+import { write } from "../support/protocol/session.ts";
 import { settled } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 

@@ -15,9 +15,9 @@ import {
 } from "../../protocol/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { write } from "../support/session.ts";
-import { logged, textOf } from "../support/logged.ts";
-import { serveLines } from "../support/reconnected.ts";
+import { write } from "../support/protocol/session.ts";
+import { logged, textOf } from "../support/protocol/logged.ts";
+import { serveLines } from "../support/protocol/reconnected.ts";
 import { turns } from "../support/turns.ts";
 
 /** Records the hooks that are called, and the runstate. */

@@ -18,7 +18,7 @@ import {
 } from "../../protocol/mod.ts";
 import { type Connection, memory, memoryPair } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { write } from "../support/session.ts";
+import { write } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 

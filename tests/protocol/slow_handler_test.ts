@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { AsyncProtocol, type Codec, lines, Peer } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { logged, textOf } from "../support/logged.ts";
-import { write } from "../support/session.ts";
+import { logged, textOf } from "../support/protocol/logged.ts";
+import { write } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 

@@ -19,7 +19,7 @@ import {
   type Transport,
   unix,
 } from "../../transports/mod.ts";
-import { jsonPeer, recordRunstates } from "../support/session.ts";
+import { jsonPeer, recordRunstates } from "../support/protocol/session.ts";
 
 const folder = Deno.makeTempDirSync();
 addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));

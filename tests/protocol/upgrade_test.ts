@@ -19,7 +19,7 @@ import {
   memoryPair,
 } from "../../transports/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { write } from "../support/session.ts";
+import { write } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 
 /** A connection over another one, in which each byte is inverted. */

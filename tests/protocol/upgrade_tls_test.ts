@@ -13,8 +13,8 @@ import {
   text,
 } from "../../protocol/mod.ts";
 import { acceptTls, startTls, tcp } from "../../transports/mod.ts";
-import { certificates } from "../support/certificates.ts";
-import { Openssl } from "../support/openssl.ts";
+import { certificates } from "../support/transports/certificates.ts";
+import { Openssl } from "../support/transports/openssl.ts";
 
 const authority = await certificates();
 

@@ -9,8 +9,8 @@ import {
 import { EndOfStreamError, StateError } from "../../protocol/mod.ts";
 import { ExecInterruptedError, QMPClient } from "../../qmp/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
-import { runningClient, Script } from "../support/qmp_script.ts";
-import { recordRunstates } from "../support/session.ts";
+import { runningClient, Script } from "../support/qmp/qmp_script.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 

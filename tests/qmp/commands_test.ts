@@ -6,8 +6,8 @@ import {
   bareClient,
   type Message,
   runningClient,
-} from "../support/qmp_script.ts";
-import { overStreams } from "../support/session.ts";
+} from "../support/qmp/qmp_script.ts";
+import { overStreams } from "../support/protocol/session.ts";
 
 Deno.test("a command is sent as JSON, and nothing follows it", async () => {
   const { client, far } = await bareClient();

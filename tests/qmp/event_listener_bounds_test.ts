@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { QMPClient } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { event, runningClient, Script } from "../support/qmp_script.ts";
-import { queued } from "../support/event_names.ts";
+import { event, runningClient, Script } from "../support/qmp/qmp_script.ts";
+import { queued } from "../support/qmp/event_names.ts";
 
 Deno.test("a listener that is not read keeps the newest events, and counts dropped events", async () => {
   const { client, server } = await runningClient();

@@ -7,9 +7,9 @@ import {
 import { EndOfStreamError } from "../../protocol/mod.ts";
 import { QMPClient, type QMPEventListener } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { event, runningClient, Script } from "../support/qmp_script.ts";
+import { event, runningClient, Script } from "../support/qmp/qmp_script.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { rest } from "../support/event_names.ts";
+import { rest } from "../support/qmp/event_names.ts";
 
 Deno.test("listeners end with the session, after the queued events have been read", async () => {
   const { client, server } = await runningClient();

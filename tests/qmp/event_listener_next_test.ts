@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import type { QMPEvent } from "../../qmp/mod.ts";
-import { event, runningClient } from "../support/qmp_script.ts";
+import { event, runningClient } from "../support/qmp/qmp_script.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { queued } from "../support/event_names.ts";
+import { queued } from "../support/qmp/event_names.ts";
 
 Deno.test("next() takes the first event of its names and keeps the others", async () => {
   const { client, server } = await runningClient();

@@ -8,9 +8,9 @@ import {
 import { mergeReadableStreams } from "@std/streams";
 import { QMPClient } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { event, runningClient, Script } from "../support/qmp_script.ts";
+import { event, runningClient, Script } from "../support/qmp/qmp_script.ts";
 import { turns } from "../support/turns.ts";
-import { queued, rest } from "../support/event_names.ts";
+import { queued, rest } from "../support/qmp/event_names.ts";
 
 Deno.test("an event has its name, its data and its time", async () => {
   const { client, server } = await runningClient();

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { QMPServer } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { runGenerate } from "../support/generated_types.ts";
+import { runGenerate } from "../support/qmp/generated_types.ts";
 
 Deno.test("generate.ts has an exit code for each failure", async () => {
   const help = await runGenerate("--help");

@@ -6,10 +6,14 @@ import {
 } from "@std/assert";
 import type { SchemaInfo } from "../../qmp/_schema/schema_info.ts";
 import { readSchema } from "../../qmp/_schema/read_schema.ts";
-import { connected } from "../support/connected.ts";
-import { runGenerate, typesOf } from "../support/generated_types.ts";
+import { connected } from "../support/qmp/connected.ts";
+import { runGenerate, typesOf } from "../support/qmp/generated_types.ts";
 import { runDeno } from "../support/program.ts";
-import { needs, startQemu, startStorageDaemon } from "../support/qemu.ts";
+import {
+  needs,
+  startQemu,
+  startStorageDaemon,
+} from "../support/servers/qemu.ts";
 
 /** Lines that are correct by the types of a live server. */
 const right = [

@@ -13,8 +13,8 @@ import {
   GuestAgentClient,
 } from "../../qmp/mod.ts";
 import { noise } from "../../testing/_util/bytes.ts";
-import { needs, startGuestAgent } from "../support/qemu.ts";
-import type { Message } from "../support/qmp_script.ts";
+import { needs, startGuestAgent } from "../support/servers/qemu.ts";
+import type { Message } from "../support/qmp/qmp_script.ts";
 
 const agent = needs("qemu-ga");
 

@@ -9,7 +9,7 @@ import { CallTimeoutError } from "../../protocol/mod.ts";
 import { GuestAgentClient } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { runningAgent, ScriptedAgent } from "../support/scripted_agent.ts";
+import { runningAgent, ScriptedAgent } from "../support/qmp/scripted_agent.ts";
 import { turns } from "../support/turns.ts";
 
 /** Leftovers of other sessions, before the answer that a client waits for. */

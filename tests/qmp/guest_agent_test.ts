@@ -24,7 +24,7 @@ import {
 } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
-import { runningAgent } from "../support/scripted_agent.ts";
+import { runningAgent } from "../support/qmp/scripted_agent.ts";
 import { turns } from "../support/turns.ts";
 
 Deno.test("answers without ids are matched in order, one command at a time", async () => {

@@ -15,10 +15,10 @@ import {
 import { noise } from "../../testing/_util/bytes.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { withLogSink } from "../support/logged.ts";
-import { needs } from "../support/qemu.ts";
-import { withAgent } from "../support/with_agent.ts";
-import { runningAgent } from "../support/scripted_agent.ts";
+import { withLogSink } from "../support/protocol/logged.ts";
+import { needs } from "../support/servers/qemu.ts";
+import { withAgent } from "../support/qmp/with_agent.ts";
+import { runningAgent } from "../support/qmp/scripted_agent.ts";
 
 const agent = needs("qemu-ga");
 const MIB = 2 ** 20;

@@ -18,9 +18,9 @@ import {
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { needs, startGuestAgent } from "../support/qemu.ts";
-import { withAgent } from "../support/with_agent.ts";
-import { runningAgent } from "../support/scripted_agent.ts";
+import { needs, startGuestAgent } from "../support/servers/qemu.ts";
+import { withAgent } from "../support/qmp/with_agent.ts";
+import { runningAgent } from "../support/qmp/scripted_agent.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
 

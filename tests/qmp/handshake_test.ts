@@ -15,8 +15,8 @@ import {
   greeting,
   runningClient,
   Script,
-} from "../support/qmp_script.ts";
-import { recordRunstates } from "../support/session.ts";
+} from "../support/qmp/qmp_script.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";

@@ -15,7 +15,7 @@ import {
   assertNextIsServed,
   type Message,
   runningClient,
-} from "../support/qmp_script.ts";
+} from "../support/qmp/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";

@@ -3,8 +3,12 @@ import { retry } from "@std/async";
 import { ConnectError } from "../../protocol/mod.ts";
 import { launch } from "../../qmp/launch.ts";
 import { denoSystem } from "../../transports/_deno/deno_system.ts";
-import { leavingNothing, NO_MACHINE, script } from "../support/launching.ts";
-import { needs } from "../support/qemu.ts";
+import {
+  leavingNothing,
+  NO_MACHINE,
+  script,
+} from "../support/qmp/launching.ts";
+import { needs } from "../support/servers/qemu.ts";
 
 const qemu = needs("qemu-system-x86_64");
 const module = new URL("../../qmp/launch.ts", import.meta.url).href;

@@ -10,8 +10,12 @@ import { closeSync, openSync } from "node:fs";
 import { launch } from "../../qmp/launch.ts";
 import { QMPClient } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
-import { leavingNothing, NO_MACHINE, script } from "../support/launching.ts";
-import { needs } from "../support/qemu.ts";
+import {
+  leavingNothing,
+  NO_MACHINE,
+  script,
+} from "../support/qmp/launching.ts";
+import { needs } from "../support/servers/qemu.ts";
 
 const qemu = needs("qemu-system-x86_64");
 

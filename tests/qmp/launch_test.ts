@@ -13,9 +13,9 @@ import {
   leavingNothing,
   NO_MACHINE as args,
   script,
-} from "../support/launching.ts";
-import { needs } from "../support/qemu.ts";
-import { recordRunstates } from "../support/session.ts";
+} from "../support/qmp/launching.ts";
+import { needs } from "../support/servers/qemu.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 
 const qemu = needs("qemu-system-x86_64");

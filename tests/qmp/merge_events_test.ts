@@ -9,7 +9,7 @@ import { EndOfStreamError } from "../../protocol/mod.ts";
 import { mergeEvents, QMPClient, reconnecting } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
-import { event, runningClient, Script } from "../support/qmp_script.ts";
+import { event, runningClient, Script } from "../support/qmp/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 
 /** Two running clients, called one and two, and the scripts at their other ends. */

@@ -8,7 +8,11 @@ import {
 import { EndOfStreamError } from "../../protocol/mod.ts";
 import { ExecInterruptedError, QMPClient } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { type Message, runningClient, Script } from "../support/qmp_script.ts";
+import {
+  type Message,
+  runningClient,
+  Script,
+} from "../support/qmp/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 

@@ -28,8 +28,8 @@ import {
   type Message,
   runningClient,
   Script,
-} from "../support/qmp_script.ts";
-import { write } from "../support/session.ts";
+} from "../support/qmp/qmp_script.ts";
+import { write } from "../support/protocol/session.ts";
 
 /** Text that would clear a screen, set a title and forge a line of a log. */
 const EVIL = "\x1b[2J\x1b]0;title\x07\nERROR forged\r\u202e\u2028\x9b0m";

@@ -16,9 +16,9 @@ import {
   NegotiationError,
   QMPClient,
 } from "../../qmp/mod.ts";
-import { needs, startQemu } from "../support/qemu.ts";
-import { overStreams, recordRunstates } from "../support/session.ts";
-import { connected } from "../support/connected.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
+import { overStreams, recordRunstates } from "../support/protocol/session.ts";
+import { connected } from "../support/qmp/connected.ts";
 
 const qemu = needs("qemu-system-x86_64");
 

@@ -15,10 +15,10 @@ import {
   startQemu,
   startQemuDialling,
   startStorageDaemon,
-} from "../support/qemu.ts";
-import { RealProcess } from "../support/real_process.ts";
-import { recordRunstates } from "../support/session.ts";
-import { connected } from "../support/connected.ts";
+} from "../support/servers/qemu.ts";
+import { RealProcess } from "../support/servers/real_process.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
+import { connected } from "../support/qmp/connected.ts";
 
 const qemu = needs("qemu-system-x86_64");
 

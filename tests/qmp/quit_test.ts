@@ -2,15 +2,15 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { EndOfStreamError, ProtocolError } from "../../protocol/mod.ts";
 import { ExecInterruptedError, ExecuteError } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { connected } from "../support/connected.ts";
-import { needs, startQemu } from "../support/qemu.ts";
+import { connected } from "../support/qmp/connected.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
 import {
   event,
   type Message,
   runningClient,
   Script,
-} from "../support/qmp_script.ts";
-import { recordRunstates } from "../support/session.ts";
+} from "../support/qmp/qmp_script.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";

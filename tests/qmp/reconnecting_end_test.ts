@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { atOnce } from "../support/reconnected.ts";
-import { failing } from "../support/failing_transport.ts";
-import { serveStopping } from "../support/stopping_server.ts";
+import { atOnce } from "../support/protocol/reconnected.ts";
+import { failing } from "../support/transports/failing_transport.ts";
+import { serveStopping } from "../support/qmp/stopping_server.ts";
 import {
   ConnectError,
   EndOfStreamError,
@@ -9,8 +9,8 @@ import {
 } from "../../protocol/mod.ts";
 import { QMPClient, reconnecting } from "../../qmp/mod.ts";
 import { memory } from "../../transports/mod.ts";
-import { event, Script } from "../support/qmp_script.ts";
-import { recordRunstates } from "../support/session.ts";
+import { event, Script } from "../support/qmp/qmp_script.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 
 const ends = {

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { atOnce } from "../support/reconnected.ts";
+import { atOnce } from "../support/protocol/reconnected.ts";
 import { QMPClient, reconnecting } from "../../qmp/mod.ts";
 import { memory } from "../../transports/mod.ts";
-import { event, Script } from "../support/qmp_script.ts";
+import { event, Script } from "../support/qmp/qmp_script.ts";
 
 Deno.test("a listener of a reconnection gets the events of every session, in order", async () => {
   const transport = memory();

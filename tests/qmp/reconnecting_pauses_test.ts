@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { failing } from "../support/failing_transport.ts";
+import { failing } from "../support/transports/failing_transport.ts";
 import { FixedRandom } from "../support/fixed_random.ts";
 import type { Transport } from "../../protocol/mod.ts";
 import { QMPClient, reconnecting } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { Script } from "../support/qmp_script.ts";
+import { Script } from "../support/qmp/qmp_script.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 import { turns } from "../support/turns.ts";
 

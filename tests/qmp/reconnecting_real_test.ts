@@ -3,8 +3,8 @@ import { inFolder } from "../support/in_folder.ts";
 import { launch } from "../../qmp/launch.ts";
 import { QMPClient, reconnecting } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
-import { needs, startQemuDialling } from "../support/qemu.ts";
-import { RealProcess } from "../support/real_process.ts";
+import { needs, startQemuDialling } from "../support/servers/qemu.ts";
+import { RealProcess } from "../support/servers/real_process.ts";
 
 Deno.test({
   name: "a client connects to the next QEMU after one was killed",

@@ -6,9 +6,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { atOnce, cutSessions } from "../support/reconnected.ts";
-import { failing } from "../support/failing_transport.ts";
-import { serveStopping } from "../support/stopping_server.ts";
+import { atOnce, cutSessions } from "../support/protocol/reconnected.ts";
+import { failing } from "../support/transports/failing_transport.ts";
+import { serveStopping } from "../support/qmp/stopping_server.ts";
 import {
   ConnectError,
   EndOfStreamError,
@@ -21,8 +21,8 @@ import {
 } from "../../qmp/mod.ts";
 import { memory } from "../../transports/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
-import { Script } from "../support/qmp_script.ts";
-import { recordRunstates } from "../support/session.ts";
+import { Script } from "../support/qmp/qmp_script.ts";
+import { recordRunstates } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 
 Deno.test("reconnecting() connects a client, and again when its session is lost", async () => {

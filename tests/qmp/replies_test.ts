@@ -21,9 +21,9 @@ import {
   assertNextIsServed,
   bareClient,
   runningClient,
-} from "../support/qmp_script.ts";
-import { logged, textOf } from "../support/logged.ts";
-import { write } from "../support/session.ts";
+} from "../support/qmp/qmp_script.ts";
+import { logged, textOf } from "../support/protocol/logged.ts";
+import { write } from "../support/protocol/session.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 
 Deno.test("an error of the server rejects with an ExecuteError that has all its members", async () => {

@@ -1,7 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { QMPClient, type QMPEventListener } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { event, Script } from "../support/qmp_script.ts";
+import { event, Script } from "../support/qmp/qmp_script.ts";
 
 Deno.test("events and commands have the types of the schema", async () => {
   interface Schema {

@@ -7,9 +7,9 @@ import {
 } from "@std/assert";
 import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
-import { bareClient } from "../support/qmp_script.ts";
-import { write } from "../support/session.ts";
-import { withLogSink } from "../support/logged.ts";
+import { bareClient } from "../support/qmp/qmp_script.ts";
+import { write } from "../support/protocol/session.ts";
+import { withLogSink } from "../support/protocol/logged.ts";
 
 const SECRET = "hunter2";
 

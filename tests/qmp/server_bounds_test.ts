@@ -2,12 +2,12 @@ import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { QueueLimitError } from "../../protocol/mod.ts";
 import { QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory, memoryPair } from "../../transports/mod.ts";
-import { RawQMPClient } from "../support/raw_qmp_client.ts";
+import { RawQMPClient } from "../support/qmp/raw_qmp_client.ts";
 import {
   agreedSession,
   agreeOn,
   rawSession,
-} from "../support/raw_qmp_session.ts";
+} from "../support/qmp/raw_qmp_session.ts";
 import { settled } from "../support/turns.ts";
 import { VirtualTime } from "../support/virtual_time.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { EndOfStreamError } from "../../protocol/mod.ts";
 import { ExecInterruptedError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory } from "../../transports/mod.ts";
-import { served, version } from "../support/served_qmp.ts";
+import { served, version } from "../support/qmp/served_qmp.ts";
 import { turns } from "../support/turns.ts";
 
 Deno.test("quit is answered before the server ends the session", async () => {

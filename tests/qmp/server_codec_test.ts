@@ -12,7 +12,7 @@ import {
 } from "../../protocol/mod.ts";
 import { BadInput } from "../../qmp/_wire/bad_input.ts";
 import { ServerCodec } from "../../qmp/_wire/server_codec.ts";
-import { CountingBuffer } from "../support/counting_buffer.ts";
+import { CountingBuffer } from "../support/protocol/counting_buffer.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

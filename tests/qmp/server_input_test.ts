@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { MessageTooLargeError, ProtocolError } from "../../protocol/mod.ts";
-import { logged, textOf } from "../support/logged.ts";
-import type { Message } from "../support/qmp_script.ts";
+import { logged, textOf } from "../support/protocol/logged.ts";
+import type { Message } from "../support/qmp/qmp_script.ts";
 import {
   agreedSession,
   agreeOn,
   rawSession,
-} from "../support/raw_qmp_session.ts";
+} from "../support/qmp/raw_qmp_session.ts";
 
 const QUERY = '{"execute":"query-version","id":1}';
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { memory } from "../../transports/mod.ts";
-import { answers, standInForQEMU } from "../support/like_qemu.ts";
-import { needs, startQemu } from "../support/qemu.ts";
+import { answers, standInForQEMU } from "../support/qmp/like_qemu.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
 
 const AGREE = '{"execute":"qmp_capabilities"}';
 const AGREE_OOB =

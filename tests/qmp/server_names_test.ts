@@ -6,8 +6,8 @@ import {
   type QMPServerOptions,
 } from "../../qmp/mod.ts";
 import { memory } from "../../transports/mod.ts";
-import type { Message } from "../support/qmp_script.ts";
-import { agreedSession } from "../support/raw_qmp_session.ts";
+import type { Message } from "../support/qmp/qmp_script.ts";
+import { agreedSession } from "../support/qmp/raw_qmp_session.ts";
 
 /** Names that every object has, or that are special to JavaScript. */
 const NAMES = [

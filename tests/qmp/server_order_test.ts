@@ -3,7 +3,7 @@ import {
   agreedSession,
   agreeOn,
   rawSession,
-} from "../support/raw_qmp_session.ts";
+} from "../support/qmp/raw_qmp_session.ts";
 import { turns } from "../support/turns.ts";
 
 Deno.test("replies and refusals come in the order of their commands, in band", async () => {

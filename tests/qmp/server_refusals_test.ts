@@ -2,9 +2,9 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { toText } from "@std/streams";
 import { QMPServer } from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
-import { needs, startQemu } from "../support/qemu.ts";
-import { Script } from "../support/qmp_script.ts";
-import { agree, ask, scripted, version } from "../support/served_qmp.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
+import { Script } from "../support/qmp/qmp_script.ts";
+import { agree, ask, scripted, version } from "../support/qmp/served_qmp.ts";
 
 /** Messages that are not commands, and QEMU's words for them. */
 const wrong: [unknown, string][] = [

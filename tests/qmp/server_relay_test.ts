@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory, type Transport } from "../../transports/mod.ts";
-import { connected } from "../support/connected.ts";
-import { needs, startQemu } from "../support/qemu.ts";
+import { connected } from "../support/qmp/connected.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
 
 /** A server that relays the commands and events of another. */
 async function relay(upstream: QMPClient): Promise<{

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ExecuteError, QMPClient, QMPServer } from "../../qmp/mod.ts";
 import { memory } from "../../transports/mod.ts";
-import type { Message } from "../support/qmp_script.ts";
-import { served } from "../support/served_qmp.ts";
+import type { Message } from "../support/qmp/qmp_script.ts";
+import { served } from "../support/qmp/served_qmp.ts";
 
 Deno.test("declared arguments are checked before the handler runs", async () => {
   const seen: unknown[] = [];

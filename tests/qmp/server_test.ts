@@ -20,15 +20,15 @@ import {
 } from "../../qmp/mod.ts";
 import { memory, memoryPair, unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { needs } from "../support/qemu.ts";
-import { type Message, Script } from "../support/qmp_script.ts";
+import { needs } from "../support/servers/qemu.ts";
+import { type Message, Script } from "../support/qmp/qmp_script.ts";
 import {
   agree,
   ask,
   scripted,
   served,
   version,
-} from "../support/served_qmp.ts";
+} from "../support/qmp/served_qmp.ts";
 import { turns } from "../support/turns.ts";
 
 Deno.test("a server greets, executes, sends events and quits", async () => {

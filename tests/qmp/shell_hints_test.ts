@@ -2,8 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { ConnectError, GuestAgentClient, QMPClient } from "../../qmp/mod.ts";
 import { hintFor } from "../../qmp/_shell/hints.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
-import { Script } from "../support/qmp_script.ts";
-import { write } from "../support/session.ts";
+import { Script } from "../support/qmp/qmp_script.ts";
+import { write } from "../support/protocol/session.ts";
 
 /** The error of a client that connects to such a peer. */
 async function failure(

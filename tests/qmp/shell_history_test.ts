@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { needs, startQemu } from "../support/qemu.ts";
-import { shellInTerminal } from "../support/qmp_shell.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
+import { shellInTerminal } from "../support/qmp/qmp_shell.ts";
 
 const terminal = needs("qemu-system-x86_64", "tmux");
 

@@ -17,9 +17,9 @@ import { JSONOutput, TextOutput } from "../../qmp/_shell/output.ts";
 import { ExecuteError, type QMPEvent } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { needs } from "../support/qemu.ts";
-import { runShell, shellInTerminal } from "../support/qmp_shell.ts";
-import type { Message } from "../support/qmp_script.ts";
+import { needs } from "../support/servers/qemu.ts";
+import { runShell, shellInTerminal } from "../support/qmp/qmp_shell.ts";
+import type { Message } from "../support/qmp/qmp_script.ts";
 
 /**
  * Sets the title of a window and the clipboard, moves the cursor, clears the

@@ -6,8 +6,8 @@ import { HumanDialect } from "../../qmp/_shell/human_dialect.ts";
 import { parseOptions, UsageError } from "../../qmp/_shell/options.ts";
 import { QMPDialect } from "../../qmp/_shell/qmp_dialect.ts";
 import { LineError, splitWords } from "../../qmp/_shell/words.ts";
-import { connected } from "../support/connected.ts";
-import { needs, startQemu } from "../support/qemu.ts";
+import { connected } from "../support/qmp/connected.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
 
 const ignorant = new Guide();
 

@@ -3,8 +3,8 @@ import { TextLineStream } from "@std/streams";
 import { QMPServer } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { needs, startQemu } from "../support/qemu.ts";
-import { runShell, spawnShell } from "../support/qmp_shell.ts";
+import { needs, startQemu } from "../support/servers/qemu.ts";
+import { runShell, spawnShell } from "../support/qmp/qmp_shell.ts";
 
 const qemu = needs("qemu-system-x86_64");
 

@@ -11,8 +11,8 @@ import {
   startGuestAgent,
   startQemu,
   startStorageDaemon,
-} from "../support/qemu.ts";
-import { runShell } from "../support/qmp_shell.ts";
+} from "../support/servers/qemu.ts";
+import { runShell } from "../support/qmp/qmp_shell.ts";
 
 const qemu = needs("qemu-system-x86_64");
 

@@ -17,15 +17,15 @@ import {
 } from "../../qmp/mod.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { connected } from "../support/connected.ts";
-import { needs, startStorageDaemon } from "../support/qemu.ts";
-import { addDisk, DISK_SIZE, statusChange } from "../support/jobs.ts";
+import { connected } from "../support/qmp/connected.ts";
+import { needs, startStorageDaemon } from "../support/servers/qemu.ts";
+import { addDisk, DISK_SIZE, statusChange } from "../support/qmp/jobs.ts";
 import {
   assertNextIsServed,
   event,
   type Message,
   runningClient,
-} from "../support/qmp_script.ts";
+} from "../support/qmp/qmp_script.ts";
 import { turns } from "../support/turns.ts";
 
 const daemon = needs("qemu-storage-daemon");

@@ -9,7 +9,7 @@ import {
   type Transport,
   unix,
 } from "../../transports/mod.ts";
-import { certificates } from "../support/certificates.ts";
+import { certificates } from "../support/transports/certificates.ts";
 import { noTotals, SoakClient } from "./client.ts";
 import { Echo, type Register } from "./server.ts";
 import { grows, measure, type Sample, show } from "./sample.ts";

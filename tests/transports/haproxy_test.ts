@@ -1,9 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { lines, Peer } from "../../protocol/mod.ts";
 import { formatAddress, tcp } from "../../transports/mod.ts";
-import { freePort } from "../support/free_port.ts";
-import { needs } from "../support/real_process.ts";
-import { type RealServer, startServer } from "../support/real_server.ts";
+import { freePort } from "../support/servers/free_port.ts";
+import { needs } from "../support/servers/real_process.ts";
+import {
+  type RealServer,
+  startServer,
+} from "../support/servers/real_server.ts";
 
 /** Starts a server of ours. */
 async function startOurs(): Promise<RealServer & { port: string }> {

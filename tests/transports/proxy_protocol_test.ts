@@ -21,8 +21,11 @@ import {
   tls,
   type Transport,
 } from "../../transports/mod.ts";
-import { certificates } from "../support/certificates.ts";
-import { binaryHeader, textHeader } from "../support/proxy_header.ts";
+import { certificates } from "../support/transports/certificates.ts";
+import {
+  binaryHeader,
+  textHeader,
+} from "../support/transports/proxy_header.ts";
 import { untyped } from "../support/untyped.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

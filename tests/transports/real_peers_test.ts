@@ -7,9 +7,9 @@ import {
   startQemu,
   startQemuDialling,
   startStorageDaemon,
-} from "../support/qemu.ts";
-import type { RealServer } from "../support/real_server.ts";
-import { RealProcess } from "../support/real_process.ts";
+} from "../support/servers/qemu.ts";
+import type { RealServer } from "../support/servers/real_server.ts";
+import { RealProcess } from "../support/servers/real_process.ts";
 
 /** Reads until the text ends with this suffix. */
 async function readTo(

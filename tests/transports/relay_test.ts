@@ -19,7 +19,7 @@ import {
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { noise } from "../../testing/_util/bytes.ts";
-import { silent } from "../support/silent_transport.ts";
+import { silent } from "../support/transports/silent_transport.ts";
 
 /** The two ends of a connection through a relay. */
 async function through(

@@ -19,9 +19,12 @@ import {
   tcp,
   unix,
 } from "../../transports/mod.ts";
-import { certificates, newAuthority } from "../support/certificates.ts";
-import { Openssl } from "../support/openssl.ts";
-import { portOf } from "../support/port_of.ts";
+import {
+  certificates,
+  newAuthority,
+} from "../support/transports/certificates.ts";
+import { Openssl } from "../support/transports/openssl.ts";
+import { portOf } from "../support/transports/port_of.ts";
 
 const { ca, server, client } = await certificates();
 const trusting = { serverName: "localhost", caCerts: [ca] };

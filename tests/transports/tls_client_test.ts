@@ -6,9 +6,14 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { tcp, tls, type TlsOptions } from "../../transports/mod.ts";
-import { newAuthority } from "../support/certificates.ts";
+import { newAuthority } from "../support/transports/certificates.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { client, place, server, trusting } from "../support/tls_ends.ts";
+import {
+  client,
+  place,
+  server,
+  trusting,
+} from "../support/transports/tls_ends.ts";
 
 const stranger = await newAuthority("stranger");
 

@@ -10,7 +10,7 @@ import { tcp } from "../../transports/mod.ts";
 import { noise, readExactly } from "../../testing/_util/bytes.ts";
 import { meet } from "../../testing/_laws/meet.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { kinds, place } from "../support/tls_ends.ts";
+import { kinds, place } from "../support/transports/tls_ends.ts";
 
 for (const [name, kind] of Object.entries(kinds)) {
   for (const cutEnd of ["client", "server"] as const) {

@@ -15,7 +15,7 @@ import {
   type TlsOptions,
 } from "../../transports/mod.ts";
 import { HandshakeQueue } from "../../transports/_handshake/queue.ts";
-import { newAuthority } from "../support/certificates.ts";
+import { newAuthority } from "../support/transports/certificates.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import {
   client,
@@ -25,7 +25,7 @@ import {
   place,
   server,
   trusting,
-} from "../support/tls_ends.ts";
+} from "../support/transports/tls_ends.ts";
 
 const stranger = await newAuthority("stranger");
 

@@ -1,16 +1,16 @@
 import { assert, assertInstanceOf, assertMatch } from "@std/assert";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { tcp, tls, type TlsOptions } from "../../transports/mod.ts";
-import { newAuthority } from "../support/certificates.ts";
-import { portOf } from "../support/port_of.ts";
-import { write } from "../support/session.ts";
+import { newAuthority } from "../support/transports/certificates.ts";
+import { portOf } from "../support/transports/port_of.ts";
+import { write } from "../support/protocol/session.ts";
 import {
   client,
   issue,
   mutual,
   server,
   trusting,
-} from "../support/tls_ends.ts";
+} from "../support/transports/tls_ends.ts";
 
 const stranger = await newAuthority("stranger");
 const past = new Date(Date.now() - 60_000);

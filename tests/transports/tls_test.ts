@@ -19,7 +19,7 @@ import {
   place,
   server,
   trusting,
-} from "../support/tls_ends.ts";
+} from "../support/transports/tls_ends.ts";
 
 for (const [name, kind] of Object.entries(kinds)) {
   testTransport(name, kind);

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { relative } from "node:path";
 import { unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { BoundSocket } from "../support/libc.ts";
+import { BoundSocket } from "../support/transports/libc.ts";
 
 /** The path by which a socket is bound to `folder/s`; `link` leads to `folder`. */
 const ways: Record<string, (folder: string, link: string) => string> = {

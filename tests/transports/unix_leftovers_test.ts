@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { unix } from "../../transports/mod.ts";
 import { inFolder, namesIn } from "../support/in_folder.ts";
-import { makeStale } from "../support/stale_socket.ts";
+import { makeStale } from "../support/transports/stale_socket.ts";
 
 /** Listens and closes again, at a path of its own. */
 async function listenIn(folder: string): Promise<void> {

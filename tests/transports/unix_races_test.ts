@@ -1,8 +1,8 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { type Listener, unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
-import { makeStale } from "../support/stale_socket.ts";
-import { type Act, Rival } from "../support/rival.ts";
+import { makeStale } from "../support/transports/stale_socket.ts";
+import { type Act, Rival } from "../support/transports/rival.ts";
 
 const ROUNDS = 400;
 /** The rival acts up to this long after the order; a listen takes about half. */

@@ -9,7 +9,7 @@ import { type Address, unix, type UnixOptions } from "../../transports/mod.ts";
 import { meet } from "../../testing/_laws/meet.ts";
 import { testTransport } from "../../testing/mod.ts";
 import { runWithFlags } from "../support/permissions.ts";
-import { makeStale } from "../support/stale_socket.ts";
+import { makeStale } from "../support/transports/stale_socket.ts";
 import { untyped } from "../support/untyped.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 

@@ -18,7 +18,7 @@ import {
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { testTransport } from "../../testing/mod.ts";
-import { portOf } from "../support/port_of.ts";
+import { portOf } from "../support/transports/port_of.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 

@@ -1,5 +1,5 @@
 import { QMPClient } from "../../../qmp/mod.ts";
-import { greeting } from "../../support/qmp_script.ts";
+import { greeting } from "../../support/qmp/qmp_script.ts";
 import type { Attack } from "../attack.ts";
 import { startClient } from "../attacked_client.ts";
 import { writeUntilHeld } from "../write_until_held.ts";

@@ -1,5 +1,5 @@
 import { formatAddress, parseAddress, tls } from "../../../transports/mod.ts";
-import { certificates } from "../../support/certificates.ts";
+import { certificates } from "../../support/transports/certificates.ts";
 import type { Attack, VictimAddress } from "../attack.ts";
 
 const CONNECTIONS = 100;

@@ -5,7 +5,7 @@ import {
   binaryHeader,
   SIGNATURE,
   textHeader,
-} from "../../support/proxy_header.ts";
+} from "../../support/transports/proxy_header.ts";
 import type { Attack, VictimAddress } from "../attack.ts";
 
 /** The number of concurrent connections. */

@@ -5,7 +5,10 @@ import {
   tls,
   type TlsOptions,
 } from "../../../transports/mod.ts";
-import { certificates, newAuthority } from "../../support/certificates.ts";
+import {
+  certificates,
+  newAuthority,
+} from "../../support/transports/certificates.ts";
 import type { Attack, VictimAddress } from "../attack.ts";
 
 /** The certificates of a good client. */

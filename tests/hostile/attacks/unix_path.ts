@@ -5,7 +5,7 @@ import {
   type Transport,
   unix,
 } from "../../../transports/mod.ts";
-import { makeStale } from "../../support/stale_socket.ts";
+import { makeStale } from "../../support/transports/stale_socket.ts";
 import type { Attack } from "../attack.ts";
 
 const ROUNDS = 3_000;

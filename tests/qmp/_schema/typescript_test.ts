@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { QMPClient, QMPServer } from "../../../qmp/mod.ts";
 import type { SchemaInfo } from "../../../qmp/_schema/schema_info.ts";
 import { memory } from "../../../transports/mod.ts";
-import { typesOf } from "../../support/generated_types.ts";
+import { typesOf } from "../../support/qmp/generated_types.ts";
 
 const str = { name: "str", "meta-type": "builtin", "json-type": "string" };
 

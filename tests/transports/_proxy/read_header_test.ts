@@ -12,7 +12,7 @@ import {
   binaryHeader,
   SIGNATURE,
   textHeader,
-} from "../../support/proxy_header.ts";
+} from "../../support/transports/proxy_header.ts";
 
 /** A source of bytes that gives at most `most` of them at a time. */
 class Source {

@@ -1,9 +1,12 @@
 import { assert, assertMatch, assertStringIncludes } from "@std/assert";
 import { rejection } from "../../../testing/_util/rejection.ts";
 import { tcp, tls, type TlsOptions } from "../../../transports/mod.ts";
-import { certificates, newAuthority } from "../../support/certificates.ts";
-import { Openssl } from "../../support/openssl.ts";
-import { portOf } from "../../support/port_of.ts";
+import {
+  certificates,
+  newAuthority,
+} from "../../support/transports/certificates.ts";
+import { Openssl } from "../../support/transports/openssl.ts";
+import { portOf } from "../../support/transports/port_of.ts";
 
 const { ca, server, client } = await certificates();
 const stranger = await newAuthority("stranger");

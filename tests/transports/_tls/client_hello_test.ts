@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { ClientHelloReader } from "../../../transports/_tls/client_hello.ts";
 import { acceptTls, memoryPair, tcp } from "../../../transports/mod.ts";
-import { certificates } from "../../support/certificates.ts";
-import { Openssl } from "../../support/openssl.ts";
-import { portOf } from "../../support/port_of.ts";
+import { certificates } from "../../support/transports/certificates.ts";
+import { Openssl } from "../../support/transports/openssl.ts";
+import { portOf } from "../../support/transports/port_of.ts";
 
 /** The first message of `openssl s_client`. */
 async function helloOf(...args: string[]): Promise<Uint8Array> {

@@ -6,9 +6,9 @@ import {
   MAY_CERTIFY,
   MAY_SIGN,
   type Says,
-} from "../../support/crafted_certificates.ts";
+} from "../../support/transports/crafted_certificates.ts";
 import { runDeno } from "../../support/program.ts";
-import { portOf } from "../../support/port_of.ts";
+import { portOf } from "../../support/transports/port_of.ts";
 
 const AUTHORITY = { isAuthority: true, usage: MAY_CERTIFY };
 

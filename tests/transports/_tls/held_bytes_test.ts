@@ -7,7 +7,7 @@ import {
   type Connection,
   startTls,
 } from "../../../transports/mod.ts";
-import { certificates } from "../../support/certificates.ts";
+import { certificates } from "../../support/transports/certificates.ts";
 
 const { ca, server } = await certificates();
 

@@ -1,5 +1,5 @@
 import { tls, type TlsOptions } from "../../../transports/mod.ts";
-import { portOf } from "../../support/port_of.ts";
+import { portOf } from "../../support/transports/port_of.ts";
 
 /** One client and one server, and the error of each. */
 export async function meet(

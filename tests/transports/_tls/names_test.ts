@@ -5,7 +5,7 @@ import {
   MAY_CERTIFY,
   MAY_SIGN,
   type Says,
-} from "../../support/crafted_certificates.ts";
+} from "../../support/transports/crafted_certificates.ts";
 import { meet } from "./meet.ts";
 
 const root = await craft({

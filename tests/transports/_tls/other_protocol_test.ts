@@ -7,8 +7,8 @@ import {
 import { rejection } from "../../../testing/_util/rejection.ts";
 import { DecodeError, jsonLines, lines, Peer } from "../../../protocol/mod.ts";
 import { tcp, tls } from "../../../transports/mod.ts";
-import { certificates } from "../../support/certificates.ts";
-import { portOf } from "../../support/port_of.ts";
+import { certificates } from "../../support/transports/certificates.ts";
+import { portOf } from "../../support/transports/port_of.ts";
 
 const { ca, server } = await certificates();
 

@@ -6,7 +6,10 @@ import {
   tls,
   type TlsOptions,
 } from "../../../transports/mod.ts";
-import { certificates, newAuthority } from "../../support/certificates.ts";
+import {
+  certificates,
+  newAuthority,
+} from "../../support/transports/certificates.ts";
 import { usedMemory } from "../../support/used_memory.ts";
 
 const { ca, server, client } = await certificates();

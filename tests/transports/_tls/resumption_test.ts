@@ -13,9 +13,9 @@ import {
   identity,
   MAY_CERTIFY,
   MAY_SIGN,
-} from "../../support/crafted_certificates.ts";
-import { Openssl } from "../../support/openssl.ts";
-import { portOf } from "../../support/port_of.ts";
+} from "../../support/transports/crafted_certificates.ts";
+import { Openssl } from "../../support/transports/openssl.ts";
+import { portOf } from "../../support/transports/port_of.ts";
 
 const AUTHORITY = { isAuthority: true, usage: MAY_CERTIFY };
 const one = await craft({ subject: "one", ...AUTHORITY });

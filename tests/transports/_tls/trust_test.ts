@@ -7,7 +7,7 @@ import {
   MAY_CERTIFY,
   MAY_SIGN,
   type Says,
-} from "../../support/crafted_certificates.ts";
+} from "../../support/transports/crafted_certificates.ts";
 import { meet } from "./meet.ts";
 
 const YESTERDAY = new Date(Date.now() - DAY_MS / 2);
