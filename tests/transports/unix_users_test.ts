@@ -17,7 +17,7 @@ for (const umask of ["0o000", "0o022", "0o177", "0o777"]) {
           ["run", "--quiet", "--allow-all", "-"],
           `import { unix } from "${root}transports/mod.ts";
            import { becomeNobody } from "${root}tests/support/transports/libc.ts";
-           import { makeStale } from "${root}tests/support/stale_socket.ts";
+           import { makeStale } from "${root}tests/support/transports/stale_socket.ts";
            becomeNobody();
            const path = "${folder}/s";
            const transport = unix({ path });
