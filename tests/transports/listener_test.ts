@@ -41,6 +41,18 @@ Deno.test("an iteration goes on after a short lack of file descriptors", async (
   await Promise.all([near.close(), far.close()]);
 });
 
+Deno.test("an iteration goes on if the listener below is short of file descriptors", async () => {
+  const [near, far] = memoryPair();
+  const below = listenerOf(noDescriptors(), near);
+  const listener = new SocketListener(below, address);
+  for await (const connection of listener) {
+    assertStrictEquals(connection, near);
+    break;
+  }
+  await listener.close();
+  await Promise.all([near.close(), far.close()]);
+});
+
 Deno.test("an iteration that waits for file descriptors ends with close()", async () => {
   const listener = listenerOf(noDescriptors());
   const next = listener[Symbol.asyncIterator]().next();

@@ -21,9 +21,9 @@ export function osError(
 /** Codes of errors that pass: a shortage, or a connection that is gone. */
 const PASSING = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "ECONNABORTED"];
 
-/** Whether an error of {@linkcode osError} leaves a listener usable. */
+/** Whether an error leaves a listener usable: the system's code is in a cause. */
 export function isPassing(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause &&
-    PASSING.includes(String(cause.code));
+  if (!(error instanceof Error)) return false;
+  const passes = "code" in error && PASSING.includes(String(error.code));
+  return passes || isPassing(error.cause);
 }
