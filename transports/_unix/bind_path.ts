@@ -54,8 +54,14 @@ export async function bindPath(
     } finally {
       await bound?.listener.close();
     }
-    throw error;
+    throw firstOf(error);
   }
+}
+
+/** The first error, where a disposal has failed after it. */
+function firstOf(error: unknown): unknown {
+  const isSecond = error instanceof Error && error.name === "SuppressedError";
+  return isSecond ? Reflect.get(error, "suppressed") : error;
 }
 
 async function bindWithin(

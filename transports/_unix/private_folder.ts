@@ -28,7 +28,8 @@ export async function makePrivateFolder(
     return {
       path,
       async [Symbol.asyncDispose]() {
-        using _ = lock;
+        // Looking into the folder takes a descriptor, and there may be no other.
+        lock.close();
         await removeIfThere(files, path, { recursive: true });
       },
     };
@@ -51,6 +52,7 @@ async function lockNew(
   } catch (error) {
     if (!(error instanceof systemErrors.NotFound)) {
       lock?.close();
+      await removeIfThere(files, path);
       throw error;
     }
   }
