@@ -243,6 +243,22 @@ Deno.test("an error's code and reason of the peer fail reads and writes over a n
   await connection.close();
 });
 
+Deno.test("a native socket that is cut says so", async () => {
+  const transport = webSocket({ url: "ws://127.0.0.1:0/" });
+  await using listener = await transport.listen();
+  const url = `ws://127.0.0.1:${listener.address.port}/`;
+  const connection = fromWebSocket(new WebSocket(url));
+  const server = await listener.accept();
+  await connection.write(new Uint8Array(1)); // It is open.
+  server.abort();
+  const error = await rejection(connection.read(new Uint8Array(1)));
+  assertEquals(
+    String(error),
+    `Error: Read from ${url}: the connection was cut`,
+  );
+  await connection.close();
+});
+
 Deno.test("a reader that cancels while a native socket is connecting ends reading alone", async () => {
   const transport = webSocket({ url: "ws://127.0.0.1:0/" });
   await using listener = await transport.listen();

@@ -179,7 +179,7 @@ export class NativeChannel implements Channel {
     const { url } = this.#socket;
     if (!event) return `Connect to ${url}: the socket is closed`;
     if (!this.#wasOpen) return `Connect to ${url}: the socket did not open`;
-    if (event.code === 1006) return `Read from ${url}: the connection was cut`;
+    if (!event.wasClean) return `Read from ${url}: the connection was cut`;
     const reason = JSON.stringify(event.reason);
     return `Read from ${url}: the peer has closed with ${event.code} ${reason}`;
   }
