@@ -41,7 +41,12 @@ export class JobWatch implements Disposable {
     this.#onStatus = onStatus;
     const names = ["JOB_STATUS_CHANGE", ...BLOCK_JOB_ENDS];
     this.#listener = client.listen(names, {
-      filter: (event) => isOf(event, id),
+      filter: (event) => {
+        if (!isOf(event, id)) return false;
+        // Until then, the events are those of an earlier job with this id.
+        if (isCreation(event)) this.#listener.clear();
+        return true;
+      },
     });
   }
 
@@ -131,10 +136,10 @@ export class JobWatch implements Disposable {
 
   /** The end of a block job that the session has seen before this watch. */
   #endInHistory(): QMPEvent {
-    const ends = this.#client.events.history.filter((event) =>
-      BLOCK_JOB_ENDS.includes(event.event) && isOf(event, this.#id)
-    );
-    const end = ends.at(-1);
+    const events = this.#client.events.history
+      .filter((event) => isOf(event, this.#id));
+    const end = events.slice(events.findLastIndex(isCreation) + 1)
+      .findLast(({ event }) => BLOCK_JOB_ENDS.includes(event));
     if (end) return this.#succeeded(end);
     throw new JobError(this.#id, "the server has no such job");
   }
@@ -146,6 +151,11 @@ export class JobWatch implements Disposable {
     if (error !== undefined) throw new JobError(this.#id, `${error}`);
     return event;
   }
+}
+
+/** Whether a job begins, with an id that an earlier job may have had. */
+function isCreation({ data }: QMPEvent): boolean {
+  return data?.status === "created";
 }
 
 function isOf({ data }: QMPEvent, id: string): boolean {

@@ -166,6 +166,44 @@ Deno.test("runJob() ignores other jobs", async () => {
   await server.end();
 });
 
+Deno.test("runJob() ignores the late events of an earlier job with the same id", async () => {
+  const { client, server } = await runningClient();
+  const completed = (len: number) =>
+    event("BLOCK_JOB_COMPLETED", { device: "backup", len });
+  for (const len of [1, 2]) {
+    const statuses: string[] = [];
+    const onStatus = (status: string) => statuses.push(status);
+    const job = runJob(client, "blockdev-backup", backup, { onStatus });
+    const command = await server.command();
+    server.send(
+      completed(0),
+      statusChange("backup", "concluded"),
+      statusChange("backup", "null"),
+      statusChange("backup", "created"),
+    );
+    server.answer(command);
+    server.send(completed(len), statusChange("backup", "concluded"));
+    assertEquals((await job).data?.len, len);
+    assertEquals(statuses, ["created", "concluded"]);
+  }
+  await client.disconnect();
+  await server.end();
+});
+
+Deno.test("the outcome of an earlier job with the same id does not count", async () => {
+  const { client, server } = await runningClient();
+  server.send(event("BLOCK_JOB_COMPLETED", { device: "backup" }));
+  const job = runJob(client, "blockdev-create", { "job-id": "backup" });
+  const command = await server.command();
+  server.send(statusChange("backup", "created"));
+  server.answer(command);
+  server.send(statusChange("backup", "concluded"));
+  server.answer(await server.command(), []); // Another client has dismissed it.
+  await assertRejects(() => job, JobError, "the server has no such job");
+  await client.disconnect();
+  await server.end();
+});
+
 Deno.test("runJob() calls onStatus with each status of the job, once", async () => {
   const { client, server } = await runningClient();
   const statuses: string[] = [];
