@@ -43,6 +43,9 @@ export let hasEndedByGuest: <S extends QMPSchema>(
   client: QMPClient<S>,
 ) => boolean;
 
+/** Whether the guest has shut down by itself, and has not been started again. */
+export let hasShutDown: <S extends QMPSchema>(client: QMPClient<S>) => boolean;
+
 /**
  * A client of a QMP server: QEMU, qemu-storage-daemon or a {@linkcode QMPServer}.
  *
@@ -80,6 +83,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
   extends AsyncProtocol<QMPMessage> {
   static {
     hasEndedByGuest = (client) => client.#endedByGuest;
+    hasShutDown = (client) => client.#session.shutDown?.data?.guest === true;
   }
   /**
    * Makes a client with a schema assignable to a client without one: TypeScript
@@ -333,7 +337,8 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    * with an EOF or a reset. Bytes that are not messages are still an error.
    */
   protected override isOrderlyEnd(cause: unknown): boolean {
-    const { quitting, shutDown } = this.#session;
+    const { quitting } = this.#session;
+    const shutDown = this.#session.shutDown !== undefined;
     const broken = cause instanceof ProtocolError &&
       !(cause instanceof TruncatedMessageError);
     this.#endedByGuest = shutDown && !quitting && !broken;

@@ -315,8 +315,8 @@ class Launched<S extends QMPSchema> implements LaunchedProcess<S> {
     { timeout = 60_000, signal }: PowerOffOptions = {},
   ): Promise<boolean> {
     checkNumber("timeout", timeout, 0, Infinity);
-    const { client, status } = this;
-    const done = await powerDown({ client, status, timeout, signal });
+    const { client } = this;
+    const done = await powerDown({ client, timeout, signal });
     await this[Symbol.asyncDispose]();
     return done;
   }

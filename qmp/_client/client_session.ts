@@ -57,7 +57,7 @@ export class ClientSession {
   #negotiation: PendingCommand | undefined;
   #negotiated = false;
   #quitting = false;
-  #shutDown = false;
+  #shutDown: QMPEvent | undefined;
 
   constructor(options: ClientSessionOptions) {
     this.#options = options;
@@ -78,8 +78,8 @@ export class ClientSession {
     return this.#quitting;
   }
 
-  /** Whether the guest has shut down, and has not been started again. */
-  get shutDown(): boolean {
+  /** The shutdown of the guest, if it has not been started again. */
+  get shutDown(): QMPEvent | undefined {
     return this.#shutDown;
   }
 
@@ -131,8 +131,8 @@ export class ClientSession {
   }
 
   #onEvent(event: QMPEvent, bytes: number): void {
-    if (event.event === "SHUTDOWN") this.#shutDown = true;
-    else if (STARTED.has(event.event)) this.#shutDown = false;
+    if (event.event === "SHUTDOWN") this.#shutDown = event;
+    else if (STARTED.has(event.event)) this.#shutDown = undefined;
     this.#options.hub.dispatch(event, bytes);
   }
 

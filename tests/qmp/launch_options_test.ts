@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { launch } from "../../qmp/launch.ts";
+import { launch, type LaunchedProcess } from "../../qmp/launch.ts";
 import { QMPClient } from "../../qmp/mod.ts";
 import { unix } from "../../transports/mod.ts";
 import {
@@ -100,6 +100,50 @@ Deno.test({
       assert((await launched.status).success);
     }),
 });
+
+Deno.test({
+  name: "powerOff() tells a guest that has shut down before from a killed QEMU",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async (folder) => {
+      const down = await launchGuest(folder);
+      await down.client.execute("system_powerdown");
+      await down.status;
+      assertEquals(await down.powerOff(), true);
+
+      for (const when of ["before", "meanwhile"]) {
+        const killed = await launchGuest(folder);
+        Deno.kill(killed.pid, "SIGSTOP");
+        const kill = () => Deno.kill(killed.pid, "SIGKILL");
+        if (when === "before") {
+          kill();
+          await killed.status;
+        }
+        const poweringOff = killed.powerOff();
+        if (when === "meanwhile") kill();
+        assertEquals(await poweringOff, false);
+      }
+    }),
+});
+
+for (
+  const [how, end] of [
+    ["by SIGTERM", ({ pid }) => Deno.kill(pid, "SIGTERM")],
+    ["by quit", ({ client }) => client.quit()],
+  ] satisfies [string, (vm: LaunchedProcess) => unknown][]
+) {
+  Deno.test({
+    name: `a QEMU that is ended ${how} is not a guest that has shut down`,
+    ...qemu,
+    fn: () =>
+      leavingNothing(async () => {
+        const launched = await launch({ args: NO_MACHINE });
+        const poweringOff = launched.powerOff();
+        await end(launched);
+        assertEquals(await poweringOff, false);
+      }),
+  });
+}
 
 Deno.test({
   name: "powerOff() forces the end of a guest that does not shut down in time",
