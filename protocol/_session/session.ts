@@ -277,11 +277,12 @@ export class Session<In, Out> {
       this.#abort(error).catch(() => {});
       // A peer that is gone when all is sent has ended a little before us.
       if (!drain || unsentBytes === 0) return;
-      const message =
-        `Session was cut short: ${unsentBytes} bytes were not sent`;
-      throw signal.aborted
-        ? new FlushTimeoutError(message, unsentBytes, { cause: error })
-        : error;
+      if (signal.aborted) {
+        const message =
+          `Session was cut short: ${unsentBytes} bytes were not sent`;
+        throw new FlushTimeoutError(message, unsentBytes, { cause: error });
+      }
+      if (!this.#isOrderlyEnd(error)) throw error;
     } finally {
       clearTimeout(timer);
       this.budget.close();

@@ -1,6 +1,10 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { EndOfStreamError, ProtocolError } from "../../protocol/mod.ts";
-import { ExecInterruptedError, ExecuteError } from "../../qmp/mod.ts";
+import {
+  ExecInterruptedError,
+  ExecuteError,
+  QMPClient,
+} from "../../qmp/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
 import { connected } from "../support/qmp/connected.ts";
 import { needs, startQemu } from "../support/servers/qemu.ts";
@@ -10,7 +14,7 @@ import {
   runningClient,
   Script,
 } from "../support/qmp/qmp_script.ts";
-import { recordRunstates } from "../support/protocol/session.ts";
+import { overStreams, recordRunstates } from "../support/protocol/session.ts";
 import { turns } from "../support/turns.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
@@ -79,6 +83,36 @@ Deno.test("after SHUTDOWN a cut of the connection is orderly", async () => {
   await client.closed;
   await client.disconnect();
   await server.end();
+});
+
+Deno.test("after SHUTDOWN a command that the server no longer reads does not make its end a failure", async () => {
+  const [near, far] = memoryPair();
+  const gone = Promise.withResolvers<void>();
+  const writer = near.writable.getWriter();
+  let refuses = false;
+  const writable = new WritableStream<Uint8Array>({
+    async write(bytes) {
+      if (!refuses) return await writer.write(bytes);
+      await gone.promise;
+      throw new Deno.errors.BrokenPipe("nobody reads");
+    },
+  });
+  const client = new QMPClient();
+  const server = await Script.over(far);
+  await Promise.all([
+    client.connect(overStreams(near, { writable })),
+    server.shakeHands(),
+  ]);
+  refuses = true;
+  server.send(event("SHUTDOWN", { guest: true, reason: "guest-shutdown" }));
+  await client.events.next("SHUTDOWN");
+  const quitting = client.quit();
+  await server.end();
+  await assertRejects(() => client.events.next("NONE"), EndOfStreamError);
+  gone.resolve();
+  await client.closed;
+  await quitting;
+  await client.disconnect();
 });
 
 for (const again of ["RESET", "RESUME"]) {
