@@ -67,12 +67,18 @@ export interface RequestOptions {
 
 /** The half of a peer that calls. */
 export interface JSONRPCCaller<Remote> {
-  /** Sends a request, and resolves with its result. */
+  /**
+   * Sends a request, and resolves with its result. The promise may be left alone:
+   * its rejection is never unhandled.
+   */
   request<Name extends keyof Remote & string>(
     method: Name,
     ...args: CallArgs<Remote[Name], RequestOptions>
   ): Promise<ResultOf<Remote[Name]>>;
-  /** Sends a notification, and resolves when there is room for the next. */
+  /**
+   * Sends a notification, and resolves when there is room for the next. The
+   * promise may be left alone: its rejection is never unhandled.
+   */
   notify<Name extends keyof Remote & string>(
     method: Name,
     ...args: CallArgs<Remote[Name], never>
@@ -93,7 +99,8 @@ export interface HandlerContext {
   readonly peer: JSONRPCCaller<AnyMethods>;
   /**
    * Reports progress if the caller has asked for it; otherwise it sends nothing.
-   * Resolves when there is room for the next report.
+   * Resolves when there is room for the next report. The promise may be left
+   * alone: its rejection is never unhandled.
    */
   progress(value: unknown): Promise<void>;
 }

@@ -107,7 +107,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   }
 
   /**
-   * Calls a method of the peer, and resolves with its result.
+   * Calls a method of the peer, and resolves with its result. The promise may be
+   * left alone: its rejection is never unhandled.
    *
    * @throws {JSONRPCError} The peer has answered with an error.
    * @throws {CallTimeoutError} There was no response in time.
@@ -125,6 +126,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
 
   /**
    * Sends a notification, and resolves when there is room for the next message.
+   * The promise may be left alone: its rejection is never unhandled.
    *
    * @throws {StateError} There is no session.
    * @throws {TypeError} The params have no JSON text, or are no object or array.
@@ -139,7 +141,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   /**
    * Sends several calls as one message (§6). It resolves with the results of the
    * promises that `build` returns, or rejects with the first rejection. A batch
-   * without calls sends nothing.
+   * without calls sends nothing. The promise may be left alone: its rejection is
+   * never unhandled.
    *
    * @throws {RangeError} The batch has more members than `maxBatch`.
    *
@@ -261,8 +264,11 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
   }
 
   /** Rejects with a `StateError`: there is no session. */
-  async #refuse(): Promise<never> {
-    await this.flush(); // It rejects.
-    throw new Error("There is a session");
+  #refuse(): Promise<never> {
+    const refused = this.flush().then(() => { // It rejects.
+      throw new Error("There is a session");
+    });
+    refused.catch(() => {});
+    return refused;
   }
 }

@@ -10,6 +10,9 @@ export type Classified =
   | { kind: "badResponse"; id: JSONRPCId | undefined; reason: string }
   | { kind: "invalid"; id: JSONRPCId; reason: string };
 
+const BAD_ID =
+  "id is not a string, a number from -(2^53 - 1) to 2^53 - 1, or null";
+
 /** Classifies a message (JSON-RPC 2.0 §4 and §5), or says why it is invalid. */
 export function classify(message: unknown): Classified {
   if (!isRecord(message)) return invalid(null, "the message is not an object");
@@ -23,7 +26,7 @@ export function classify(message: unknown): Classified {
       : invalid(null, "there is no method and no id");
   }
   if (given !== undefined && id === undefined) {
-    return invalid(null, "id is not a string, a number or null");
+    return invalid(null, BAD_ID);
   }
   return message.jsonrpc === "2.0"
     ? classifyCall(message, id)
@@ -38,7 +41,7 @@ function classifyResponse(
     { kind: "badResponse", id, reason }
   );
   const { jsonrpc, error } = message;
-  if (id === undefined) return bad("id is not a string, a number or null");
+  if (id === undefined) return bad(BAD_ID);
   if (jsonrpc !== "2.0") return bad('jsonrpc is not "2.0"');
   // Some servers write null if there is no error.
   if (error !== undefined && error !== null) {
@@ -72,8 +75,10 @@ function invalid(id: JSONRPCId, reason: string): Classified {
   return { kind: "invalid", id, reason };
 }
 
+/** A larger number has lost digits: the answer would have another id. */
 function isId(id: unknown): id is JSONRPCId {
-  return typeof id === "string" || typeof id === "number" || id === null;
+  return typeof id === "string" || id === null ||
+    typeof id === "number" && Math.abs(id) <= Number.MAX_SAFE_INTEGER;
 }
 
 function isErrorObject(error: unknown): error is JSONRPCErrorObject {

@@ -1,4 +1,5 @@
 import type { Logger } from "../../protocol/_deps.ts";
+import { rejected } from "../../protocol/_util/abortable.ts";
 import type { ByteBudget } from "../../protocol/byte_budget.ts";
 import { CallInterruptedError } from "../../protocol/errors.ts";
 import type { EventHub } from "../../protocol/event_hub.ts";
@@ -53,7 +54,7 @@ export class JSONRPCSession<Remote = AnyMethods>
   readonly #receiver: Receiver;
   readonly #send = (message: JSONRPCMessage): Promise<void> => {
     const { signal, send } = this.#wire;
-    return signal.aborted ? Promise.reject(signal.reason) : send(message);
+    return signal.aborted ? rejected(signal.reason) : send(message);
   };
 
   constructor(settings: SessionSettings, wire: SessionWire) {
@@ -104,7 +105,7 @@ export class JSONRPCSession<Remote = AnyMethods>
       const result = this.#outgoing.request(method, params, options, send);
       return result as Promise<ResultOf<Remote[Name]>>;
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -115,7 +116,7 @@ export class JSONRPCSession<Remote = AnyMethods>
     try {
       return this.#send(notificationMessage(method, params));
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
   }
 
@@ -135,10 +136,12 @@ export class JSONRPCSession<Remote = AnyMethods>
       batch.seal(
         messages.length > 0 ? this.#send(messages) : Promise.resolve(),
       );
-      return Promise.all(results);
+      const settled = Promise.all(results);
+      settled.catch(() => {});
+      return settled;
     } catch (error) {
-      batch.seal(Promise.reject(error));
-      return Promise.reject(error);
+      batch.seal(rejected(error));
+      return rejected(error);
     }
   }
 

@@ -55,7 +55,7 @@ function messageOf(value: readonly unknown[]): Single | undefined {
     return isCall(method, params) ? { jsonrpc, method, params } : undefined;
   }
   const [id, third, fourth] = rest;
-  if (typeof id !== "number" || rest.length !== 3) return undefined;
+  if (!isId(id) || rest.length !== 3) return undefined;
   if (type === REQUEST) {
     return isCall(third, fourth)
       ? { jsonrpc, id, method: third, params: fourth }
@@ -65,6 +65,11 @@ function messageOf(value: readonly unknown[]): Single | undefined {
   return third === null
     ? { jsonrpc, id, result: fourth }
     : { jsonrpc, id, error: errorOf(third) };
+}
+
+/** A larger integer has lost digits: the answer would have another id. */
+function isId(id: unknown): id is number {
+  return Number.isSafeInteger(id);
 }
 
 function isCall(method: unknown, params: unknown): method is string {

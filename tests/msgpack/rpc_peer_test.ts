@@ -1,0 +1,39 @@
+import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { msgpack, MsgpackRPCPeer } from "../../msgpack/mod.ts";
+import { memoryPair, Peer, ProtocolError } from "../../mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
+
+/** A peer, and the other end as a `Peer` that sends and receives any value. */
+async function rawPeer() {
+  const [near, far] = memoryPair();
+  const peer = new MsgpackRPCPeer({ methods: { ping: () => "pong" } });
+  const raw = new Peer<unknown>({ codec: () => msgpack({ bigint: true }) });
+  await Promise.all([peer.connect(near), raw.connect(far)]);
+  return {
+    peer,
+    raw,
+    async [Symbol.asyncDispose]() {
+      await raw.disconnect().catch(() => {});
+      await peer.disconnect().catch(() => {});
+    },
+  };
+}
+
+Deno.test("a request with an id of 32 bits is answered with the same id", async () => {
+  await using ends = await rawPeer();
+  await ends.raw.send([0, 2 ** 32 - 1, "ping", []]);
+  assertEquals(await ends.raw.receive(), [1, 2 ** 32 - 1, null, "pong"]);
+});
+
+for (const id of [2n ** 53n + 1n, 1.5, "1", null]) {
+  Deno.test(`a request with id ${id} ends the session: no answer could have it`, async () => {
+    await using ends = await rawPeer();
+    await ends.raw.send([0, id, "ping", []]);
+    const error = await rejection(ends.raw.receive());
+    assertEquals(ends.raw.stats.messagesReceived, 0);
+    assertInstanceOf(error, Error);
+    const cause = await rejection(ends.peer.closed);
+    assertInstanceOf(cause, ProtocolError);
+    assertMatch(cause.message, /^Message at offset 0 is not a request/);
+  });
+}
