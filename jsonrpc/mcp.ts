@@ -31,6 +31,7 @@
  */
 export type * from "../transports/transport.ts";
 import { getLogger } from "../protocol/_deps.ts";
+import { callHook } from "../protocol/_util/call_hook.ts";
 import { jsonLines } from "../protocol/codecs/json_lines.ts";
 import { EndOfStreamError, ProtocolError } from "../protocol/errors.ts";
 import { Peer } from "../protocol/peer.ts";
@@ -72,7 +73,8 @@ export interface McpTransport {
  * Makes a transport of the MCP SDK from a connection, which it owns from then
  * on. A message is a line of JSON. For another line `onerror` is called, and the
  * session goes on. If the session fails, `onerror` is called with the cause, then
- * `onclose`. What a callback throws goes to `onerror`, and what that throws to the log.
+ * `onclose`. What a callback throws goes to `onerror`, and what that throws to the
+ * log, also if it is async.
  *
  * @throws {TypeError} `maxMessageBytes` is not a number.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -122,22 +124,14 @@ class PeerTransport implements McpTransport {
     } catch (error) {
       if (!(error instanceof EndOfStreamError)) this.#report(error);
     }
-    try {
-      this.onclose?.();
-    } catch (error) {
-      this.#report(error);
-    }
+    callHook(() => this.onclose?.(), (error) => this.#report(error));
   }
 
   async #read(): Promise<void> {
     try {
       for await (const message of this.#peer) {
-        try {
-          if (message instanceof ProtocolError) throw message;
-          this.onmessage?.(message);
-        } catch (error) {
-          this.#report(error);
-        }
+        if (message instanceof ProtocolError) this.#report(message);
+        else callHook(() => this.onmessage?.(message), (e) => this.#report(e));
       }
     } catch {
       // close() disconnects, and reports the cause.
@@ -146,10 +140,12 @@ class PeerTransport implements McpTransport {
   }
 
   #report(error: unknown): void {
-    try {
-      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
-    } catch (thrown) {
-      logger.error("onerror failed: {thrown}", { thrown });
-    }
+    callHook(
+      () =>
+        this.onerror?.(
+          error instanceof Error ? error : new Error(String(error)),
+        ),
+      (thrown) => logger.error("onerror failed: {thrown}", { thrown }),
+    );
   }
 }

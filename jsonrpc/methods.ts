@@ -58,7 +58,7 @@ export interface RequestOptions {
   totalTimeout?: number | undefined;
   /**
    * Called with each progress report, which the request then asks for. The peer's
-   * dialect must have progress.
+   * dialect must have progress. An error is logged, also if it is async.
    *
    * @default {undefined}
    */
@@ -98,7 +98,8 @@ export interface HandlerContext {
   /** The handler's own peer, to call back. */
   readonly peer: JSONRPCCaller<AnyMethods>;
   /**
-   * Reports progress if the caller has asked for it; otherwise it sends nothing.
+   * Reports progress if the caller has asked for it; otherwise, and after the
+   * answer, it sends nothing.
    * Resolves when there is room for the next report. The promise may be left
    * alone: its rejection is never unhandled.
    */

@@ -76,6 +76,7 @@ export class Incoming {
     this.#requests.set(id, call);
     this.#start(handler, call, (response) => {
       this.#requests.delete(id);
+      call.answered = true;
       return respond(response);
     });
   }

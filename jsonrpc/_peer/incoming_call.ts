@@ -13,6 +13,8 @@ export class IncomingCall implements HandlerContext {
   readonly method: string;
   readonly params: unknown;
   readonly id: JSONRPCId | undefined;
+  /** Its progress is not reported any more. */
+  answered = false;
   readonly #host: CallHost;
   /** Made when a handler asks for the signal: most do not. */
   #controller: AbortController | undefined;
@@ -62,7 +64,7 @@ export class IncomingCall implements HandlerContext {
   }
 
   #report(value: unknown): Promise<void> {
-    const progress = this.#host.dialect?.progress;
+    const progress = this.answered ? undefined : this.#host.dialect?.progress;
     const token = isRecord(this.params) && progress?.tokenOf(this.params);
     if (!progress || typeof token !== "string" && typeof token !== "number") {
       return Promise.resolve();

@@ -1,4 +1,5 @@
 import type { Logger } from "../../protocol/_deps.ts";
+import { callHook } from "../../protocol/_util/call_hook.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { type CancellationDialect, isRecord } from "../cancellation.ts";
@@ -95,11 +96,10 @@ export class Outgoing {
     if (!listener) return false;
     this.#calls.extend(token as JSONRPCId);
     const { valueMember } = progress;
-    try {
-      listener(valueMember === undefined ? rest : params[valueMember]);
-    } catch (error) {
+    const value = valueMember === undefined ? rest : params[valueMember];
+    callHook(() => listener(value), (error) => {
       this.#options.logger.error("onProgress failed: {error}", { error });
-    }
+    });
     return true;
   }
 

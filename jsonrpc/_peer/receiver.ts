@@ -105,7 +105,9 @@ export class Receiver {
       case "error": {
         const { message, ...options } = call.error;
         const error = new JSONRPCError(printable(message), options);
-        this.#settled(call.id, this.#host.outgoing.reject(call.id, error));
+        const known = this.#host.outgoing.reject(call.id, error);
+        if (call.id === null) this.#logUnread(error);
+        else this.#settled(call.id, known);
         return respond(undefined);
       }
       case "badResponse": {
@@ -237,6 +239,11 @@ export class Receiver {
     this.#host.logger.debug("Response to no pending request: {id}", { id });
   }
 
+  /** The request that the peer could not read may wait for ever (§5). */
+  #logUnread(error: JSONRPCError): void {
+    this.#host.logger.warn("Peer could not read a message: {error}", { error });
+  }
+
   #countInvalid(reason: string): void {
     this.#invalid++;
     this.#host.logger.warn("Invalid message: {reason}", {
@@ -244,7 +251,9 @@ export class Receiver {
     });
     if (this.#invalid > MAX_INVALID) {
       throw new ProtocolError(
-        `Receive: ${this.#invalid} messages were invalid, a session ends after ${MAX_INVALID}`,
+        `Receive: ${this.#invalid} messages were invalid, a session ends after ${MAX_INVALID}: ${
+          printable(reason)
+        }`,
       );
     }
   }

@@ -197,6 +197,31 @@ Deno.test("a request without onProgress gets no progress", async () => {
   });
 });
 
+for (const cancellation of ["lsp", "mcp"] as const) {
+  Deno.test(`${cancellation}: a handler reports no progress after its answer`, async () => {
+    const contexts: HandlerContext[] = [];
+    await using ends = await rawPeer({
+      cancellation,
+      methods: {
+        copy: (_: unknown, context: HandlerContext) => {
+          contexts.push(context);
+          context.progress(1);
+          return "copied";
+        },
+      },
+    });
+    const params = { workDoneToken: "t", _meta: { progressToken: "t" } };
+    await ends.raw.send({ jsonrpc: "2.0", id: 1, method: "copy", params });
+    const report = await ends.raw.receive();
+    assertInstanceOf((report as { params: unknown }).params, Object);
+    const answer = { jsonrpc: "2.0", id: 1, result: "copied" };
+    assertEquals(await ends.raw.receive(), answer);
+    await contexts[0]?.progress(2);
+    await ends.raw.send({ jsonrpc: "2.0", id: 2, method: "none" });
+    assertEquals((await ends.raw.receive() as { id: number }).id, 2);
+  });
+}
+
 Deno.test("progress extends a deadline only up to totalTimeout", async () => {
   await using ends = await rawPeer({ cancellation: "mcp" });
   const { peer, raw } = ends;

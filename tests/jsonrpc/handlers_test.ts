@@ -2,6 +2,7 @@ import { assertEquals, assertInstanceOf, assertLess } from "@std/assert";
 import { type HandlerContext, JSONRPCError } from "../../jsonrpc/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
+import { UnhandledRejections } from "../support/unhandled_rejections.ts";
 import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
 
 Deno.test("1000 notifications in one chunk do not end a session that waits for a response", async () => {
@@ -33,7 +34,13 @@ Deno.test("a callback of progress that throws harms no other request", async () 
   const onProgress = () => {
     throw new Error("mine");
   };
-  assertEquals(await ends.client.request("work", {}, { onProgress }), "done");
+  const onAsync = () => Promise.reject(new Error("mine, later"));
+  using unhandled = new UnhandledRejections();
+  for (const callback of [onProgress, onAsync]) {
+    const options = { onProgress: callback };
+    assertEquals(await ends.client.request("work", {}, options), "done");
+  }
+  assertEquals(await unhandled.reported(), []);
   assertEquals(await other, "done");
 });
 

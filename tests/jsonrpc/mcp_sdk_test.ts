@@ -13,6 +13,7 @@ import {
   unix,
 } from "../../mod.ts";
 import { certificates } from "../support/transports/certificates.ts";
+import { UnhandledRejections } from "../support/unhandled_rejections.ts";
 
 /** A server of the SDK with one tool and one resource. */
 function newServer(): McpServer {
@@ -120,6 +121,35 @@ Deno.test("a transport that is closed before its start releases the connection",
   await toMcpTransport(near).close();
   await near.closed;
   assertEquals(await far.read(new Uint8Array(1)), null);
+  await far.close();
+});
+
+Deno.test("onerror gets the errors of async callbacks, too", async () => {
+  const [near, far] = memoryPair();
+  const transport = toMcpTransport(near);
+  const errors: string[] = [];
+  transport.onerror = async ({ message }) => {
+    errors.push(message);
+    await undefined;
+    throw new Error("onerror");
+  };
+  const arrived = Promise.withResolvers<void>();
+  transport.onmessage = async () => {
+    arrived.resolve();
+    await undefined;
+    throw new Error("onmessage");
+  };
+  transport.onclose = async () => {
+    await undefined;
+    throw new Error("onclose");
+  };
+  using unhandled = new UnhandledRejections();
+  await transport.start();
+  await far.write(new TextEncoder().encode("{}\n"));
+  await arrived.promise;
+  await transport.close();
+  assertEquals(await unhandled.reported(), []);
+  assertEquals(errors, ["onmessage", "onclose"]);
   await far.close();
 });
 

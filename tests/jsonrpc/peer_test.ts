@@ -22,6 +22,7 @@ import {
 } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { logged, textOf } from "../support/protocol/logged.ts";
 
 Deno.test("a request without params sends none, and resolves with its result", async () => {
   await using ends = await rawPeer();
@@ -272,6 +273,21 @@ Deno.test("a peer that has disconnected can be used again", async () => {
   }
 });
 
+Deno.test("the peer's error for a message that it could not read is a warning", async () => {
+  const records = await logged("warning", async () => {
+    await using ends = await rawPeer();
+    const request = ends.peer.request("ask");
+    const error = { code: -32700, message: "Parse error" };
+    await ends.raw.send({ jsonrpc: "2.0", id: null, error });
+    await ends.raw.send({ jsonrpc: "2.0", id: 1, result: 7 });
+    assertEquals(await request, 7);
+  });
+  assertEquals(
+    records.map(textOf),
+    ["Peer could not read a message: JSONRPCError: Parse error"],
+  );
+});
+
 Deno.test("a session ends after 100 invalid messages", async () => {
   await using ends = await rawPeer();
   for (let i = 0; i < 101; i++) {
@@ -281,7 +297,7 @@ Deno.test("a session ends after 100 invalid messages", async () => {
   assertInstanceOf(cause, ProtocolError);
   assertEquals(
     cause.message,
-    "Receive: 101 messages were invalid, a session ends after 100",
+    "Receive: 101 messages were invalid, a session ends after 100: there is no method and no id",
   );
 });
 
