@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 
 const root = new URL("../../", import.meta.url);
 
@@ -58,10 +58,64 @@ Deno.test("a test in an empty folder imports testing/mod.ts by URL", async () =>
   const { code, stdout, stderr } = await runInEmptyFolder(
     thirdParty(`http://${host}`),
     [`--allow-import=${host}`],
-    "test",
+    { command: "test" },
   );
   assertEquals(code, 0, stderr);
   assertStringIncludes(stdout, "| 0 failed");
+});
+
+const readme = await Deno.readTextFile(new URL("README.md", root));
+
+/** The first match in the README. */
+function inReadme(pattern: RegExp): string {
+  const [, found] = readme.match(pattern) ?? [];
+  assert(found !== undefined, `the README has no ${pattern}`);
+  return found;
+}
+
+/** A registry that has a small `@std/assert` alone. */
+async function serveAssertions({ url }: Request): Promise<Response> {
+  const source = new TextEncoder().encode(`
+    import { deepStrictEqual } from "node:assert";
+    export function assertEquals(actual: unknown, expected: unknown): void {
+      deepStrictEqual(actual, expected);
+    }
+  `);
+  const digest = await crypto.subtle.digest("SHA-256", source);
+  const checksum = `sha256-${new Uint8Array(digest).toHex()}`;
+  const files: Record<string, BodyInit> = {
+    "meta.json": JSON.stringify({ versions: { "1.0.0": {} } }),
+    "1.0.0_meta.json": JSON.stringify({
+      manifest: { "/mod.ts": { size: source.length, checksum } },
+      exports: { ".": "./mod.ts" },
+    }),
+    "1.0.0/mod.ts": source,
+  };
+  const body = files[new URL(url).pathname.replace("/@std/assert/", "")];
+  return new Response(body ?? null, { status: body ? 200 : 404 });
+}
+
+Deno.test("an example of the README runs in an empty folder, with the README's import map and flags", async () => {
+  const quiet = { hostname: "127.0.0.1", port: 0, onListen() {} };
+  await using parley = Deno.serve(
+    quiet,
+    (request) => serveFile(request, "text/typescript"),
+  );
+  await using registry = Deno.serve(quiet, serveAssertions);
+  const host = `127.0.0.1:${parley.addr.port}`;
+  const jsr = `127.0.0.1:${registry.addr.port}`;
+  const here = (text: string) =>
+    text.replaceAll("https://HOST/PATH/parley", `http://${host}`)
+      .replaceAll("HOST", host).replaceAll("jsr.io", jsr);
+  const { code, stderr } = await runInEmptyFolder(
+    inReadme(/^```ts\n([^`]*?createCodec[^]*?)^```/m),
+    [
+      ...inReadme(/`(--allow-import[^`]*)`/).split(" "),
+      ...inReadme(/`(--allow-net [^`]*)`/).split(" "),
+    ].map(here),
+    { config: here(inReadme(/^```json\n([^]*?)^```/m)), registry: jsr },
+  );
+  assertEquals(code, 0, stderr);
 });
 
 async function serveFile(
@@ -73,24 +127,38 @@ async function serveFile(
   return new Response(body, { headers: { "content-type": contentType } });
 }
 
+interface RunOptions {
+  command?: "run" | "test";
+  /** The `deno.json`. */
+  config?: string;
+  /** The host in place of jsr.io. */
+  registry?: string;
+}
+
 /**
- * Runs a script without configuration and without a module cache. The npm
- * packages are those already fetched, so that no registry is needed.
+ * Runs a script without a module cache. The npm packages are those already
+ * fetched, so that no registry is needed.
  */
 async function runInEmptyFolder(
   script: string,
   flags: string[],
-  command = "run",
+  { command = "run", config, registry }: RunOptions = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const folder = await Deno.makeTempDir({ prefix: "parley-" });
   const cache = await Deno.makeTempDir({ prefix: "parley-" });
   try {
     await Deno.symlink(await npmCache(), `${cache}/npm`);
     await Deno.writeTextFile(`${folder}/main.ts`, script);
+    if (config !== undefined) {
+      await Deno.writeTextFile(`${folder}/deno.json`, config);
+    }
     const output = await new Deno.Command(Deno.execPath(), {
       args: [command, "--no-prompt", "--check=all", ...flags, "main.ts"],
       cwd: folder,
-      env: { DENO_DIR: cache, NO_COLOR: "1" },
+      env: {
+        ...{ DENO_DIR: cache, NO_COLOR: "1" },
+        ...registry === undefined ? {} : { JSR_URL: `http://${registry}/` },
+      },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
     return {
