@@ -8,6 +8,14 @@ import type { AnyMethods, HandlerOrder, Handlers } from "./methods.ts";
 export interface JSONRPCPeerOptions<Local = AnyMethods>
   extends AsyncProtocolOptions {
   /**
+   * The maximum size of an incoming message, in bytes. A larger one is
+   * answered with -32600 if the codec delivers it as an error, as the default
+   * does; otherwise it ends the session.
+   *
+   * @default {10485760}
+   */
+  maxMessageBytes?: number | undefined;
+  /**
    * Makes the codec of a session. A message that is a `DecodeError` is answered
    * with -32700, and one that is another `ProtocolError` with -32600: see
    * `badMessages` of the codecs.

@@ -4,7 +4,7 @@ import type { WaitOptions } from "../transports/transport.ts";
 /** Options of a client. */
 export interface QMPClientOptions extends AsyncProtocolOptions {
   /**
-   * The largest size of an incoming message, in bytes.
+   * The maximum size of an incoming message, in bytes.
    *
    * @default {10485760}
    */

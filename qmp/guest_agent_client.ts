@@ -42,7 +42,7 @@ const SILENT_COMMANDS = new Set([
 /** Options of a guest agent's client. */
 export interface GuestAgentClientOptions extends AsyncProtocolOptions {
   /**
-   * The largest size of an incoming message, in bytes. A larger reply fails its
+   * The maximum size of an incoming message, in bytes. A larger reply fails its
    * command alone. The default has room for the largest replies of an agent.
    *
    * @default {68157440}

@@ -38,6 +38,13 @@ export type QMPCommands<S extends QMPSchema> = {
 export interface QMPServerOptions<S extends QMPSchema = AnySchema>
   extends AsyncProtocolOptions {
   /**
+   * The maximum size of an incoming message, in bytes. A client that sends a
+   * larger one gets an error, and its session ends.
+   *
+   * @default {10485760}
+   */
+  maxMessageBytes?: number | undefined;
+  /**
    * The commands. Every server has `qmp_capabilities`, `query-version`,
    * `query-commands`, `query-qmp-schema` and `quit`. All but the first can be
    * replaced.
