@@ -114,7 +114,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
    * @throws {CallTimeoutError} There was no response in time.
    * @throws {CallInterruptedError} The session ended first; see its cause.
    * @throws {StateError} There is no session.
-   * @throws {TypeError} The params have no JSON text, or are no object or array.
+   * @throws {TypeError} The params have no JSON text, or are not an object or
+   * array.
    * @throws The signal's reason, when it is aborted.
    */
   request<Name extends keyof Remote & string>(
@@ -129,7 +130,8 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
    * The promise may be left alone: its rejection is never unhandled.
    *
    * @throws {StateError} There is no session.
-   * @throws {TypeError} The params have no JSON text, or are no object or array.
+   * @throws {TypeError} The params have no JSON text, or are not an object or
+   * array.
    */
   notify<Name extends keyof Remote & string>(
     method: Name,

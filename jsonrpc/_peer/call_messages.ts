@@ -7,12 +7,13 @@ import type {
 /**
  * Checks what a caller gives.
  *
- * @throws {TypeError} The method is no string, or the params are no object or array.
+ * @throws {TypeError} The method is not a string, or the params are not an
+ * object or array.
  */
 export function checkCall(method: string, params: unknown): void {
   if (typeof method !== "string") {
     throw new TypeError(
-      `Cannot call: method is ${typeof method}: not a string`,
+      `Cannot call: method is ${typeof method}: it must be a string`,
     );
   }
   if (params !== undefined && (typeof params !== "object" || params === null)) {

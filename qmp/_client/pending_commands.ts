@@ -130,11 +130,13 @@ export class PendingCommands {
   #checkId(id: unknown): void {
     if (typeof id !== "string" && !Number.isSafeInteger(id)) {
       throw new TypeError(
-        `Cannot execute: id must be a string or an integer: ${id}`,
+        `Cannot execute: id is ${id}: it must be a string or an integer`,
       );
     }
     if (this.#commands.has(id)) {
-      throw new TypeError(`Cannot execute: id is in use: ${id}`);
+      throw new TypeError(
+        `Cannot execute: id is ${id}: it must not be in use`,
+      );
     }
   }
 

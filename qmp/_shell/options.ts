@@ -43,7 +43,8 @@ export function parseOptions(
   }
   const [address, ...more] = parsed._;
   if (typeof address !== "string" || more.length > 0) {
-    throw new UsageError(`Expected one address, got ${parsed._.length}`);
+    const { length } = parsed._;
+    throw new UsageError(`Cannot connect: ${length} addresses, expected one`);
   }
   return {
     address,

@@ -2,7 +2,11 @@ import fc from "fast-check";
 
 /** How long each target is fuzzed: `deno task fuzz SECONDS`, or a little. */
 const seconds = Number(Deno.args[0] ?? 0.5);
-if (!(seconds > 0)) throw new RangeError(`seconds is ${Deno.args[0]}`);
+if (!(seconds > 0)) {
+  throw new RangeError(
+    `Cannot fuzz: seconds is ${Deno.args[0]}: it must be more than 0`,
+  );
+}
 
 /** Registers a test that tries inputs for the given time. */
 export function fuzz<T>(

@@ -32,6 +32,12 @@ export async function attackNames(): Promise<string[]> {
 
 /** Runs an attack on a victim in a process of its own. */
 export async function runAttack(name: string, scale: number): Promise<Outcome> {
+  const names = await attackNames();
+  if (!names.includes(name)) {
+    throw new RangeError(
+      `Cannot attack: name is ${name}: it must be one of ${names.join(", ")}`,
+    );
+  }
   const { attack }: { attack: Attack } = await import(`./attacks/${name}.ts`);
   return await inFolder(async (folder) => {
     await using victim = await startVictim(name, folder);

@@ -79,7 +79,7 @@ Deno.test("executeMessage() uses the given id, and refuses an id in use", async 
   await assertRejects(
     () => client.executeMessage({ execute: "cont", id: "mine" }),
     TypeError,
-    "Cannot execute: id is in use: mine",
+    "Cannot execute: id is mine: it must not be in use",
   );
   server.send({ return: {}, id: "mine" });
   await call;
@@ -119,7 +119,7 @@ Deno.test("a message that names no command, or has no proper id, is refused", as
   await assertRejects(
     () => client.executeMessage({ execute: "stop", id: 1.5 }),
     TypeError,
-    "Cannot execute: id must be a string or an integer: 1.5",
+    "Cannot execute: id is 1.5: it must be a string or an integer",
   );
   await client.disconnect();
   assertEquals(await server.next(), undefined);

@@ -289,8 +289,8 @@ Deno.test("the command line has an address and options", () => {
 });
 
 const wrong: [string[], string][] = [
-  [[], "Expected one address, got 0"],
-  [["unix:/x", "unix:/y"], "Expected one address, got 2"],
+  [[], "Cannot connect: 0 addresses, expected one"],
+  [["unix:/x", "unix:/y"], "Cannot connect: 2 addresses, expected one"],
   [["--colour", "unix:/x"], "Unknown option: --colour"],
   [["-x", "unix:/x"], "Unknown option: -x"],
   [

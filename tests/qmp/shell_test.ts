@@ -237,7 +237,7 @@ Deno.test("the shell prints its usage, and what was wrong", async () => {
   assertEquals(await runShell([]), {
     code: 2,
     stdout: "",
-    stderr: "Expected one address, got 0: see --help\n",
+    stderr: "Cannot connect: 0 addresses, expected one: see --help\n",
   });
   const { code, stderr } = await runShell(["nowhere"]);
   assertEquals(code, 2);
