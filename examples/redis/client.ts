@@ -34,7 +34,7 @@ export interface RedisOptions extends AsyncProtocolOptions {
    */
   timeout?: number | undefined;
   /**
-   * Called with each push that is no message of a channel, such as
+   * Called with each push that is not a message of a channel, such as
    * `["invalidate", ["key"]]`.
    *
    * @default {undefined}

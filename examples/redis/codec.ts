@@ -233,7 +233,7 @@ function isAggregate(item: Value | Aggregate): item is Aggregate {
   return typeof item === "object" && item !== null && "items" in item;
 }
 
-/** The value of all items. An attribute is no value: it describes the next one. */
+/** The value of all items. An attribute is not a value: it describes the next one. */
 function valueOf({ type, items }: Aggregate): Message | undefined {
   switch (type) {
     case "~":

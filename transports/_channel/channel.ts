@@ -18,7 +18,7 @@ export interface Channel {
    *
    * @default {1}
    */
-  readonly leastRead?: number;
+  readonly minRead?: number;
   /** Reads some bytes: their number, or `null` at the end. */
   read(into: Uint8Array): ReadOutcome;
   /** Writes some of the bytes, and gives their number. */

@@ -27,7 +27,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
   readonly remoteAddress: A;
   readonly tls: TlsInfo | undefined;
   readonly #channel: Channel;
-  readonly #leastRead: number;
+  readonly #minRead: number;
 
   #readable: ReadableSide | undefined;
   /** The channel's read in flight. */
@@ -60,7 +60,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
 
   constructor(channel: Channel, facts: ConnectionFacts<A>) {
     this.#channel = channel;
-    this.#leastRead = channel.leastRead ?? 1;
+    this.#minRead = channel.minRead ?? 1;
     this.localAddress = facts.localAddress;
     this.remoteAddress = facts.remoteAddress;
     this.tls = facts.tls;
@@ -90,7 +90,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
     if (this.#reading !== undefined) {
       return refuse("read", "another read is pending");
     }
-    const isSmall = into.length > 0 && into.length < this.#leastRead;
+    const isSmall = into.length > 0 && into.length < this.#minRead;
     if (isSmall && !this.#readFailure) {
       // The stream keeps what there is no room for.
       return this.#readableSide.read(into);
@@ -153,7 +153,7 @@ export class ChannelConnection<A extends Address> implements Connection<A> {
 
   #makeReadable(): ReadableSide {
     const read = (into: Uint8Array) => this.#read(into);
-    const side = new ReadableSide(read, this.#leastRead, () => {
+    const side = new ReadableSide(read, this.#minRead, () => {
       this.#readEnded = true;
       this.#channel.closeRead();
       this.#releaseIfEnded();

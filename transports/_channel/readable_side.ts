@@ -8,7 +8,7 @@ const SCRATCH_BYTES = 64 * 1024;
 export class ReadableSide {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #read: (into: Uint8Array) => Promise<number | null>;
-  readonly #leastRead: number;
+  readonly #minRead: number;
   #controller: ReadableByteStreamController | undefined;
   #scratch: Uint8Array<ArrayBuffer> | undefined;
   #pulling = false;
@@ -16,16 +16,16 @@ export class ReadableSide {
 
   /**
    * @param read Reads some bytes: their number, or `null` at the end.
-   * @param leastRead The fewest bytes that `read` has room for.
+   * @param minRead The fewest bytes that `read` has room for.
    * @param cancel Called when the stream is cancelled.
    */
   constructor(
     read: (into: Uint8Array) => Promise<number | null>,
-    leastRead: number,
+    minRead: number,
     cancel: () => void,
   ) {
     this.#read = read;
-    this.#leastRead = leastRead;
+    this.#minRead = minRead;
     this.stream = new ReadableStream({
       type: "bytes",
       start: (controller) => void (this.#controller = controller),
@@ -80,7 +80,7 @@ export class ReadableSide {
     const request = controller.byobRequest;
     const view = request?.view as Uint8Array<ArrayBuffer> | undefined;
     // A smaller buffer is filled by the stream, which keeps the rest.
-    const fits = view !== undefined && view.length >= this.#leastRead;
+    const fits = view !== undefined && view.length >= this.#minRead;
     const into = fits
       ? view
       : (this.#scratch ??= new Uint8Array(SCRATCH_BYTES));

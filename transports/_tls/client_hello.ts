@@ -7,7 +7,7 @@ const SERVER_NAME = 0;
 const HOST_NAME = 0;
 
 /** Longer hellos are left to the platform, which refuses them. */
-const MOST_BYTES = 16 * 1024;
+const MAX_HELLO_BYTES = 16 * 1024;
 
 /** What was found in the first bytes of a client. */
 export interface ClientHello {
@@ -38,7 +38,7 @@ export class ClientHelloReader {
    */
   push(bytes: Uint8Array): ClientHello | undefined {
     this.#received += bytes.length;
-    if (this.#received > MOST_BYTES) return NAMELESS;
+    if (this.#received > MAX_HELLO_BYTES) return NAMELESS;
     // The message may be cut into records at any byte.
     for (let at = 0; at < bytes.length;) {
       if (this.#header < HEADER_BYTES) {
@@ -72,7 +72,7 @@ export class ClientHelloReader {
     const message = this.#message.bytes;
     if (message.length < 4) return undefined;
     const length = 4 + (viewOf(message).getUint32(0) & 0xff_ff_ff);
-    if (length > MOST_BYTES) return NAMELESS;
+    if (length > MAX_HELLO_BYTES) return NAMELESS;
     if (message.length < length) return undefined;
     return { serverName: serverNameIn(message) };
   }

@@ -2,7 +2,7 @@ import { domainToASCII } from "node:url";
 import type { Certificate } from "./certificate.ts";
 
 /** How many names a message shows. */
-const MOST_SHOWN = 5;
+const MAX_SHOWN = 5;
 
 /**
  * Whether a certificate is for a server of this name or address: entries of its
@@ -41,8 +41,8 @@ export function canonicalAddress(host: string): string | undefined {
 export function namesOf({ fields }: Certificate): string {
   const names = [...fields.dnsNames, ...fields.ipAddresses];
   if (names.length === 0) return "no name";
-  const shown = names.slice(0, MOST_SHOWN).map(quote).join(", ");
-  return names.length > MOST_SHOWN ? `${shown}, …` : shown;
+  const shown = names.slice(0, MAX_SHOWN).map(quote).join(", ");
+  return names.length > MAX_SHOWN ? `${shown}, …` : shown;
 }
 
 function quote(name: string): string {

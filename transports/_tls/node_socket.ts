@@ -6,7 +6,7 @@ import { systemErrors } from "../_util/system_errors.ts";
 const WRITE_BYTES = 256 * 1024;
 
 /** Smaller buffers are not read into: most records are longer. */
-const LEAST_READ = 4 * 1024;
+const MIN_READ = 4 * 1024;
 
 /**
  * In Bun a write is done before its records have gone out, and the end of one
@@ -85,7 +85,7 @@ export class NodeSocket {
       if (this.#ended) return null;
       if (this.#readFailure) throw this.#readFailure;
       await this.#pull(
-        into.length < LEAST_READ ? new Uint8Array(LEAST_READ) : into,
+        into.length < MIN_READ ? new Uint8Array(MIN_READ) : into,
       );
     }
   }

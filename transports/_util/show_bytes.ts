@@ -1,4 +1,4 @@
-const MOST_SHOWN = 32;
+const MAX_SHOWN = 32;
 
 /** Bytes as text, a character each. The "latin1" of the Web is windows-1252. */
 export function latin1(bytes: Uint8Array): string {
@@ -12,7 +12,7 @@ export function latin1(bytes: Uint8Array): string {
  * @param text The bytes as {@linkcode latin1} text.
  */
 export function showBytes(text: string): string {
-  return JSON.stringify(text.slice(0, MOST_SHOWN)).replace(
+  return JSON.stringify(text.slice(0, MAX_SHOWN)).replace(
     /[^\x20-\x7e]/g,
     (unseen) => `\\u${unseen.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -12,7 +12,7 @@ import {
 const BUFFER_BYTES = 64 * 1024;
 
 /** With messages, a read has room for a header and a byte. */
-export const LEAST_READ_OF_MESSAGES = MAX_HEADER_BYTES + 1;
+export const MIN_MESSAGE_READ = MAX_HEADER_BYTES + 1;
 
 /** What reading needs of the connection below. */
 export interface FrameSource {
@@ -65,7 +65,7 @@ export class FrameReader {
 
   /**
    * Reads some bytes of data; `null` when the source has ended. With messages,
-   * `into` has at least {@linkcode LEAST_READ_OF_MESSAGES} bytes, or none.
+   * `into` has at least {@linkcode MIN_MESSAGE_READ} bytes, or none.
    *
    * @throws {WebSocketError} The peer breaks a rule.
    */

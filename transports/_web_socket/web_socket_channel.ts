@@ -8,7 +8,7 @@ import {
   parseClose,
 } from "./close_frame.ts";
 import { Opcode, WebSocketError } from "./frame.ts";
-import { FrameReader, LEAST_READ_OF_MESSAGES } from "./frame_reader.ts";
+import { FrameReader, MIN_MESSAGE_READ } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
 import { systemErrors } from "../_util/system_errors.ts";
 
@@ -38,7 +38,7 @@ export interface WebSocketChannelOptions {
  * has to say.
  */
 export class WebSocketChannel implements Channel {
-  readonly leastRead: number;
+  readonly minRead: number;
   readonly #connection: Connection;
   readonly #name: string;
   readonly #reader: FrameReader;
@@ -50,7 +50,7 @@ export class WebSocketChannel implements Channel {
 
   constructor(connection: Connection, options: WebSocketChannelOptions) {
     const { role, messages, initial, name } = options;
-    this.leastRead = messages ? LEAST_READ_OF_MESSAGES : 1;
+    this.minRead = messages ? MIN_MESSAGE_READ : 1;
     this.#connection = connection;
     this.#name = name;
     this.#reader = new FrameReader(connection, initial, {
