@@ -1,6 +1,5 @@
 /**
- * Copies a disk of a running machine into a new file, with a progress bar. The
- * disk is named by its `node-name`.
+ * Copies a disk, given by its node-name, into a new file, with a progress bar.
  *
  * deno run --allow-net --allow-read --allow-write examples/qmp_backup.ts unix:/run/vm.sock disk copy.raw
  */
@@ -14,8 +13,7 @@ await client.connect(parseTransport(address));
 const disks = await client.execute("query-named-block-nodes") as Disk[];
 const disk = disks.find((disk) => disk["node-name"] === device);
 const file = { driver: "file", filename };
-if (!disk) throw new Error(`Cannot copy ${device}: no node has this name`);
-const options = { ...file, size: disk.image["virtual-size"] };
+const options = { ...file, size: disk?.image["virtual-size"] };
 await runJob(client, "blockdev-create", { "job-id": "create", options });
 await client.execute("blockdev-add", { ...file, "node-name": "copy" });
 const args = { "job-id": "backup", device, target: "copy", sync: "full" };
