@@ -1,4 +1,5 @@
 import {
+  ConnectError,
   EndOfStreamError,
   EventHub,
   type EventQueue,
@@ -33,7 +34,7 @@ export type { Argument, Row, Value } from "./values.ts";
 /** Options of {@linkcode Postgres}. */
 export interface PostgresOptions extends SessionOptions {
   user: string;
-  /** @default {undefined} */
+  /** @default {""} */
   password?: string | undefined;
   /** @default {user} */
   database?: string | undefined;
@@ -60,7 +61,8 @@ export interface QueryOptions {
 /** A statement and its arguments. */
 export type Statement = readonly [sql: string, args?: readonly Argument[]];
 
-const MEBIBYTE = 1024 * 1024;
+/** How many bytes a row may have, and how many may wait to be sent. */
+const MAX_BYTES = 64 * 1024 * 1024;
 const PROTOCOL_VERSION = 0x30000; // 3.0
 /** Of the unnamed portal, all rows. */
 const EXECUTE: Frontend = { type: "Execute", body: ["\0", 0] };
@@ -70,6 +72,10 @@ const MAX_PREPARED = 256;
 /**
  * A session with PostgreSQL. Queries are sent at once, and answered in order:
  * many may wait at the same time.
+ *
+ * A transaction of several queries is for one session, and for a client that no
+ * one else uses meanwhile: pass each of them the `signal` that the client had at
+ * `BEGIN`. Otherwise the next session would execute the rest without the first.
  *
  * An error of the server rejects its query, as a `PostgresError`. When the
  * session ends, each query that waits rejects with a `CallInterruptedError`,
@@ -93,11 +99,8 @@ export class Postgres extends PostgresSession {
   constructor(options: PostgresOptions) {
     checkText("user", options.user);
     checkText("database", options.database);
-    super({
-      ...options,
-      maxMessageBytes: options.maxMessageBytes ?? 64 * MEBIBYTE,
-      maxQueuedBytes: options.maxQueuedBytes ?? 64 * MEBIBYTE,
-    });
+    const limits = { maxMessageBytes: MAX_BYTES, maxQueuedBytes: MAX_BYTES };
+    super({ keepAliveInterval: 30_000, ...limits, ...options });
     this.#options = options;
   }
 
@@ -249,7 +252,7 @@ export class Postgres extends PostgresSession {
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     await super.negotiate(signal);
-    const { user, password, database = user } = this.#options;
+    const { user, password = "", database = user } = this.#options;
     const parameters = ["user", user, "database", database];
     const text = [...parameters, "client_encoding", "UTF8", "", ""].join("\0");
     this.send({ type: "StartupMessage", body: [PROTOCOL_VERSION, text] });
@@ -307,8 +310,20 @@ export class Postgres extends PostgresSession {
     this.send({ type: "Terminate" });
   }
 
+  /** A query that takes long would hold the ping: its own deadline comes first. */
   protected override async keepAlive(): Promise<void> {
-    await this.query("");
+    const oldest = this.#calls.first();
+    await oldest?.promise.catch(() => {});
+    const isUnanswered = oldest === this.#calls.first();
+    if (isUnanswered) await this.query("");
+  }
+
+  /** A server that is away may come back; a login does not become right. */
+  protected override isRetriable(error: unknown): boolean {
+    const cause = error instanceof ConnectError ? error.cause : error;
+    const isRefused = cause instanceof PostgresError &&
+      /^(28|3D)/.test(cause.code); // invalid authorization, no such database
+    return !isRefused && super.isRetriable(error);
   }
 
   /** Takes what the server may say at any time; false if it is something else. */

@@ -9,13 +9,13 @@ const decoder = new TextDecoder();
 
 /** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), one message a step. */
 export class Scram {
-  readonly #password: string | undefined;
+  readonly #password: string;
   readonly #nonce = crypto.getRandomValues(new Uint8Array(18)).toBase64();
   #step: "initial" | "first" | "final" | "verified" = "initial";
   #serverSignature = "";
 
-  constructor(password: string | undefined) {
-    this.#password = password?.normalize("NFKC");
+  constructor(password: string) {
+    this.#password = password.normalize("NFKC");
   }
 
   /** Answers a request of the server; undefined if there is nothing to say. */
@@ -44,9 +44,6 @@ export class Scram {
       throw new ProtocolError(
         `Server knows ${mechanisms}: ${MECHANISM} was expected`,
       );
-    }
-    if (this.#password === undefined) {
-      throw new TypeError("password is undefined: the server asks for one");
     }
     this.#step = "first";
     // PostgreSQL takes the user of the session, whatever is said here.

@@ -2,6 +2,7 @@ import {
   AsyncProtocol,
   type AsyncProtocolOptions,
   type Codec,
+  ConnectError,
   EventHub,
   type EventQueue,
   PendingCalls,
@@ -15,7 +16,8 @@ import type { Argument, Command, Message, Value } from "./value.ts";
 export { RedisError } from "./value.ts";
 export type { Argument, Command, Value } from "./value.ts";
 
-const MEBIBYTE = 1024 * 1024;
+/** How many bytes a reply may have, and how many may wait to be sent. */
+const MAX_BYTES = 64 * 1024 * 1024;
 /** If more messages of a channel wait to be read, its subscription fails. */
 const MAX_WAITING = 65_536;
 
@@ -91,11 +93,8 @@ export class Redis extends AsyncProtocol<Message, Command> {
   readonly #channels = new Map<string, EventHub<ChannelMessage>>();
 
   constructor(options: RedisOptions = {}) {
-    super({
-      ...options,
-      maxMessageBytes: options.maxMessageBytes ?? 64 * MEBIBYTE,
-      maxQueuedBytes: options.maxQueuedBytes ?? 64 * MEBIBYTE,
-    });
+    const limits = { maxMessageBytes: MAX_BYTES, maxQueuedBytes: MAX_BYTES };
+    super({ keepAliveInterval: 30_000, ...limits, ...options });
     this.#options = options;
   }
 
@@ -127,7 +126,8 @@ export class Redis extends AsyncProtocol<Message, Command> {
   /**
    * Executes commands with none of other clients between them. Returns their
    * results, of which some may be a `RedisError`; `null` if a key has changed
-   * that was watched. `WATCH` is for a client that no one else uses meanwhile.
+   * that was watched. `WATCH` is for a client that no one else uses meanwhile,
+   * and for one session: pass the `signal` that the client had then.
    *
    * @throws {RedisError} A command was refused, and none was executed.
    */
@@ -178,15 +178,16 @@ export class Redis extends AsyncProtocol<Message, Command> {
 
   protected override createCodec(): Codec<Message, Command> {
     return resp({
-      maxMessageBytes: this.maxMessageBytes ?? Infinity,
+      maxMessageBytes: this.maxMessageBytes,
       binary: () => this.#binary.has(this.#calls.first() ?? this),
     });
   }
 
   protected override async negotiate(): Promise<void> {
-    const { username = "default", password, database } = this.#options;
-    const login = password === undefined ? [] : ["AUTH", username, password];
-    await this.#ask(["HELLO", 3, ...login]);
+    const { username, password, database } = this.#options;
+    const isAnonymous = username === undefined && password === undefined;
+    const login = ["AUTH", username ?? "default", password ?? ""];
+    await this.#ask(["HELLO", 3, ...(isAnonymous ? [] : login)]);
     if (database !== undefined) await this.#ask(["SELECT", database]);
   }
 
@@ -214,8 +215,20 @@ export class Redis extends AsyncProtocol<Message, Command> {
     for (const hub of this.#channels.values()) hub.end(cause);
   }
 
+  /** A command that blocks would hold the ping: its own deadline comes first. */
   protected override async keepAlive(): Promise<void> {
-    await this.command(["PING"]);
+    const oldest = this.#calls.first();
+    await oldest?.promise.catch(() => {});
+    const isUnanswered = oldest === this.#calls.first();
+    if (isUnanswered) await this.command(["PING"]);
+  }
+
+  /** A server that is away may come back; a password does not become right. */
+  protected override isRetriable(error: unknown): boolean {
+    const cause = error instanceof ConnectError ? error.cause : error;
+    const isRefused = cause instanceof RedisError &&
+      /^(WRONGPASS|NOAUTH|NOPERM)$/.test(cause.code);
+    return !isRefused && super.isRetriable(error);
   }
 
   /** Passwords are not logged. */

@@ -1,6 +1,12 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
-import { ConnectError, memoryPair, ProtocolError, tcp } from "../../mod.ts";
+import {
+  ConnectError,
+  memoryPair,
+  ProtocolError,
+  reconnecting,
+  tcp,
+} from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { certificates } from "../support/transports/certificates.ts";
 import { needsPostgres, startPostgres } from "../support/servers/postgres.ts";
@@ -20,22 +26,20 @@ Deno.test({
     await using server = await startPostgres();
     const wrong = [
       [{ password: "pen" }, "28P01"],
+      [{ password: undefined }, "28P01"],
       [{ user: "nobody" }, "28P01"],
       [{ database: "nothing" }, "3D000"],
     ] as const;
     for (const [options, code] of wrong) {
-      const error = await rejection(
-        clientOf(server, options).connect(server.transport),
-      );
+      // None of them is tried again.
+      const client = clientOf(server, options);
+      await using connection = reconnecting(client, server.transport);
+      const signal = AbortSignal.timeout(10_000);
+      const error = await rejection(connection.connected({ signal }));
       assertInstanceOf(error, ConnectError);
       assertInstanceOf(error.cause, PostgresError);
       assertEquals(error.cause.code, code);
     }
-    const error = await rejection(
-      clientOf(server, { password: undefined }).connect(server.transport),
-    );
-    assertInstanceOf(error, ConnectError);
-    assertInstanceOf(error.cause, TypeError);
   },
 });
 

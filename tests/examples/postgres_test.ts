@@ -158,6 +158,69 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "PostgreSQL: pings wait for what takes long, and a dead server is left",
+  ...programs,
+  fn: async () => {
+    await using server = await startPostgres();
+    const options = { keepAliveInterval: 10, timeout: 50 };
+    const postgres = clientOf(server, options);
+    await postgres.connect(server.transport);
+    const timeout = 10_000;
+    const sleep = "SELECT pg_sleep(0.2)";
+    await Promise.all(
+      [1, 2].map(() => postgres.query(sleep, [], { timeout })),
+    );
+
+    await using other = await connected(server);
+    const { rows: [backend] } = await postgres
+      .query("SELECT pg_backend_pid() AS pid", [], { timeout });
+    Deno.kill(Number(backend?.pid), "SIGSTOP");
+    const queries = setInterval(
+      () => postgres.query("SELECT 1").catch(() => {}),
+      10,
+    );
+    const error = await rejection(postgres.closed);
+    clearInterval(queries);
+    assertInstanceOf(error, CallTimeoutError);
+    await rejection(postgres.disconnect());
+    Deno.kill(Number(backend?.pid), "SIGCONT");
+    await other.query("SELECT 1");
+  },
+});
+
+Deno.test({
+  name:
+    "PostgreSQL: with the signal of a session, no other executes the rest of a transaction",
+  ...programs,
+  fn: async () => {
+    await using server = await startPostgres();
+    await using other = await connected(server);
+    await other.query("CREATE TABLE item (id int)");
+    const postgres = clientOf(server);
+    await using connection = reconnecting(postgres, server.transport, {
+      initialDelay: 1,
+    });
+    await connection.connected();
+    const { signal } = postgres;
+    await postgres.query("BEGIN", [], { signal });
+    await postgres.query("INSERT INTO item VALUES (1)", [], { signal });
+    const cut = rejection(postgres.query("SELECT pg_sleep(60)"));
+    await other.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
+        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+    await cut;
+    await connection.connected();
+    for (const sql of ["INSERT INTO item VALUES (2)", "COMMIT"]) {
+      const error = await rejection(postgres.query(sql, [], { signal }));
+      assertEquals(error, signal.reason);
+      assertInstanceOf(error, PostgresError);
+    }
+    assertEquals((await postgres.query("SELECT * FROM item")).rows, []);
+  },
+});
+
 for (const seed of [1, 2, 3]) {
   Deno.test({
     name:

@@ -128,11 +128,57 @@ Deno.test({
     assertEquals(await redis.command(["ACL", "WHOAMI"]), "default");
     const rules = ["on", ">pass", "~*", "+@all"];
     await redis.command(["ACL", "SETUSER", "bob", ...rules]);
-    await using bob = await connected(server.transport, {
-      username: "bob",
-      password: "pass",
+    await redis.command(["ACL", "SETUSER", "eve", "on", "nopass", "+@all"]);
+    for (
+      const login of [{ username: "bob", password: "pass" }, {
+        username: "eve",
+      }]
+    ) {
+      await using user = await connected(server.transport, login);
+      assertEquals(await user.command(["ACL", "WHOAMI"]), login.username);
+    }
+  },
+});
+
+Deno.test({
+  name: "Redis: a login that is refused is not tried again",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis({
+      args: ["--requirepass", "secret"],
     });
-    assertEquals(await bob.command(["ACL", "WHOAMI"]), "bob");
+    for (const password of [undefined, "wrong"]) {
+      const redis = new Redis({ password });
+      await using connection = reconnecting(redis, server.transport);
+      const signal = AbortSignal.timeout(10_000);
+      const error = await rejection(connection.connected({ signal }));
+      assertInstanceOf(error, ConnectError);
+      assertInstanceOf(error.cause, RedisError);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "Redis: pings wait for a command that blocks, and a dead server is left",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    const redis = await connected(server.transport, {
+      ...{ keepAliveInterval: 10, timeout: 50 },
+    });
+    const timeout = 10_000;
+    const blocked = ["BLPOP", "list", 0.2] as const;
+    const popped = [1, 2].map(() => redis.command(blocked, { timeout }));
+    assertEquals(await Promise.all(popped), [null, null]);
+
+    server.process.kill("SIGSTOP");
+    const commands = setInterval(() => redis.get("key").catch(() => {}), 10);
+    const error = await rejection(redis.closed);
+    clearInterval(commands);
+    assertInstanceOf(error, CallTimeoutError);
+    assertEquals(error.method, "PING");
+    await rejection(redis.disconnect());
   },
 });
 
@@ -261,6 +307,29 @@ Deno.test({
     await other.command(incr);
     assertEquals(await redis.transaction([incr]), null);
     assertEquals(await redis.get("count"), "4");
+  },
+});
+
+Deno.test({
+  name: "Redis: with the signal of a session, no other executes a transaction",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis();
+    await using other = await connected(server.transport);
+    const redis = new Redis();
+    await using connection = reconnecting(redis, server.transport, {
+      initialDelay: 1,
+    });
+    await connection.connected();
+    const { signal } = redis;
+    await redis.command(["WATCH", "count"], { signal });
+    const cut = rejection(redis.command(["BLPOP", "list", 0], { signal }));
+    await other.command(["CLIENT", "KILL", "TYPE", "normal"]);
+    await cut;
+    await connection.connected();
+    const late = redis.transaction([["INCR", "count"]], { signal });
+    assertEquals(await rejection(late), signal.reason);
+    assertEquals(await redis.get("count"), null);
   },
 });
 
