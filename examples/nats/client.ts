@@ -65,6 +65,10 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   });
   #lastSid = INBOX_SID;
   #info: ServerInfo | undefined;
+  /** Why no answers come to requests, if they do not. */
+  #inboxRefusal: NatsError | undefined;
+  /** Why a message was dropped since the last `ping()`, if one was. */
+  #refusal: NatsError | undefined;
 
   constructor(options: NatsOptions = {}) {
     super({ keepAliveInterval: 30_000, ...options });
@@ -85,14 +89,18 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   /**
    * Publishes a message, and waits for the first answer to it.
    *
-   * @throws {NatsError} Nobody has subscribed to the subject.
-   * @throws {CallError} There was no answer; `sent` tells whether it was sent.
+   * @throws {NatsError} Nobody has subscribed to the subject, or the answer may
+   * not come here.
+   * @throws {CallError} There was no answer; `sent` tells whether it was sent. If
+   * the server has refused the message, `ping()` tells.
    */
   async request(
     subject: string,
     payload: Uint8Array | string,
     options?: RequestOptions,
   ): Promise<NatsMessage> {
+    this.assertRunning();
+    if (this.#inboxRefusal) throw this.#inboxRefusal;
     const call = this.#callOptions(subject, options);
     return await this.sendCall(this.#requests, call, ({ id }) => {
       const reply = `${this.#inbox}.${id}`;
@@ -129,10 +137,16 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     return messages;
   }
 
-  /** Resolves when the server has processed all that was sent before. */
+  /**
+   * Resolves when the server has processed all that was sent before.
+   *
+   * @throws {NatsError} It has refused a message since the last ping.
+   */
   async ping(options?: RequestOptions): Promise<void> {
-    const call = this.#callOptions("PING", options);
-    await this.sendCall(this.#pings, call, () => ({ op: "PING" }));
+    await this.#ping(options);
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (refusal) throw refusal;
   }
 
   protected override createCodec(): Codec<ServerMessage, ClientMessage> {
@@ -154,22 +168,21 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     }
     const options = { verbose: false, headers: true, no_responders: true };
     const login = { ...options, lang: "ts", version: "1", ...credentials };
+    this.#inboxRefusal = this.#refusal = undefined;
     this.send({ op: "CONNECT", options: login });
+    this.send({ op: "SUB", subject: `${this.#inbox}.*`, sid: INBOX_SID });
     this.send({ op: "PING" });
     for (;;) {
       const answer = await this.receive({ signal });
       if (answer.op === "PONG") return;
-      if (answer.op === "-ERR") throw new NatsError(answer.text);
+      if (answer.op === "-ERR") this.#refused(new NatsError(answer.text));
     }
   }
 
-  protected override async onSessionStart(): Promise<void> {
-    const subject = `${this.#inbox}.*`;
-    const sent = [this.send({ op: "SUB", subject, sid: INBOX_SID })];
+  protected override onSessionStart(): void {
     for (const [sid, { subject, queue }] of this.#subscriptions) {
-      sent.push(this.send({ op: "SUB", subject, queue, sid }));
+      this.send({ op: "SUB", subject, queue, sid });
     }
-    await Promise.all(sent);
   }
 
   protected override onSessionEnd(cause: unknown): void {
@@ -184,7 +197,7 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   }
 
   protected override keepAlive(): Promise<void> {
-    return this.ping();
+    return this.#ping();
   }
 
   protected override onMessage(
@@ -214,13 +227,18 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   protected override isRetriable(error: unknown): boolean {
     const cause = error instanceof ConnectError ? error.cause : error;
     const refused = cause instanceof NatsError &&
-      /authori|permission/i.test(cause.message);
+      /authorization violation/i.test(cause.message);
     return !refused && super.isRetriable(error);
   }
 
   /** Keeps passwords out of the log. */
   protected override describe(message: ServerMessage | ClientMessage): unknown {
     return message.op === "CONNECT" ? { op: "CONNECT" } : message;
+  }
+
+  async #ping(options?: RequestOptions): Promise<void> {
+    const call = this.#callOptions("PING", options);
+    await this.sendCall(this.#pings, call, () => ({ op: "PING" }));
   }
 
   #callOptions(method: string, options: RequestOptions = {}): OpenCallOptions {
@@ -250,13 +268,17 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     } else this.#requests.resolve(id, message);
   }
 
-  /** A refused subscription is its own failure, any other error the session's. */
+  /** A subscription or a message may be refused; other errors are the session's. */
   #refused(error: NatsError): void {
-    const [, subject] = /for Subscription to "([^"]*)"/i.exec(error.message) ??
-      [];
-    if (subject === undefined) throw error;
-    for (const subscription of this.#subscriptions.values()) {
-      if (subscription.subject === subject) subscription.messages.fail(error);
-    }
+    const { message } = error;
+    const [, subject] = /for Subscription to "([^"]*)"/i.exec(message) ?? [];
+    if (subject === `${this.#inbox}.*`) this.#inboxRefusal = error;
+    else if (subject !== undefined) {
+      for (const subscription of this.#subscriptions.values()) {
+        if (subscription.subject === subject) subscription.messages.fail(error);
+      }
+    } else if (/^permissions violation|^invalid .*subject/i.test(message)) {
+      this.#refusal = error;
+    } else throw error;
   }
 }

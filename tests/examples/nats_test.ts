@@ -250,7 +250,9 @@ Deno.test({
 });
 
 const PASSWORDS = `authorization { users: [
-  { user: ann, password: secret, permissions: { subscribe: ["open.>", "_INBOX.>"] } }
+  { user: ann, password: secret, permissions: {
+    subscribe: ["open.>", "_INBOX.>"], publish: ["open.>", "_INBOX.>"] } }
+  { user: bob, password: secret, permissions: { subscribe: ["open.>"] } }
 ] }\n`;
 
 Deno.test({
@@ -279,6 +281,45 @@ Deno.test({
     assertMatch(refusal.message, /Permissions Violation for Subscription/);
     await client.publish("open.door", "come in");
     assertEquals(text(await next(open)), "come in");
+  },
+});
+
+Deno.test({
+  name: "NATS: a refused message is told by ping(), and the session goes on",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats({ config: PASSWORDS });
+    const credentials = { user: "ann", pass: "secret" };
+    await using client = await connected(nats.transport, {
+      ...{ credentials, keepAliveInterval: 10 },
+    });
+    const open = client.subscribe("open.door");
+    // The reply's subject is what another client has asked for.
+    for (const reply of ["closed.door", "open..door"]) {
+      await client.publish(reply, "sum");
+      const refusal = await rejection(client.ping());
+      assertInstanceOf(refusal, NatsError);
+      assertMatch(refusal.message, /for Publish to|Invalid Publish Subject/);
+      await client.ping();
+    }
+    await client.publish("open.door", "come in");
+    assertEquals(text(await next(open)), "come in");
+  },
+});
+
+Deno.test({
+  name: "NATS: a request says that answers may not come to this client",
+  ...server,
+  fn: async () => {
+    await using nats = await startNats({ config: PASSWORDS });
+    const credentials = { user: "bob", pass: "secret" };
+    await using client = await connected(nats.transport, { credentials });
+    await client.ping();
+    await assertRejects(
+      () => client.request("open.door", "knock"),
+      NatsError,
+      "Permissions Violation for Subscription",
+    );
   },
 });
 
