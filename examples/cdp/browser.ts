@@ -3,9 +3,10 @@ import {
   type AsyncProtocolOptions,
   type Codec,
   json,
+  PendingCalls,
   webSocketText,
 } from "@parley/parley";
-import type { Message } from "./methods.ts";
+import type { Message, Result } from "./methods.ts";
 import { Page } from "./page.ts";
 import { type CallOptions, CDPError, CDPSession } from "./session.ts";
 
@@ -28,16 +29,26 @@ export class Browser extends AsyncProtocol<Message> {
     return this.#root;
   }
 
-  /** Opens an empty page. */
-  async newPage(options?: CallOptions): Promise<Page> {
+  /** Opens an empty page; one that comes when nobody waits for it is closed. */
+  async newPage(options: CallOptions = {}): Promise<Page> {
     this.assertRunning();
     const root = this.#root;
-    const { targetId } = await root
-      .call("Target.createTarget", { url: "about:blank" }, options);
+    const { signal, timeout = 10_000 } = options;
+    const method = "Target.createTarget";
+    const waits = new PendingCalls<Result<typeof method>>();
+    const { id, promise } = waits.open({ method, signal, timeout });
+    const empty = { url: "about:blank" };
+    const created = root.call(method, empty, { timeout: Infinity });
+    created.then(
+      (target) => waits.resolve(id, target),
+      (error) => waits.reject(id, error),
+    );
     const close = async () => {
+      const { targetId } = await created;
       await root.call("Target.closeTarget", { targetId });
     };
     try {
+      const { targetId } = await promise;
       const { sessionId } = await root
         .call("Target.attachToTarget", { targetId, flatten: true }, options);
       const session = this.#session(sessionId);
@@ -47,7 +58,7 @@ export class Browser extends AsyncProtocol<Message> {
       await session.call("Page.setLifecycleEventsEnabled", lifecycle, options);
       return new Page(session, close);
     } catch (error) {
-      await close().catch(() => {}); // the first error tells more
+      close().catch(() => {}); // the first error tells more
       throw error;
     }
   }

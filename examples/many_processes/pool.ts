@@ -39,7 +39,9 @@ export class Pool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.splice(0).map(shutDown));
+    const ends = this.#workers.splice(0).map(shutDown);
+    await Promise.allSettled(ends); // if one has failed, the others end, too
+    await Promise.all(ends);
   }
 }
 

@@ -1,6 +1,9 @@
-/** Whether a topic is one of a filter with the wildcards `+` and `#` (§4.7). */
+/**
+ * Whether a topic is one of a filter with the wildcards `+` and `#` (§4.7). What
+ * a filter begins with may be `$share/GROUP/`: servers share its messages out.
+ */
 export function matches(filter: string, topic: string): boolean {
-  const levels = filter.split("/");
+  const levels = filter.replace(/^\$share\/[^/]+\//, "").split("/");
   const names = topic.split("/");
   if (topic.startsWith("$") && /^[+#]/.test(levels[0] ?? "")) return false;
   for (const [i, level] of levels.entries()) {

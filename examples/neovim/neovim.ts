@@ -1,4 +1,9 @@
-import { type EventQueue, type Transport, unix } from "@parley/parley";
+import {
+  type EventQueue,
+  type Transport,
+  unix,
+  type WaitOptions,
+} from "@parley/parley";
 import {
   type HandlerContext,
   type JSONRPCNotification,
@@ -72,11 +77,17 @@ export class Neovim implements AsyncDisposable {
   /** Connects to the socket at a path, or to any transport. */
   async connect(
     to: string | Transport,
-    options?: { signal?: AbortSignal },
+    options?: WaitOptions,
   ): Promise<void> {
+    const peer = this.#peer;
     const transport = typeof to === "string" ? unix({ path: to }) : to;
-    await this.#peer.connect(transport, options);
-    [this.#channel] = await this.#peer.request("nvim_get_api_info", []);
+    await peer.connect(transport, options);
+    try {
+      [this.#channel] = await peer.request("nvim_get_api_info", [], options);
+    } catch (reason) {
+      await peer.disconnect({ reason }).catch(() => {});
+      throw reason;
+    }
   }
 
   /** Executes a command as one types it behind a colon. */

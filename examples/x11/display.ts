@@ -79,9 +79,7 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     data = 0,
     ...body: Uint8Array[]
   ): Promise<Uint8Array> {
-    const reply = this.#request(request(opcode, data, ...body));
-    this.#asked = this.#sent;
-    return await reply;
+    return await this.#request(request(opcode, data, ...body), true);
   }
 
   /**
@@ -91,7 +89,7 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
    * @throws {XError} The server has refused it.
    */
   async do(opcode: number, data = 0, ...body: Uint8Array[]): Promise<void> {
-    const done = this.#request(request(opcode, data, ...body));
+    const done = this.#request(request(opcode, data, ...body), false);
     if (this.#sent - this.#asked >= MAX_UNCONFIRMED) this.#confirm();
     else if (!this.#confirming) {
       this.#confirming = true;
@@ -151,12 +149,15 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     await this.ask(GET_INPUT_FOCUS);
   }
 
-  #request(bytes: Uint8Array): Promise<Uint8Array> {
-    this.assertRunning();
+  #request(bytes: Uint8Array, hasReply: boolean): Promise<Uint8Array> {
     const { timeout = 10_000 } = this.#options;
-    const method = `request ${bytes[0]}`;
-    const call = { id: ++this.#sent, method, timeout };
-    return this.sendCall(this.#calls, call, () => bytes);
+    const id = this.#sent + 1;
+    const call = { id, method: `request ${bytes[0]}`, timeout };
+    return this.sendCall(this.#calls, call, () => {
+      this.#sent = id;
+      if (hasReply) this.#asked = id;
+      return bytes;
+    });
   }
 
   /** Asks for something, so that there is a reply behind all requests. */

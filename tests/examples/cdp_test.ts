@@ -12,6 +12,7 @@ import { CDPError } from "../../examples/cdp/session.ts";
 import {
   CallError,
   CallInterruptedError,
+  CallTimeoutError,
   json,
   ParleyError,
   reconnecting,
@@ -184,6 +185,32 @@ Deno.test({
     aborted.abort(reason);
     assertEquals(await rejection(waiting), reason);
     assertEquals(await page.evaluate("6 * 7"), 42);
+  },
+});
+
+Deno.test({
+  name: "Chromium: a page that comes when nobody waits for it is closed",
+  ...chromium,
+  fn: async () => {
+    await using chromium = await startChromium();
+    await using browser = new Browser();
+    await browser.connect(devTools(chromium.http));
+    const targets = async (): Promise<{ type: string }[]> =>
+      await (await fetch(new URL("/json/list", chromium.http))).json();
+    const pages = async () =>
+      (await targets()).filter(({ type }) => type === "page").length;
+    const before = await pages();
+    const reason = new Error("enough");
+    const aborted = new AbortController();
+    const { signal } = aborted;
+    const opening = rejection(browser.newPage({ signal }));
+    const late = rejection(browser.newPage({ timeout: 1 }));
+    aborted.abort(reason);
+    assertEquals(await opening, reason);
+    assertInstanceOf(await late, CallTimeoutError);
+    assertEquals(await rejection(browser.newPage({ signal })), reason);
+    await (await browser.newPage())[Symbol.asyncDispose]();
+    while (await pages() > before);
   },
 });
 

@@ -109,6 +109,20 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "many processes: the end of a pool whose process was killed says so, when all have ended",
+  ...linux,
+  async fn() {
+    const pool = await Pool.start(2);
+    const { pids } = pool;
+    Deno.kill(pids[0] ?? 0, "SIGKILL");
+    const end = pool[Symbol.asyncDispose]();
+    await assertRejects(() => end, Error, "A worker has exited with code 137");
+    for (const pid of pids) assertEquals(await exists(pid), false);
+  },
+});
+
+Deno.test({
   name: "many processes: a port that is in use is an error of start()",
   ...linux,
   async fn() {

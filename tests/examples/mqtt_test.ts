@@ -139,6 +139,25 @@ Deno.test({
 });
 
 Deno.test({
+  name: "MQTT: clients that share a subscription share out its messages",
+  ...server,
+  fn: async () => {
+    await using mosquitto = await startMosquitto();
+    await using first = await connected(mosquitto.transport);
+    await using second = await connected(mosquitto.transport);
+    const filter = "$share/workers/orders/+";
+    const shares = await Promise.all(
+      [first, second].map((client) => client.subscribe(filter, { qos: 1 })),
+    );
+    for (const payload of ["a", "b"]) {
+      await first.publish("orders/new", payload, { qos: 1 });
+    }
+    const received = await Promise.all(shares.map(next));
+    assertEquals(received.map(text).toSorted(), ["a", "b"]);
+  },
+});
+
+Deno.test({
   name:
     "MQTT: the will is published if the client vanishes, not if it says goodbye",
   ...server,

@@ -111,6 +111,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Neovim: to connect may be given up, and tried again",
+  ...neovim,
+  fn: async () => {
+    await using server = await startNeovim();
+    server.process.kill("SIGSTOP");
+    await using nvim = new Neovim();
+    const connected = AbortSignal.timeout(100);
+    const options = { signal: connected };
+    const error = await rejection(nvim.connect(server.transport, options));
+    assertEquals(error, connected.reason);
+    server.process.kill("SIGCONT");
+    await nvim.connect(server.transport);
+    assertEquals(await nvim.evaluate("6 * 7"), 42);
+  },
+});
+
+Deno.test({
   name: "Neovim: the demo numbers the lines of the buffer",
   ...neovim,
   fn: async () => {

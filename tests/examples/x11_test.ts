@@ -272,6 +272,21 @@ Deno.test({
 });
 
 Deno.test({
+  name: "X11: requests that are refused here are not counted as sent",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    const options = { timeout: NaN };
+    await using display = new Display(options);
+    await display.connect(server.transport);
+    await assertRejects(() => display.do(127), RangeError, "timeout");
+    await assertRejects(() => atom(display, "WM_NAME"), RangeError, "timeout");
+    options.timeout = 10_000;
+    assertEquals(await atom(display, "WM_NAME"), 39);
+  },
+});
+
+Deno.test({
   name: "examples/x11/main.ts runs",
   ...xvfb,
   fn: async () => {

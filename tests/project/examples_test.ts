@@ -106,6 +106,19 @@ Deno.test({
         filename,
         "node-name": "disk",
       });
+      const inject = { "inject-error": [{ event: "read_aio" }] };
+      await client.execute("blockdev-add", {
+        ...{ driver: "raw", "node-name": "broken" },
+        file: { driver: "blkdebug", image: "disk", ...inject },
+      });
+    }
+    // A copy that fails leaves nothing that is in the next one's way.
+    for (const [disk, why] of [["broken", "output error"], ["no", "no such"]]) {
+      const failed = await runExample(
+        "examples/qmp_backup.ts",
+        ...[server.transport, disk, `${folder}/copy`],
+      );
+      assertMatch(failed.stderr, new RegExp(`Error: .*${why}`));
     }
     const { code, stdout, stderr } = await runExample(
       "examples/qmp_backup.ts",
