@@ -19,7 +19,7 @@ await client.execute("blockdev-add", { ...file, "node-name": "copy" });
 const args = { "job-id": "backup", device, target: "copy", sync: "full" };
 const job = runJob(client, "blockdev-backup", args).then(() => true)
   .finally(() => client.execute("blockdev-del", { "node-name": "copy" }));
-for (let done: unknown; !done;) {
+for (let done: unknown = false; !done;) {
   done = await Promise.race([job, new Promise((r) => setTimeout(r, 100))]);
   const [at] = await client.execute("query-jobs") as Job[];
   const share = at ? at["current-progress"] / at["total-progress"] : 1;
