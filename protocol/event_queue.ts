@@ -142,6 +142,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     const dropped = this.#unread.push(event, bytes);
     this.#dropped += dropped;
     if (dropped === 0 || this.#failsBeyond === undefined) return;
+    this.#dropped += this.clear().length;
     const name = printable(JSON.stringify(this.#nameOf(event)));
     this.fail(
       new EventOverflowError(
