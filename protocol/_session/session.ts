@@ -97,6 +97,8 @@ export class Session<In, Out> {
     const connection = await this.#connection.open(opening);
     const { hooks, highWaterMark, maxMessageBytes } = this.#options;
     const codec = hooks.createCodec();
+    // It may have ended the session.
+    this.signal.throwIfAborted();
     const shared = { codec, connection, budget: this.budget };
     const reader = new MessageReader<In>({ ...shared, maxMessageBytes });
     const writer = new MessageWriter<Out>({

@@ -268,6 +268,22 @@ Deno.test("a silent negotiation ends by idleTimeout, and is not pinged", async (
   far.abort();
 });
 
+Deno.test("an attempt that createCodec() aborts leaves no timer", async () => {
+  using time = new VirtualTime();
+  const controller = new AbortController();
+  const options = {
+    codec: () => {
+      controller.abort(new Error("enough"));
+      return lines();
+    },
+    idleTimeout: 100,
+  };
+  const [near] = memoryPair();
+  const connecting = new Peer(options).connect(near, controller);
+  assertStrictEquals(await rejection(connecting), controller.signal.reason);
+  assertEquals(time.waiting, 0);
+});
+
 Deno.test("the shorter idleTimeout of server and protocol applies, and onError() gets the error", async () => {
   for (const [ofServer, ofProtocol] of [[500, 1_000], [1_000, 500]] as const) {
     using time = new VirtualTime();
