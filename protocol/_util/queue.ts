@@ -12,24 +12,26 @@ export interface QueueOptions<T> {
 export interface NextOptions {
   /** Withdraws the wait, which then rejects with the reason. */
   signal?: AbortSignal | undefined;
-  /** Names the wait for `withdraw()`. */
+  /** The iteration that waits: `withdraw()` ends its waits. */
   owner?: object | undefined;
 }
 
 interface Waiter<T> extends PromiseWithResolvers<IteratorResult<T>> {
-  owner: object | undefined;
+  owner: object;
 }
 
 /**
  * Items are pushed at one end and iterated at the other, in order. When the
- * queue is closed, an iteration goes on to the end of what was pushed, and then
- * ends or throws. `return()` and the signal close it at once.
+ * queue is closed, each iteration goes on to the end of what was pushed, and then
+ * ends, or throws once. `return()` and the signal close it at once.
  */
 export class Queue<T> implements AsyncIterableIterator<T> {
   #items: T[] = [];
   #taken = 0;
   #waiting: Waiter<T>[] = [];
   #end: { error?: unknown } | undefined;
+  /** The owners whose waits have been told the error: after it, they are over. */
+  #told: WeakSet<object> | undefined;
   readonly #closed: () => void;
 
   constructor(options: QueueOptions<T> = {}) {
@@ -72,7 +74,7 @@ export class Queue<T> implements AsyncIterableIterator<T> {
     this.#end = end;
     this.#closed();
     for (const waiter of this.#waiting.splice(0)) {
-      this.next().then(waiter.resolve, waiter.reject);
+      this.next(waiter).then(waiter.resolve, waiter.reject);
     }
   }
 
@@ -88,18 +90,19 @@ export class Queue<T> implements AsyncIterableIterator<T> {
     return item;
   }
 
-  next({ signal, owner }: NextOptions = {}): Promise<IteratorResult<T>> {
+  next(
+    { signal, owner = this }: NextOptions = {},
+  ): Promise<IteratorResult<T>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.length > 0) {
       return Promise.resolve({ done: false, value: this.shift() as T });
     }
     if (!this.#end) return this.#wait(signal, owner);
-    // An error is thrown once: after it, the iteration is over.
-    const end = this.#end;
-    this.#end = {};
-    return "error" in end
-      ? Promise.reject(end.error)
-      : Promise.resolve({ done: true, value: undefined });
+    if (!("error" in this.#end) || this.#told?.has(owner)) {
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    (this.#told ??= new WeakSet()).add(owner);
+    return Promise.reject(this.#end.error);
   }
 
   /** Ends the waits of an owner: they take no item. */
@@ -124,7 +127,7 @@ export class Queue<T> implements AsyncIterableIterator<T> {
 
   #wait(
     signal: AbortSignal | undefined,
-    owner: object | undefined,
+    owner: object,
   ): Promise<IteratorResult<T>> {
     const waiter = { ...handled<IteratorResult<T>>(), owner };
     this.#waiting.push(waiter);

@@ -38,6 +38,25 @@ Deno.test("an iteration throws the cause of the session's end, after the receive
   await remote.close();
 });
 
+Deno.test("each iteration of a session that fails throws the cause, once, and so does receive()", async () => {
+  const { peer, remote } = await runningPeer();
+  const iterators = [1, 2].map(() => peer[Symbol.asyncIterator]());
+  const waits = iterators.map((iterator) => iterator.next());
+  const receiving = peer.receive();
+  remote.abort();
+  const cause = await rejection(peer.closed);
+  for (const wait of [...waits, receiving]) {
+    assertStrictEquals(await rejection(wait), cause);
+  }
+  for (const iterator of iterators) {
+    assertEquals((await iterator.next()).done, true);
+  }
+  await assertRejects(() => peer.receive(), EndOfStreamError);
+  const late = peer[Symbol.asyncIterator]();
+  assertStrictEquals(await rejection(late.next()), cause);
+  await rejection(peer.disconnect());
+});
+
 Deno.test("promises that reject when the session ends may be awaited later", async () => {
   const { peer, remote } = await runningPeer();
   const waits = [
