@@ -22,7 +22,7 @@ import type { Endianness } from "./codec_input.ts";
  * ```
  */
 export interface CodecOutput {
-  /** Appends one byte. */
+  /** Appends one byte: the low 8 bits of the value. */
   byte(value: number): void;
   /** Appends a copy of bytes. */
   bytes(chunk: Uint8Array): void;

@@ -74,9 +74,9 @@ export class WriteBuffer implements CodecOutput {
     this.#end += chunk.length;
   }
 
-  /** Appends one byte. */
+  /** Appends one byte: the low 8 bits of the value. */
   byte(value: number): void {
-    if (value < 0x80 && this.#text !== "") {
+    if (value >= 0 && value < 0x80 && this.#text !== "") {
       this.#text += String.fromCharCode(value);
       return;
     }

@@ -256,6 +256,18 @@ Deno.test("WriteBuffer returns the bytes that were put in, however many are take
   }));
 });
 
+Deno.test("WriteBuffer appends the low 8 bits of a byte, behind text and behind bytes", () => {
+  for (const value of [0, 0x7f, 0x80, 0xff, 0x100, 0x141, -1, ~0x41]) {
+    for (const before of ["", "a"]) {
+      const output = new WriteBuffer();
+      output.text(before);
+      output.byte(value);
+      const expected = [...new TextEncoder().encode(before), value & 0xff];
+      assertEquals([...output.take()], expected, `${before} ${value}`);
+    }
+  }
+});
+
 Deno.test("WriteBuffer ends a write at a split, and only if bytes precede it", () => {
   const output = new WriteBuffer();
   output.split();
