@@ -43,12 +43,14 @@ export function decodeStream<In, Out>(
   input: ReadBuffer = new ReadBuffer(),
 ): DecodedStream<In> {
   const messages: In[] = [];
+  let length = 0;
   let complete = 0;
   let offset = 0;
   let error: unknown;
   try {
     for (const chunk of chunks) {
       input.append(chunk);
+      length += chunk.length;
       for (let before = input.offset;; before = input.offset) {
         const message = codec.decode(input);
         if (message === undefined) break;
@@ -63,6 +65,11 @@ export function decodeStream<In, Out>(
       const message = decodeEnd(codec, input);
       if (message === undefined) break;
       messages.push(message);
+      if (messages.length > length + 1) {
+        throw new Error(
+          `end() has returned ${messages.length} messages for ${length} bytes, expected undefined behind the last one`,
+        );
+      }
     }
   } catch (cause) {
     error = cause;

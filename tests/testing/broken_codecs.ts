@@ -72,6 +72,16 @@ broken("lines that end with the stream", (input) => {
   return input.length === 0 ? undefined : take(input, input.length - 1);
 });
 
+/** The rest of a stream, which is not consumed. */
+testCodec("the rest of a stream", (options) => {
+  const whole = lines(options);
+  return {
+    decode: (input) => whole.decode(input),
+    end: (input) => new TextDecoder().decode(input.subarray()),
+    encode: whole.encode,
+  };
+}, cases);
+
 /** Frames with a length of one byte, which is consumed when it arrives. */
 testCodec("frames that lose their head", () => {
   let length: number | undefined;

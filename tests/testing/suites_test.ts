@@ -27,7 +27,7 @@ async function outcomes(file: string, names?: readonly string[]) {
 }
 
 Deno.test("testCodec() fails a codec that breaks a promise, for that promise", async () => {
-  const { passed, failed } = await outcomes("broken_codecs.ts");
+  const { passed, failed, text } = await outcomes("broken_codecs.ts");
   assertEquals(
     failed.filter((name) => name.startsWith("lines")),
     [
@@ -40,6 +40,11 @@ Deno.test("testCodec() fails a codec that breaks a promise, for that promise", a
       "lines that end with the stream takes no stream that is cut for a whole one",
       "lines that end with the stream gives back any messages, however their bytes are cut",
     ],
+  );
+  assert(
+    failed.includes(
+      "the rest of a stream decodes two lines, split at every byte",
+    ),
   );
   assert(
     failed.includes("whole lines alone decodes two lines, split at every byte"),
@@ -55,6 +60,7 @@ Deno.test("testCodec() fails a codec that breaks a promise, for that promise", a
     ),
   );
   assert(passed.length > 10);
+  assertStringIncludes(text, "end() has returned 10 messages for 8 bytes");
 });
 
 Deno.test("testTransport() fails connections that break a promise, for that promise", async () => {
