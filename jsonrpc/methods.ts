@@ -91,7 +91,11 @@ export interface HandlerContext {
   readonly method: string;
   /** The id of the request; undefined for a notification. */
   readonly id: JSONRPCId | undefined;
-  /** Aborted when the caller cancels the request, or the session ends. */
+  /**
+   * Aborted when the caller cancels the request, or the session ends, before the
+   * answer. A subscription, which outlives its request, ends with the `signal` of
+   * the `JSONRPCPeer`.
+   */
   readonly signal: AbortSignal;
   /** The `_meta` member of the params, as in MCP. */
   readonly meta: unknown;

@@ -16,7 +16,9 @@ export type MsgpackRPCPeerOptions<Local = AnyMethods> = Omit<
  * and no cancellation.
  *
  * An error response of the peer is a `JSONRPCError`. If the error is a number and
- * a text, these are its code and message; otherwise the error is its `data`.
+ * a text, these are its code and message; otherwise the error is its `data`. The
+ * errors of handlers are sent in the same form. Neovim shows the message if the code
+ * is 0 or 1 and there is no data, and "unknown error" otherwise.
  *
  * @example Two ends that call each other
  * ```ts
