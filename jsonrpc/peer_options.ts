@@ -42,8 +42,9 @@ export interface JSONRPCPeerOptions<Local = AnyMethods>
    * calls with the same key run one after the other, and calls with different
    * keys concurrently. Calls that run or wait may take a third of
    * `maxQueuedBytes`, each as 256 bytes at least, and nothing is read while it is
-   * used up. If this peer itself waits for a response then, further calls are
-   * refused with -32000.
+   * used up. If this peer itself waits for a response then, further requests are
+   * refused with -32000; notifications may take another third, and then the session
+   * ends.
    *
    * @default {"parallel"}
    */

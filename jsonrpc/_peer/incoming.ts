@@ -51,6 +51,11 @@ export class Incoming {
     return this.#dispatcher.size;
   }
 
+  /** Whether there is a handler of this method. */
+  handles(method: string): boolean {
+    return this.#options.methods.has(method);
+  }
+
   /** Resolves when no call runs or waits, or the session has ended. */
   idle(): Promise<void> {
     return this.#dispatcher.idle();

@@ -43,7 +43,8 @@ export class Receiver {
   /**
    * A third of the budget: calls are taken below it, and the last one takes no
    * more; the responses of batches have another third. So the reader is held
-   * here alone, where a request of ours lets it go on.
+   * here alone, where a request of ours lets it go on. Notifications cannot be
+   * refused, so that they may then fill two thirds.
    */
   readonly #limit: number;
   /** The bytes of the calls that run or wait. */
@@ -148,7 +149,7 @@ export class Receiver {
     return this.#start(call, bytes, respond);
   }
 
-  /** Runs a call when there is room for it. */
+  /** Runs a call when there is room for it; one without a handler needs none. */
   #start(
     call: Extract<Classified, { method: string }>,
     bytes: number,
@@ -156,19 +157,23 @@ export class Receiver {
   ): void | Promise<void> {
     const { kind, method, params } = call;
     const { budget, outgoing, incoming, signal } = this.#host;
-    const held = Math.min(Math.max(bytes, MIN_CALL_BYTES), this.#limit);
-    if (this.#calls >= this.#limit && !signal.aborted) {
+    const size = Math.max(bytes, MIN_CALL_BYTES);
+    const held = Math.min(size, this.#limit);
+    const full = this.#calls >= this.#limit && !signal.aborted;
+    if (full && incoming.handles(method)) {
       if (outgoing.size === 0) {
         this.#room ??= Promise.withResolvers();
         return this.#room.promise.then(() => this.#start(call, bytes, respond));
       }
       // To wait would hold the reader, and with it a response that is waited for.
       if (kind === "request") return respond(busy(call.id));
-      throw new ProtocolError(
-        `Receive ${
-          JSON.stringify(method)
-        }: ${incoming.size} calls of ${this.#calls} bytes run or wait, maxQueuedBytes is ${budget.limit}`,
-      );
+      if (this.#calls + size > 2 * this.#limit) {
+        throw new ProtocolError(
+          `Receive ${
+            printable(JSON.stringify(method))
+          }: ${incoming.size} calls of ${this.#calls} bytes run or wait, maxQueuedBytes is ${budget.limit}`,
+        );
+      }
     }
     this.#calls += held;
     budget.take(held);

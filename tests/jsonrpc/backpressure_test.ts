@@ -56,6 +56,56 @@ Deno.test("when handlers wait for the peer and no more are taken, requests are r
   assertLess(319, answered.length);
 });
 
+Deno.test("when no more calls are taken, those without a handler need no room", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using ends = await rawPeer({
+    maxQueuedBytes: 3 * 256,
+    methods: { wait: () => gate.promise, log() {} },
+  });
+  const { peer, raw } = ends;
+  const answers = peer.notifications();
+  const jsonrpc = "2.0";
+  await raw.send({ jsonrpc, id: "w", method: "wait" });
+  await raw.send({ jsonrpc, method: "note" });
+  await raw.send({ jsonrpc, id: 1, method: "none" });
+  assertEquals((await answers.next()).method, "note");
+  const refused = await raw.receive() as { error: { code: number } };
+  assertEquals(refused.error.code, -32601);
+
+  const asked = peer.request("ask");
+  await raw.receive();
+  await raw.send({ jsonrpc, method: "note" });
+  await raw.send({ jsonrpc, id: 1, result: "answered" });
+  assertEquals(await asked, "answered");
+  gate.resolve();
+  await raw.receive();
+});
+
+Deno.test("notifications behind a large one whose handler calls back are handled in order", async () => {
+  const seen: number[] = [];
+  const all = Promise.withResolvers<void>();
+  await using ends = await twoPeers({
+    order: "serial",
+    methods: {
+      open: (_: unknown, { peer }: HandlerContext) => peer.request("configure"),
+      change([n]: [number]) {
+        seen.push(n);
+        if (n === 100) all.resolve();
+      },
+    },
+  }, {
+    methods: {
+      async configure() {
+        for (let n = 1; n <= 100; n++) await ends.client.notify("change", [n]);
+        return {};
+      },
+    },
+  });
+  await ends.client.notify("open", ["x".repeat(5_000_000)]);
+  await Promise.race([all.promise, ends.server.closed]);
+  assertEquals(seen, Array.from({ length: 100 }, (_, n) => n + 1));
+});
+
 Deno.test("a peer that does not read its responses is not read either", async () => {
   const [near, far] = memoryPair();
   const peer = new JSONRPCPeer({
