@@ -45,7 +45,7 @@ export interface AcpStreamOptions {
   /**
    * The largest message that is taken, in bytes.
    *
-   * @default {10_485_760}
+   * @default {10485760}
    */
   maxMessageBytes?: number | undefined;
 }

@@ -48,7 +48,7 @@ export interface McpTransportOptions {
   /**
    * The largest message that is taken, in bytes.
    *
-   * @default {10_485_760}
+   * @default {10485760}
    */
   maxMessageBytes?: number | undefined;
 }

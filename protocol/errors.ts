@@ -23,7 +23,8 @@ import type { Runstate } from "./runstate.ts";
  * ```
  *
  * A wrong argument is a `TypeError` or a `RangeError`. An abort is the signal's
- * own reason. An error of the operating system is one of `Deno.errors`.
+ * own reason. An error of the operating system is one of `Deno.errors`; in Node
+ * and in browsers it has the same `name`. QMP and JSON-RPC add errors of their own.
  */
 export class ParleyError extends Error {
   /** Like `Error`; `name` is the name of the class. */

@@ -36,7 +36,7 @@ export interface TestCodecOptions<Out> {
    * The most bytes that `sized` or `sizedInput` is asked for: less than 65,536 for a
    * format whose lengths have 2 bytes.
    *
-   * @default {81_920}
+   * @default {81920}
    */
   maxSized?: number | undefined;
 }

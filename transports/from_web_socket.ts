@@ -15,7 +15,7 @@ export interface FromWebSocketOptions {
    * a peer that sends more than this ahead of the reader is cut. With `messages`,
    * the header of each message counts: 2 to 10 bytes.
    *
-   * @default {16_777_216}
+   * @default {16777216}
    */
   maxQueuedBytes?: number | undefined;
 }

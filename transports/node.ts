@@ -82,9 +82,9 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
 }
 
 /**
- * Unix sockets over `node:net`. Listening replaces the file of a listener that has
- * died, and no other file. Node has no flock(2): if several processes replace one
- * stale file at the same moment, a client may find no file there for an instant,
+ * Unix sockets over `node:net`. Listening replaces a stale socket file, and no
+ * other file. Node has no flock(2): if several processes replace one stale file
+ * at the same moment, a client may find no file there for an instant,
  * and what a killed listener has left beside the file is removed by Deno alone.
  *
  * @throws {TypeError} `path` is not a string, is empty or has a NUL in it.

@@ -66,7 +66,7 @@ export interface TcpOptions {
   /**
    * How long a PROXY header may take to arrive, in milliseconds.
    *
-   * @default {10_000}
+   * @default {10000}
    */
   handshakeTimeout?: number | undefined;
   /**

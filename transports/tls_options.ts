@@ -78,7 +78,7 @@ export interface TlsOptions {
   /**
    * How long a handshake may take, in milliseconds.
    *
-   * @default {10_000}
+   * @default {10000}
    */
   handshakeTimeout?: number | undefined;
   /**

@@ -32,9 +32,9 @@ export interface UnixOptions {
 /**
  * Unix sockets.
  *
- * Listening replaces the file of a listener that has died, and is refused with
- * `Deno.errors.AddrInUse` if a listener is there or the file is not a socket.
- * No other file is removed, even if it appears at the last moment. Closing the
+ * Listening replaces a stale socket file, left by a listener that has died. It is
+ * refused with `Deno.errors.AddrInUse` if a listener is there or the file is not a
+ * socket. No other file is removed, even if it appears at the last moment. Closing the
  * listener removes its file, unless another file has taken its place.
  *
  * Connecting to `/run/x/s` needs `--allow-net=unix:/run/x/s

@@ -19,7 +19,7 @@ export interface WebSocketOptions {
    *
    * @default {{}}
    */
-  headers?: HeadersInit | undefined;
+  headers?: ConstructorParameters<typeof Headers>[0] | undefined;
   /**
    * Origins whose pages may connect to a listener, such as
    * `https://example.com`, beside its own: `http:` (`https:` for `wss:`), the
@@ -44,11 +44,12 @@ export interface WebSocketOptions {
   /**
    * How long a handshake may take, in milliseconds.
    *
-   * @default {10_000}
+   * @default {10000}
    */
   handshakeTimeout?: number | undefined;
   /**
-   * Told of each peer that a listener has refused, and why.
+   * Called for each peer that a listener has refused, with the reason: a failed
+   * handshake is not an error of `accept()`.
    *
    * @default {undefined}
    */

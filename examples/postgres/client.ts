@@ -41,7 +41,7 @@ export interface PostgresOptions extends SessionOptions {
   /**
    * The deadline of each query, in milliseconds.
    *
-   * @default {30_000}
+   * @default {30000}
    */
   timeout?: number | undefined;
 }

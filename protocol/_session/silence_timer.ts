@@ -1,4 +1,4 @@
-/** Into how many steps the time is divided: the timer is so much late at most. */
+/** The counters are read so many times within the time: it is late by one step at most. */
 const STEPS = 4;
 
 /** A counter of bytes, and for how many steps it has not changed. */

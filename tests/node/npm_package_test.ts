@@ -30,6 +30,16 @@ Deno.test({
         assertMatch(output, /^QEMU \d+ is prelaunch\n$/);
       });
 
+      await t.step(
+        "a program in TypeScript is checked, with Node's types alone",
+        async () => {
+          const strict = ["--strict", "--exactOptionalPropertyTypes"];
+          const modern = ["--target", "es2022", "--module", "nodenext"];
+          const tsc = ["npx", "tsc", "--noEmit", ...strict, ...modern];
+          await run([...tsc, "--lib", "es2022", "consumer.mts"], folder);
+        },
+      );
+
       await t.step({
         name: "Node reports a process that the system does not let it end",
         // Only root can become another user.
@@ -65,8 +75,9 @@ Deno.test({
 /** Makes a folder in which programs use the package. */
 async function install(folder: string): Promise<void> {
   await buildPackage(`${folder}/parley.tgz`);
+  const scripts = ["laws", "promises", "qmp", "refused_kill"];
   for (
-    const name of ["laws.mjs", "promises.mjs", "qmp.mjs", "refused_kill.mjs"]
+    const name of [...scripts.map((name) => `${name}.mjs`), "consumer.mts"]
   ) {
     await Deno.copyFile(
       new URL(name, import.meta.url),
@@ -76,7 +87,7 @@ async function install(folder: string): Promise<void> {
   await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
   await run([
     ...["npm", "install", "--no-audit", "--no-fund", "./parley.tgz"],
-    "bun@1.4.5",
+    ...["bun@1.4.5", "typescript@5.9.3", "@types/node@20.19.43"],
   ], folder);
 }
 
@@ -90,6 +101,7 @@ async function run(
     signal: AbortSignal.timeout(60_000),
   }).output();
   const decoder = new TextDecoder();
-  assert(success, `${program} ${args.join(" ")}: ${decoder.decode(stderr)}`);
+  const output = decoder.decode(stdout) + decoder.decode(stderr);
+  assert(success, `${program} ${args.join(" ")}: ${output}`);
   return decoder.decode(stdout);
 }

@@ -14,7 +14,7 @@ export type ReadOutcome = Promise<number | null> | number | null;
  */
 export interface Channel {
   /**
-   * The fewest bytes that a read has room for, unless it has none.
+   * The size of the smallest buffer that `read()` takes, but for an empty one.
    *
    * @default {1}
    */

@@ -16,7 +16,7 @@ export class ReadableSide {
 
   /**
    * @param read Reads some bytes: their number, or `null` at the end.
-   * @param minRead The fewest bytes that `read` has room for.
+   * @param minRead The size of the smallest buffer that `read` takes.
    * @param cancel Called when the stream is cancelled.
    */
   constructor(
