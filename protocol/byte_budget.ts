@@ -1,3 +1,5 @@
+import { checkNumber } from "./_util/validate.ts";
+
 /**
  * The bytes that a session holds for its peer: messages that are queued to be
  * sent, and received messages that are kept. While it holds more than the limit
@@ -27,8 +29,14 @@ export class ByteBudget {
   #full = false;
   #room: PromiseWithResolvers<void> | undefined;
 
-  /** Makes a budget of which nothing is used. */
+  /**
+   * Makes a budget of which nothing is used.
+   *
+   * @throws {TypeError} The limit is not a number.
+   * @throws {RangeError} The limit is negative.
+   */
   constructor(limit: number) {
+    checkNumber("limit", limit, 0, Infinity);
     this.limit = limit;
   }
 

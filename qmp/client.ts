@@ -106,6 +106,7 @@ export class QMPClient<Schema extends QMPSchema = AnySchema>
    * Makes a client that is `idle`.
    *
    * @throws {RangeError} A number is out of range.
+   * @throws {TypeError} An option has the wrong type.
    */
   constructor(options: QMPClientOptions = {}) {
     // Each phase of the handshake has a deadline of its own.

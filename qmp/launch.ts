@@ -119,7 +119,8 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
    * no power button, the program is ended in this way at once.
    *
    * @returns Whether the guest has shut down by itself.
-   * @throws {RangeError} `timeout` is negative or not a number.
+   * @throws {TypeError} `timeout` is not a number.
+   * @throws {RangeError} `timeout` is negative.
    * @throws The signal's reason, if it is aborted before the guest has shut
    * down. The program goes on then.
    */
@@ -151,7 +152,8 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  *
  * @throws {Deno.errors.NotFound} The program is not on the PATH, or `cwd` does
  * not exist.
- * @throws {RangeError} A time is negative or not a number, or the path of the
+ * @throws {TypeError} A time is not a number.
+ * @throws {RangeError} A time is negative, or the path of the
  * folder of temporary files is too long for a socket in it.
  * @throws {StateError} The client is not idle. Nothing has changed.
  * @throws {ConnectError} There is no session. If the program has ended, the

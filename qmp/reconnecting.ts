@@ -30,7 +30,7 @@ export interface QMPReconnection<S extends QMPSchema = AnySchema>
    * Makes a listener like the client's, but to the events of every session. It
    * ends when no session will follow, at once if that is so already.
    *
-   * @throws {RangeError} `limit` is not a positive integer.
+   * @throws {RangeError} `limit` or `maxBytes` is not a positive integer.
    */
   listen<N extends EventName<S> = EventName<S>>(
     names?: N | readonly N[],

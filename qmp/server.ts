@@ -137,7 +137,8 @@ export class QMPServer<S extends QMPSchema = AnySchema>
   /**
    * Makes a server that no client can reach yet.
    *
-   * @throws {TypeError} A command has no handler, or a type is not a QMP type.
+   * @throws {TypeError} A command has no handler, a type is not a QMP type, or
+   * another option has the wrong type.
    * @throws {RangeError} An option is out of range.
    */
   constructor(options: QMPServerOptions<S> = {}) {
@@ -162,6 +163,8 @@ export class QMPServer<S extends QMPSchema = AnySchema>
     );
     const capabilities = this.#commands.hasOutOfBand ? ["oob"] : [];
     this.#greeting = { QMP: { version, capabilities } };
+    // A wrong option of the sessions is an error here, not at the first client.
+    this.createSession();
   }
 
   /** The sessions that have begun and not ended. */

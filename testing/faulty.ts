@@ -1,4 +1,5 @@
 import type { Connection, Transport } from "../transports/mod.ts";
+import { wrongNumber } from "../transports/_util/validate.ts";
 import { FaultSchedule, type WholePlan } from "./_faulty/schedule.ts";
 import { faultyConnection } from "./_faulty/connection.ts";
 import type { Fault, FaultPlan, InjectedFault } from "./fault_plan.ts";
@@ -23,7 +24,7 @@ const KINDS: readonly Fault[] = [
  * errors of faults show the seed.
  *
  * @throws {RangeError} A number is out of range, or `faults` is empty.
- * @throws {TypeError} A kind of fault is unknown.
+ * @throws {TypeError} A kind of fault is unknown, or a number has another type.
  *
  * @example A session that lives with splits and delays
  * ```ts
@@ -92,14 +93,10 @@ function complete(plan: FaultPlan): WholePlan {
     onFault = () => {},
   } = plan;
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-    throw new RangeError(
-      `Cannot use the option: seed is ${seed}: it must be an integer from 0 to 2^32 - 1`,
-    );
+    throw wrongNumber("seed", seed, "an integer from 0 to 2^32 - 1");
   }
   if (!Number.isSafeInteger(every) || every < 1) {
-    throw new RangeError(
-      `Cannot use the option: every is ${every}: it must be a positive integer`,
-    );
+    throw wrongNumber("every", every, "a positive integer");
   }
   if (faults.length === 0) {
     throw new RangeError(

@@ -27,7 +27,7 @@ export interface AcceptTlsOptions extends
  * must have been read: they would be taken for TLS. The addresses stay those of
  * the plain connection.
  *
- * @throws {TypeError} An option is not of its form, or there is no certificate.
+ * @throws {TypeError} An option has the wrong type or form, or there is no certificate.
  * The connection is as before.
  * @throws {RangeError} `handshakeTimeout` is out of its range.
  * @throws {Deno.errors.InvalidData} A certificate or key cannot be read, or the
@@ -56,7 +56,7 @@ export async function acceptTls<A extends Address>(
   checkTlsOptions(options);
   if (cert === undefined && certificates === undefined) {
     throw new TypeError(
-      "cert is undefined: a server needs cert and key, or certificates",
+      "Cannot use the option: cert is undefined: a server needs cert and key, or certificates",
     );
   }
   signal?.throwIfAborted();

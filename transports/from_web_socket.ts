@@ -1,4 +1,5 @@
 import { ChannelConnection } from "./_channel/connection.ts";
+import { wrongNumber } from "./_util/validate.ts";
 import { NativeChannel } from "./_web_socket/native_channel.ts";
 import type { Address, Connection } from "./transport.ts";
 
@@ -37,7 +38,8 @@ export interface FromWebSocketOptions {
  * half-close: `closeWrite()` closes the socket, and what the peer sends after it
  * is lost. Use `webSocket()` where sockets of the system can be used.
  *
- * @throws {TypeError} `socket` is not a `WebSocket`.
+ * @throws {TypeError} `socket` is not a `WebSocket`, or `maxQueuedBytes` is not a
+ * number.
  * @throws {RangeError} `maxQueuedBytes` is not a positive number.
  *
  * @example A server of Deno's, and a client of this module
@@ -74,10 +76,8 @@ export function fromWebSocket(
       `Cannot connect: socket is ${socket}, expected a WebSocket`,
     );
   }
-  if (!(maxQueuedBytes > 0)) {
-    throw new RangeError(
-      `Cannot connect: maxQueuedBytes is ${maxQueuedBytes}, expected more than 0`,
-    );
+  if (typeof maxQueuedBytes !== "number" || !(maxQueuedBytes > 0)) {
+    throw wrongNumber("maxQueuedBytes", maxQueuedBytes, "more than 0");
   }
   const address: Address = {
     transport: "websocket",

@@ -22,7 +22,7 @@ import type {
  * second `listen()` rejects with `Deno.errors.AddrInUse`. Outside of Deno, they are
  * errors of the same names.
  *
- * @throws {TypeError} `name` is not a string, or is empty.
+ * @throws {TypeError} An option has the wrong type, or `name` is empty.
  * @throws {RangeError} `highWaterMark` is not a positive integer.
  *
  * @example A listener and a connection

@@ -32,7 +32,7 @@ export interface MemoryOptions {
  * with `Deno.errors.ConnectionReset`. Outside of Deno, they are errors of the same
  * names.
  *
- * @throws {TypeError} `name` is not a string, or is empty.
+ * @throws {TypeError} An option has the wrong type, or `name` is empty.
  * @throws {RangeError} `highWaterMark` is not a positive integer.
  *
  * @example Writing at one end, reading at the other

@@ -60,8 +60,8 @@ export type {
  * closed: Node takes connections as they come. `reusePort` needs Node 23.1 and is
  * refused with a `NotSupported` error before.
  *
- * @throws {TypeError} `hostname` is not a name or an IP address, or a flag is not
- * a boolean.
+ * @throws {TypeError} An option has the wrong type, or `hostname` is not a name or
+ * an IP address.
  * @throws {RangeError} `port` is not an integer from 0 to 65535.
  *
  * @example One connection
@@ -87,7 +87,8 @@ export function tcp(options: TcpOptions): Transport<NetAddress> {
  * at the same moment, a client may find no file there for an instant,
  * and what a killed listener has left beside the file is removed by Deno alone.
  *
- * @throws {TypeError} `path` is not a string, is empty or has a NUL in it.
+ * @throws {TypeError} An option has the wrong type, or `path` is empty or has a NUL
+ * in it.
  * @throws {RangeError} `mode` is not an integer from 0 to 0o777.
  *
  * @example One connection
@@ -112,7 +113,7 @@ export function unix(options: UnixOptions): Transport {
  * TLS over {@linkcode tcp}, versions 1.2 and 1.3. Certificates are always
  * verified, by the same checks as in Deno.
  *
- * @throws {TypeError} An option is not of its form.
+ * @throws {TypeError} An option has the wrong type or form.
  * @throws {RangeError} `port` or `handshakeTimeout` is out of its range.
  *
  * @example What a listener needs
@@ -133,7 +134,7 @@ export function tls(options: TlsOptions): Transport<NetAddress> {
  * starts the program; we write to its standard input and read from its standard
  * output.
  *
- * @throws {TypeError} An option is not of its type, or `command` is empty.
+ * @throws {TypeError} An option has the wrong type, or `command` is empty.
  *
  * @example A program that gives back what it is sent
  * ```ts
@@ -155,7 +156,7 @@ export function stdio(options: StdioOptions): Transport<StdioAddress> {
  * WebSocket (RFC 6455) over {@linkcode tcp} or {@linkcode tls}, or over another
  * transport that `over` gives.
  *
- * @throws {TypeError} An option is not of its form.
+ * @throws {TypeError} An option has the wrong type or form.
  * @throws {RangeError} `handshakeTimeout` is out of its range.
  *
  * @example A listener at a free port, and one client

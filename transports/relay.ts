@@ -15,6 +15,7 @@ import type { Address, Listener, Transport } from "./transport.ts";
  * its first bytes it is not read until `to` is dialled, and only a read can tell of
  * a cut: it is noticed when the dial has ended, within `connectTimeout`.
  *
+ * @throws {TypeError} `connectTimeout` is not a number.
  * @throws {RangeError} `connectTimeout` is out of range.
  * @throws What listening at `from` throws.
  *

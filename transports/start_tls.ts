@@ -30,7 +30,7 @@ export interface StartTlsOptions extends
  * must have been read: they would be taken for TLS. The addresses stay those of
  * the plain connection.
  *
- * @throws {TypeError} An option is not of its form, or there is no `serverName`
+ * @throws {TypeError} An option has the wrong type or form, or there is no `serverName`
  * and the remote address has no hostname. The connection is as before.
  * @throws {RangeError} `handshakeTimeout` is out of its range.
  * @throws {Deno.errors.InvalidData} A certificate or key cannot be read, or the
@@ -59,7 +59,7 @@ export async function startTls<A extends Address>(
   const { serverName = hostnameOf(remoteAddress) } = options;
   if (serverName === undefined) {
     throw new TypeError(
-      `serverName is undefined: it is needed, as ${
+      `Cannot use the option: serverName is undefined: it is needed, as ${
         formatAddress(remoteAddress)
       } has no hostname`,
     );

@@ -76,7 +76,7 @@ export interface StdioOptions {
  *
  * An error shows the first 200 characters of the command line.
  *
- * @throws {TypeError} An option is not of its type, or `command` is empty.
+ * @throws {TypeError} An option has the wrong type, or `command` is empty.
  *
  * @example A program that gives back what it is sent
  * ```ts

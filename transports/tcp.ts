@@ -86,8 +86,8 @@ export interface TcpOptions {
  * without IPv6 it binds the first alone. Another name that has several addresses
  * binds the first of them. `address` of the listener is the first one.
  *
- * @throws {TypeError} `hostname` is not a name or an IP address, a flag is not a
- * boolean, or `onHandshakeError` is not a function.
+ * @throws {TypeError} An option has the wrong type, or `hostname` is not a name or
+ * an IP address.
  * @throws {RangeError} `port` is not an integer from 0 to 65535, or
  * `handshakeTimeout` is out of its range.
  *

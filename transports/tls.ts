@@ -25,7 +25,7 @@ import type { Connection, NetAddress, Transport } from "./transport.ts";
  * end of `readable` is the peer's own; a connection that was cut is a
  * `Deno.errors.UnexpectedEof`.
  *
- * @throws {TypeError} An option is not of its form.
+ * @throws {TypeError} An option has the wrong type or form.
  * @throws {RangeError} `port` or `handshakeTimeout` is out of its range.
  *
  * @example What a client trusts, and what a listener needs

@@ -10,7 +10,7 @@ import { withoutCall } from "./_unix/errors.ts";
 import { folderOf, temporaryName } from "./_unix/file.ts";
 import { absolutePathTooLong, checkPathLength } from "./_unix/path_limit.ts";
 import { isShort } from "./_unix/short_folder.ts";
-import { checkPath, show } from "./_util/validate.ts";
+import { checkPath, wrongNumber } from "./_util/validate.ts";
 import type { Address, Transport } from "./transport.ts";
 
 /** Options of {@linkcode unix}. */
@@ -46,7 +46,8 @@ export interface UnixOptions {
  * A path may have 107 bytes on Linux and 103 on macOS. `connect()` and
  * `listen()` reject with a `RangeError` if it has more.
  *
- * @throws {TypeError} `path` is not a string, is empty or has a NUL in it.
+ * @throws {TypeError} An option has the wrong type, or `path` is empty or has a NUL
+ * in it.
  * @throws {RangeError} `mode` is not an integer from 0 to 0o777.
  *
  * @example One connection
@@ -76,9 +77,7 @@ export function unixOf(system: System, options: UnixOptions): Transport {
   const { path, mode = 0o600 } = options;
   checkPath(path);
   if (!Number.isInteger(mode) || mode < 0 || mode > 0o777) {
-    throw new RangeError(
-      `mode is ${show(mode)}: it must be an integer from 0 to 0o777`,
-    );
+    throw wrongNumber("mode", mode, "an integer from 0 to 0o777");
   }
   const abstract = path.startsWith("@");
   const raw = abstract ? `\0${path.slice(1)}` : path;

@@ -23,6 +23,7 @@ export interface VsockOptions {
  * listening end the process, and nothing can catch that. The permission is
  * `--allow-net=vsock:CID:PORT`.
  *
+ * @throws {TypeError} An option is not a number.
  * @throws {RangeError} A number is not an integer from 0 to 4294967295.
  *
  * @example A guest that connects to its host

@@ -49,7 +49,7 @@ export interface WebSocketConnection extends Connection<WebSocketAddress> {
  * names of loopback if it listens there; the request's `Host` does not count, so
  * DNS rebinding does not help a hostile page.
  *
- * @throws {TypeError} An option is not of its form.
+ * @throws {TypeError} An option has the wrong type or form.
  * @throws {RangeError} A number is out of its range.
  *
  * @example Messages over memory

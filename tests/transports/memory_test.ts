@@ -29,7 +29,7 @@ for (
     [{ highWaterMark: 1.5 }, RangeError, "highWaterMark is 1.5"],
     [{ highWaterMark: NaN }, RangeError, "highWaterMark is NaN"],
     [{ name: 7 }, TypeError, "name is 7"],
-    [{ highWaterMark: "1" }, RangeError, 'highWaterMark is "1"'],
+    [{ highWaterMark: "1" }, TypeError, 'highWaterMark is "1"'],
   ] as [MemoryOptions, typeof TypeError, string][]
 ) {
   Deno.test(`memory() and memoryPair() refuse it when ${message}`, () => {

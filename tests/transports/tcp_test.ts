@@ -34,11 +34,11 @@ Deno.test("tcp() refuses invalid options, naming option and value", () => {
     [{ port: 65536 }, RangeError, "port is 65536"],
     [{ port: -1 }, RangeError, "port is -1"],
     [{ port: 1.5 }, RangeError, "port is 1.5"],
-    [{}, RangeError, "port is undefined"],
+    [{}, TypeError, "port is undefined"],
     [{ port: 1, hostname: "" }, TypeError, 'hostname is ""'],
     [{ port: 1, hostname: "[::1]" }, TypeError, 'hostname is "[::1]"'],
     ...untyped<TcpOptions>([
-      [{ port: "80" }, RangeError, 'port is "80"'],
+      [{ port: "80" }, TypeError, 'port is "80"'],
       [{ port: 1, hostname: 7 }, TypeError, "hostname is 7"],
       [{ port: 1, noDelay: 1 }, TypeError, "noDelay is 1"],
       [{ port: 1, keepAlive: "on" }, TypeError, 'keepAlive is "on"'],

@@ -81,7 +81,7 @@ Deno.test("tls() refuses invalid options, naming option and value", () => {
     [{ cert, key: cert }, TypeError, "key is not PEM"],
     [{ cert }, TypeError, "key is undefined"],
     [{ key }, TypeError, "cert is undefined"],
-    [{ alpnProtocols: [""] }, TypeError, 'alpnProtocols has ""'],
+    [{ alpnProtocols: [""] }, TypeError, 'alpnProtocols[0] is ""'],
     [{ handshakeTimeout: 0 }, RangeError, "handshakeTimeout is 0"],
     [{ handshakeTimeout: NaN }, RangeError, "handshakeTimeout is NaN"],
     [{ handshakeTimeout: 2 ** 31 }, RangeError, "handshakeTimeout is 2147"],
@@ -89,7 +89,7 @@ Deno.test("tls() refuses invalid options, naming option and value", () => {
       [{ serverName: 7 }, TypeError, "serverName is 7"],
       [{ alpnProtocols: "h2" }, TypeError, 'alpnProtocols is "h2"'],
       [{ alpnProtocols: [7] }, TypeError, "alpnProtocols[0] is 7"],
-      [{ handshakeTimeout: "1" }, RangeError, 'handshakeTimeout is "1"'],
+      [{ handshakeTimeout: "1" }, TypeError, 'handshakeTimeout is "1"'],
       [{ onHandshakeError: 7 }, TypeError, "onHandshakeError is 7"],
     ]),
   ];

@@ -42,7 +42,7 @@ Deno.test("unix() refuses wrong options, naming option and value", () => {
     ...untyped<UnixOptions>([
       [{}, TypeError, "path is undefined"],
       [{ path: 7 }, TypeError, "path is 7"],
-      [{ path: "/a", mode: "600" }, RangeError, 'mode is "600"'],
+      [{ path: "/a", mode: "600" }, TypeError, 'mode is "600"'],
     ]),
   ];
   for (const [options, errorClass, message] of bad) {

@@ -9,8 +9,8 @@ Deno.test("vsock() refuses wrong options, naming option and value", () => {
     [{ cid: 2 ** 32, port: 1 }, RangeError, "cid is 4294967296"],
     [{ cid: 2, port: 0.5 }, RangeError, "port is 0.5"],
     ...untyped<VsockOptions>([
-      [{ cid: 2 }, RangeError, "port is undefined"],
-      [{ cid: "2", port: 1 }, RangeError, 'cid is "2"'],
+      [{ cid: 2 }, TypeError, "port is undefined"],
+      [{ cid: "2", port: 1 }, TypeError, 'cid is "2"'],
     ]),
   ];
   for (const [options, errorClass, message] of bad) {

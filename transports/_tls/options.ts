@@ -2,7 +2,7 @@ import {
   checkHandshakes,
   checkType,
   isHostname,
-  show,
+  wrongOption,
 } from "../_util/validate.ts";
 import type { SideOptions } from "./secure.ts";
 
@@ -10,17 +10,14 @@ import type { SideOptions } from "./secure.ts";
  * Checks the form of options that both sides or one side have. No message shows
  * a key.
  *
- * @throws {TypeError} An option is not of its form.
+ * @throws {TypeError} An option has the wrong type or form.
  * @throws {RangeError} A number is out of its range.
  */
 export function checkTlsOptions(options: SideOptions): void {
   const { cert, key } = options;
   if (options.serverName !== undefined && !isHostname(options.serverName)) {
-    throw new TypeError(
-      `serverName is ${
-        show(options.serverName)
-      }: it must be a name or an IP address`,
-    );
+    const expected = "be a name or an IP address";
+    throw wrongOption("serverName", options.serverName, expected);
   }
   checkPem("caCerts", options.caCerts, "CERTIFICATE");
   checkPem("clientCaCerts", options.clientCaCerts, "CERTIFICATE");
@@ -30,24 +27,20 @@ export function checkTlsOptions(options: SideOptions): void {
     const [given, missing] = cert === undefined
       ? ["key", "cert"]
       : ["cert", "key"];
-    throw new TypeError(`${missing} is undefined: ${given} needs it`);
+    const expected = `be given, because ${given} is`;
+    throw wrongOption(missing, undefined, expected);
   }
   const { alpnProtocols = [], certificates } = options;
   if (!Array.isArray(alpnProtocols)) {
-    throw new TypeError(
-      `alpnProtocols is ${show(alpnProtocols)}: it must be an array`,
-    );
+    throw wrongOption("alpnProtocols", alpnProtocols, "be an array");
   }
   for (const [index, protocol] of alpnProtocols.entries()) {
-    checkType(`alpnProtocols[${index}]`, protocol, "string");
+    const option = `alpnProtocols[${index}]`;
+    checkType(option, protocol, "string");
     // RFC 7301 §3.1: a length in one byte, which is not 0.
     const { length } = new TextEncoder().encode(protocol);
     if (length === 0 || length > 255) {
-      throw new TypeError(
-        `alpnProtocols has ${
-          JSON.stringify(protocol)
-        }: a protocol must have 1 to 255 bytes`,
-      );
+      throw wrongOption(option, protocol, "have 1 to 255 bytes");
     }
   }
   if (certificates !== undefined) {
@@ -63,13 +56,15 @@ function checkPem(
   label: string,
 ): void {
   if (pem instanceof Array && pem.length === 0) {
-    throw new TypeError(`${name} is []: it must have at least one certificate`);
+    throw new TypeError(
+      `Cannot use the option: ${name} is []: it must have at least one certificate`,
+    );
   }
   const texts = pem instanceof Array ? [...pem.entries()] : [[, pem]];
   for (const [index, text] of texts) {
     if (text === undefined || BEGIN(label).test(String(text))) continue;
     throw new TypeError(
-      `${name}${
+      `Cannot use the option: ${name}${
         index === undefined ? "" : `[${index}]`
       } is not PEM of a ${label.toLowerCase()}`,
     );

@@ -1,31 +1,26 @@
 /**
  * Checks a port, which may be 0 for listening.
  *
+ * @throws {TypeError} It is not a number.
  * @throws {RangeError} It is not an integer from 0 to 65535.
  */
 export function checkPort(port: number): void {
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new RangeError(
-      `Cannot use the option: port is ${
-        show(port)
-      }: it must be an integer from 0 to 65535`,
-    );
-  }
+  checkInteger("port", port, 65_535);
 }
 
 /**
  * Checks a number of a vsock address.
  *
+ * @throws {TypeError} It is not a number.
  * @throws {RangeError} It is not an integer from 0 to 4294967295.
  */
 export function checkVsock(option: "cid" | "port", value: number): void {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new RangeError(
-      `Cannot use the option: ${option} is ${
-        show(value)
-      }: it must be an integer from 0 to 4294967295`,
-    );
-  }
+  checkInteger(option, value, 0xffffffff);
+}
+
+function checkInteger(option: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= max) return;
+  throw wrongNumber(option, value, `an integer from 0 to ${max}`);
 }
 
 /**
@@ -35,13 +30,9 @@ export function checkVsock(option: "cid" | "port", value: number): void {
  * @throws {TypeError} It is none of these.
  */
 export function checkHostname(hostname: string): void {
-  if (!isHostname(hostname)) {
-    throw new TypeError(
-      `Cannot use the option: hostname is ${
-        show(hostname)
-      }: it must be a name, an IPv4 address, or an IPv6 address without brackets`,
-    );
-  }
+  if (isHostname(hostname)) return;
+  const wanted = "a name, an IPv4 address, or an IPv6 address without brackets";
+  throw wrongOption("hostname", hostname, `be ${wanted}`);
 }
 
 /** Whether this is a name, or an IP address without brackets. */
@@ -59,11 +50,7 @@ export function isHostname(hostname: unknown): boolean {
 export function checkPath(path: string): void {
   checkType("path", path, "string");
   if (path === "" || path === "@" || path.includes("\0")) {
-    throw new TypeError(
-      `Cannot use the option: path is ${
-        show(path)
-      }: it must have at least one character, and no NUL`,
-    );
+    throw wrongOption("path", path, PRESENT);
   }
 }
 
@@ -75,19 +62,11 @@ export function checkPath(path: string): void {
  */
 export function checkCommand(command: string, args: readonly string[]): void {
   checkPresent("command", command);
-  if (!Array.isArray(args)) {
-    throw new TypeError(
-      `Cannot use the option: args is ${show(args)}: it must be an array`,
-    );
-  }
+  if (!Array.isArray(args)) throw wrongOption("args", args, "be an array");
   for (const [index, arg] of args.entries()) {
     checkType(`args[${index}]`, arg, "string");
     if (!arg.includes("\0")) continue;
-    throw new TypeError(
-      `Cannot use the option: args[${index}] is ${
-        show(arg)
-      }: it must have no NUL`,
-    );
+    throw wrongOption(`args[${index}]`, arg, "have no NUL");
   }
 }
 
@@ -99,11 +78,7 @@ export function checkCommand(command: string, args: readonly string[]): void {
 export function checkPresent(option: string, value: string): void {
   checkType(option, value, "string");
   if (value !== "" && !value.includes("\0")) return;
-  throw new TypeError(
-    `Cannot use the option: ${option} is ${
-      show(value)
-    }: it must have at least one character, and no NUL`,
-  );
+  throw wrongOption(option, value, PRESENT);
 }
 
 /**
@@ -114,25 +89,19 @@ export function checkPresent(option: string, value: string): void {
 export function checkName(name: string): void {
   checkType("name", name, "string");
   if (name === "") {
-    throw new TypeError(
-      `Cannot use the option: name is "": it must have at least one character`,
-    );
+    throw wrongOption("name", name, "have at least one character");
   }
 }
 
 /**
  * Checks the number of bytes that a buffer may hold.
  *
+ * @throws {TypeError} It is not a number.
  * @throws {RangeError} It is not a positive integer.
  */
 export function checkHighWaterMark(highWaterMark: number): void {
-  if (!Number.isSafeInteger(highWaterMark) || highWaterMark < 1) {
-    throw new RangeError(
-      `Cannot use the option: highWaterMark is ${
-        show(highWaterMark)
-      }: it must be a positive integer`,
-    );
-  }
+  if (Number.isSafeInteger(highWaterMark) && highWaterMark > 0) return;
+  throw wrongNumber("highWaterMark", highWaterMark, "a positive integer");
 }
 
 /**
@@ -146,13 +115,7 @@ export function checkType(
   type: "boolean" | "function" | "string",
 ): void {
   const actual = typeof value;
-  if (actual !== type) {
-    throw new TypeError(
-      `Cannot use the option: ${option} is ${
-        show(value)
-      }: it must be a ${type}`,
-    );
-  }
+  if (actual !== type) throw wrongOption(option, value, `be a ${type}`);
 }
 
 /** The longest that a timer waits. */
@@ -161,7 +124,8 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
 /**
  * Checks how a listener does its handshakes.
  *
- * @throws {TypeError} `onHandshakeError` is not a function.
+ * @throws {TypeError} `onHandshakeError` is not a function, or `handshakeTimeout`
+ * is not a number.
  * @throws {RangeError} `handshakeTimeout` is out of its range.
  */
 export function checkHandshakes(
@@ -179,14 +143,32 @@ export function checkHandshakes(
 /**
  * Checks how long something may take.
  *
- * @throws {RangeError} It is not a number of milliseconds that a timer can wait.
+ * @throws {TypeError} It is not a number.
+ * @throws {RangeError} A timer cannot wait for so many milliseconds.
  */
 export function checkTimeout(option: string, value: number): void {
   if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT) return;
-  throw new RangeError(
-    `Cannot use the option: ${option} is ${
-      show(value)
-    }: it must be more than 0 and at most ${MAX_TIMEOUT} ms`,
+  throw wrongNumber(option, value, `more than 0 and at most ${MAX_TIMEOUT} ms`);
+}
+
+/** The error of an option that must be a number in some range. */
+export function wrongNumber(
+  option: string,
+  value: unknown,
+  expected: string,
+): TypeError | RangeError {
+  const error = wrongOption(option, value, `be ${expected}`);
+  return typeof value === "number" ? new RangeError(error.message) : error;
+}
+
+/** The error of an option; `expected` goes on behind "it must". */
+export function wrongOption(
+  option: string,
+  value: unknown,
+  expected: string,
+): TypeError {
+  return new TypeError(
+    `Cannot use the option: ${option} is ${show(value)}: it must ${expected}`,
   );
 }
 
@@ -201,6 +183,7 @@ export function show(value: unknown): string {
   }
 }
 
+const PRESENT = "have at least one character, and no NUL";
 // deno-lint-ignore no-control-regex
 const NAME = /^[^\x00-\x20\x7f[\]/:?#@%\\]+$/;
 const IPV6 = /^(?=.*:.*:)[0-9a-f:.]+(%[\w.-]+)?$/i;

@@ -1,4 +1,4 @@
-import { checkHandshakes, checkType, show } from "../_util/validate.ts";
+import { checkHandshakes, checkType, wrongOption } from "../_util/validate.ts";
 import type { WebSocketOptions } from "../web_socket_options.ts";
 
 /** Options, whole and checked. */
@@ -18,7 +18,7 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /**
  * Fills in the defaults.
  *
- * @throws {TypeError} An option is not of its form.
+ * @throws {TypeError} An option has the wrong type or form.
  * @throws {RangeError} `handshakeTimeout` is out of its range.
  */
 export function readOptions(options: WebSocketOptions): WebSocketSettings {
@@ -33,18 +33,13 @@ export function readOptions(options: WebSocketOptions): WebSocketSettings {
   checkType("messages", messages, "boolean");
   for (const [index, protocol] of protocols.entries()) {
     if (typeof protocol !== "string" || !TOKEN.test(protocol)) {
-      throw new TypeError(
-        `protocols[${index}] is ${show(protocol)}: it must be a token of HTTP`,
-      );
+      throw wrongOption(`protocols[${index}]`, protocol, "be a token of HTTP");
     }
   }
   for (const [index, origin] of origins.entries()) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new TypeError(
-        `origins[${index}] is ${
-          show(origin)
-        }: it must be an origin, such as https://example.com`,
-      );
+      const expected = "be an origin, such as https://example.com";
+      throw wrongOption(`origins[${index}]`, origin, expected);
     }
   }
   checkHandshakes({ handshakeTimeout, onHandshakeError });
@@ -59,14 +54,13 @@ export function readOptions(options: WebSocketOptions): WebSocketSettings {
 function readUrl(address: string | URL): URL {
   const url = URL.canParse(String(address)) && new URL(address);
   if (!url || !["ws:", "wss:"].includes(url.protocol) || url.hash !== "") {
-    throw new TypeError(
-      `url is ${
-        show(String(address))
-      }: it must be ws://host:port/path or wss://host:port/path`,
-    );
+    const expected = "be ws://host:port/path or wss://host:port/path";
+    throw wrongOption("url", String(address), expected);
   }
   if (url.username !== "" || url.password !== "") {
-    throw new TypeError("url has a user or password: use headers");
+    throw new TypeError(
+      "Cannot use the option: url has a user or password: use headers",
+    );
   }
   return url;
 }
