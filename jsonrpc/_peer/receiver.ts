@@ -53,11 +53,18 @@ export class Receiver {
   /** Resolves when there may be room for a call. */
   #room: PromiseWithResolvers<void> | undefined;
   #invalid = 0;
-  /** Sends responses; never rejects. */
+  /**
+   * Sends responses; never rejects. Handlers that end together would fill the
+   * queue at once: beyond the limit, a response waits for room.
+   */
   readonly #respond = (
     response: JSONRPCMessage | undefined,
   ): void | Promise<void> => {
     if (response === undefined) return;
+    const { budget } = this.#host;
+    if (budget.exceeded) {
+      return budget.room().then(() => this.#respond(response));
+    }
     return this.#host.send(response).catch((error) => {
       if (this.#host.signal.aborted) return; // The session reports the cause.
       return this.#respondInstead(response, error);

@@ -106,6 +106,28 @@ Deno.test("notifications behind a large one whose handler calls back are handled
   assertEquals(seen, Array.from({ length: 100 }, (_, n) => n + 1));
 });
 
+Deno.test("responses that exceed maxQueuedBytes together wait for room, and all arrive in order", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using ends = await twoPeers({
+    maxQueuedBytes: 100_000,
+    methods: {
+      async large([n]: [number]) {
+        await gate.promise;
+        return [n, "x".repeat(40_000)];
+      },
+    },
+  });
+  const arrived: number[] = [];
+  const requests = Array.from({ length: 20 }, async (_, n) => {
+    const [number] = await ends.client.request("large", [n]);
+    arrived.push(number);
+  });
+  await turns();
+  gate.resolve();
+  await Promise.all(requests);
+  assertEquals(arrived, Array.from({ length: 20 }, (_, n) => n));
+});
+
 Deno.test("a peer that does not read its responses is not read either", async () => {
   const [near, far] = memoryPair();
   const peer = new JSONRPCPeer({
