@@ -61,8 +61,8 @@ export interface AcpStream {
 /**
  * Makes a stream of the ACP SDK from a connection. A message is a line of JSON.
  * Backpressure goes both ways. The readable errors if a line is not JSON, and the
- * writable if a message cannot be sent. The caller goes on owning the connection,
- * closes it.
+ * writable if a message cannot be sent. The caller still owns the connection,
+ * and closes it.
  *
  * @throws {TypeError} `maxMessageBytes` is not a number.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
