@@ -55,8 +55,22 @@ function defaultOf(cell: string): string {
   return cell === "none" ? "undefined" : cell.replaceAll("`", "");
 }
 
+const read = (path: string) => Deno.readTextFile(new URL(path, root));
+
+Deno.test("docs/protocols.md lists every hook of AsyncProtocol", async () => {
+  const [, , hooks = ""] = (await read("protocol/async_protocol.ts"))
+    .split(/\/\/ (?:Public interface|Hooks for subclasses|Message I\/O)\n/);
+  const [, table = ""] = (await read("docs/protocols.md")).split("| hook ");
+  const listed = (table.split("\n\n", 1)[0] ?? "").matchAll(/^\| `(\w+)\(/gm);
+  const names = (matches: Iterable<RegExpMatchArray>) =>
+    Array.from(matches, ([, name]) => name).sort();
+  assertEquals(
+    names(listed),
+    names(hooks.matchAll(/^  protected (?:abstract )?(\w+)\(/gm)),
+  );
+});
+
 Deno.test("docs/protocols.md lists every option of AsyncProtocol with its default", async () => {
-  const read = (path: string) => Deno.readTextFile(new URL(path, root));
   const [source = ""] = (await read("protocol/async_protocol_options.ts"))
     .split("/** Options of `disconnect()`. */");
   const page = await read("docs/protocols.md");
