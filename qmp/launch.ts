@@ -235,6 +235,9 @@ export async function launch<S extends QMPSchema = AnySchema>(
   const { path: folder } = cleanup.use(await makeFolder());
   const path = `${folder}/qmp`;
   await using listener = await unix({ path }).listen();
+  const keeper = await startKeeper(denoSystem, { timeout: endTimeout, folder });
+  const dismiss = () => keeper?.dismiss();
+  cleanup.defer(dismiss);
   const child = new Child(program, {
     args: [...args, ...monitorArgs(program, path)],
     env: env ?? {},
@@ -242,14 +245,8 @@ export async function launch<S extends QMPSchema = AnySchema>(
     stdout,
     ...(cwd === undefined ? {} : { cwd }),
   });
-  const keeper = startKeeper(denoSystem, child.pid, {
-    timeout: endTimeout,
-    folder,
-  });
-  const dismiss = () => keeper.then((keeper) => keeper?.dismiss(), () => {});
-  cleanup.defer(dismiss);
   cleanup.defer(() => child.end(client, endTimeout));
-  await keeper;
+  await keeper?.keep(child.pid);
   // From then on, another process may have this number.
   child.status.then(dismiss);
 

@@ -29,7 +29,7 @@ let unkept: Set<ChildProcess> | undefined;
 export class Child {
   readonly #process: ChildProcess;
   readonly #status: Promise<ExitStatus>;
-  #keeper: Keeper | undefined;
+  readonly #keeper: Keeper | undefined;
   readonly #stderr: StderrTail | undefined;
   #exited: ExitStatus | undefined;
   /** It ends because we want it to: how it does is not a failure. */
@@ -41,32 +41,38 @@ export class Child {
     system: System,
     { command, args, cwd, env, stderr }: ChildOptions,
   ): Promise<Child> {
-    const process = await system.spawn(command, {
-      args: [...args],
-      ...cwd !== undefined && { cwd },
-      ...env && { env: { ...env } },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: stderr === "keep" ? "piped" : stderr,
-    });
-    const tail = stderr === "keep" ? new StderrTail(process.stderr) : undefined;
-    const child = new Child(process, tail);
     const times = { patience: END_MS, timeout: END_MS };
+    const keeper = await startKeeper(system, times);
     try {
-      child.#keeper = await startKeeper(system, process.pid, times);
+      const process = await system.spawn(command, {
+        args: [...args],
+        ...cwd !== undefined && { cwd },
+        ...env && { env: { ...env } },
+        stdin: "piped",
+        stdout: "piped",
+        stderr: stderr === "keep" ? "piped" : stderr,
+      });
+      const tail = stderr === "keep"
+        ? new StderrTail(process.stderr)
+        : undefined;
+      const child = new Child(process, tail, keeper);
+      if (keeper) await keeper.keep(process.pid);
+      else endWithUs(system, process);
+      return child;
     } catch (error) {
-      await child.kill();
-      const { stdin, stdout } = process;
-      await Promise.allSettled([stdin.abort(error), stdout.cancel(error)]);
+      await keeper?.dismiss();
       throw error;
     }
-    if (!child.#keeper && !child.#exited) endWithUs(system, process);
-    return child;
   }
 
-  constructor(process: ChildProcess, stderr: StderrTail | undefined) {
+  constructor(
+    process: ChildProcess,
+    stderr: StderrTail | undefined,
+    keeper: Keeper | undefined,
+  ) {
     this.#process = process;
     this.#stderr = stderr;
+    this.#keeper = keeper;
     this.#status = this.#watch();
   }
 

@@ -5,7 +5,8 @@ import { systemErrors } from "../_util/system_errors.ts";
 /**
  * Ends a process when this one has ended, and then removes a folder, if any. Its
  * input is a pipe from this process. However this process ends, the system closes
- * the pipe. A line means that there is nothing left to do.
+ * the pipe. A line has the number of the process to end; an empty line means that
+ * there is nothing left to do.
  */
 const SCRIPT = `
 gone() {
@@ -16,15 +17,22 @@ gone() {
   done
   ! kill -0 "$pid"
 }
-pid=$1
-read -r line && exit
-gone "$2" || kill -TERM "$pid"
-gone "$3" || kill -KILL "$pid"
-[ -z "$4" ] || rm -rf -- "$4"
+pid=
+while read -r line; do
+  [ -n "$line" ] || exit
+  pid=$line
+done
+if [ -n "$pid" ]; then
+  gone "$1" || kill -TERM "$pid"
+  gone "$2" || kill -KILL "$pid"
+fi
+[ -z "$3" ] || rm -rf -- "$3"
 `;
 
 /** A process that ends another process when this one has ended. */
 export interface Keeper {
+  /** Names the process to end, at once. It never rejects. */
+  keep(pid: number): Promise<void>;
   /** Ends the keeper alone. It never rejects. */
   dismiss(): Promise<void>;
 }
@@ -40,18 +48,16 @@ export interface KeeperOptions {
 }
 
 /**
- * Starts a keeper, if the system has `sh` and this process may run it.
- *
- * @param pid The process to end.
+ * Starts a keeper, if the system has `sh` and this process may run it. Start it
+ * before the process to end: this process may end at any moment.
  */
 export async function startKeeper(
   system: System,
-  pid: number,
   { patience = 0, timeout, folder = "" }: KeeperOptions,
 ): Promise<Keeper | undefined> {
   if (!system.isGranted({ name: "run", command: "sh" })) return undefined;
   const times = [seconds(patience), seconds(timeout)];
-  const args = ["-c", SCRIPT, "sh", `${pid}`, ...times, folder];
+  const args = ["-c", SCRIPT, "sh", ...times, folder];
   let process: ChildProcess;
   try {
     process = await system.spawn("sh", {
@@ -68,21 +74,34 @@ export async function startKeeper(
     if (error instanceof systemErrors.NotFound) return undefined;
     throw error;
   }
+  const input = process.stdin.getWriter();
   let dismissed: Promise<void> | undefined;
-  return { dismiss: () => dismissed ??= dismiss(process) };
+  return {
+    keep: (pid) => tell(input, `${pid}`),
+    dismiss: () => dismissed ??= dismiss(process, input),
+  };
 }
 
 function seconds(milliseconds: number): string {
   return `${Math.ceil(Math.min(milliseconds, 2 ** 31) / 1000)}`;
 }
 
-async function dismiss(process: ChildProcess): Promise<void> {
+async function dismiss(
+  process: ChildProcess,
+  input: WritableStreamDefaultWriter<Uint8Array>,
+): Promise<void> {
+  await tell(input, "");
+  await input.close().catch(() => {});
+  await process.status;
+}
+
+async function tell(
+  input: WritableStreamDefaultWriter<Uint8Array>,
+  line: string,
+): Promise<void> {
   try {
-    const writer = process.stdin.getWriter();
-    await writer.write(new TextEncoder().encode("\n"));
-    await writer.close();
+    await input.write(new TextEncoder().encode(`${line}\n`));
   } catch {
     // Somebody else has ended it.
   }
-  await process.status;
 }
