@@ -2,6 +2,9 @@ import type { Writable } from "node:stream";
 import { systemErrors } from "../_util/system_errors.ts";
 import { systemError } from "./system_error.ts";
 
+/** Node's own codes, and the system's code for a write whose handle is closed. */
+const GONE = /^(ERR_STREAM_.*|ECANCELED)$/;
+
 /** Writes to a stream of Node's, and tells when the system has taken the bytes. */
 export class ByteWriter {
   readonly #stream: Writable;
@@ -38,10 +41,10 @@ export class ByteWriter {
     });
   }
 
-  /** Node's own codes say that the stream is gone, and not why. */
+  /** Some codes say that the stream is gone, and not why. */
   #explain(error: Error | null | undefined): Error {
     const code = String(error && Reflect.get(error, "code"));
-    if (error && !code.startsWith("ERR_STREAM_")) return systemError(error);
+    if (error && !GONE.test(code)) return systemError(error);
     return this.#failure ??
       new systemErrors.Interrupted("the stream is closed", { cause: error });
   }
