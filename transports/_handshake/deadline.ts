@@ -2,7 +2,7 @@ import { systemErrors } from "../_util/system_errors.ts";
 
 /**
  * Runs a handshake. If it is aborted or takes too long, its connection is
- * aborted.
+ * aborted, and it fails.
  */
 export async function withDeadline<
   T,
@@ -14,7 +14,9 @@ export async function withDeadline<
   signal: AbortSignal | undefined,
 ): Promise<T> {
   const stopped = Promise.withResolvers<never>();
+  let isStopped = false;
   const stop = (reason: unknown) => {
+    isStopped = true;
     connection.abort(reason);
     stopped.reject(reason);
   };
@@ -29,7 +31,9 @@ export async function withDeadline<
   signal?.addEventListener("abort", abort);
   try {
     if (signal?.aborted) abort();
-    return await Promise.race([handshake(connection), stopped.promise]);
+    const done = await Promise.race([handshake(connection), stopped.promise]);
+    // Done or not, its connection is aborted.
+    return isStopped ? await stopped.promise : done;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);

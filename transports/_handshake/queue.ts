@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Accepts } from "../_socket/accept_queue.ts";
 import type { ConnectionSource } from "../_socket/listener.ts";
 import type { Address, Connection } from "../transport.ts";
@@ -84,6 +85,9 @@ export class HandshakeQueue<Plain, A extends Address>
       }
       try {
         this.#start(await this.#source.accept());
+        // A turn for the handshakes that have begun: hundreds of connections may be
+        // here at once, and the last would end those whose bytes are here, too.
+        await setImmediate();
       } catch (error) {
         this.#failure = { error };
         this.#wake();
