@@ -110,34 +110,44 @@ export class Bus extends AsyncProtocol<string | Message> {
     await this.send({ ...message, ...target, signature, body });
   }
 
-  /** The signals that match the rule, from now on to the end of the session. */
+  /**
+   * The signals that match the rule, from now on to the end of the session. A
+   * sender's name stands for the member that owns it at the time.
+   */
   async listen(
     rule: Rule,
     { signal }: WaitOptions = {},
   ): Promise<EventQueue<Message>> {
     signal?.throwIfAborted();
-    const keys = Object.entries(rule);
-    const parts = keys.map(([key, value]) =>
-      `,${key}='${value.replaceAll("'", "'\\''")}'`
-    );
-    const body = [`type='signal'${parts.join("")}`];
+    const { sender = "", ...rest } = rule;
+    const isUnique = /^(:|$)/.test(sender) || sender === BUS;
+    // Messages tell the unique name of their sender.
+    let owner: Value | undefined = isUnique ? sender : undefined;
+    const ownerChanged = { sender: BUS, member: "NameOwnerChanged" };
+    const rules = [rule, ...(isUnique ? [] : [{ ...ownerChanged, arg0: sender }])];
     const change = (member: string, options?: WaitOptions) =>
-      this.call({ ...BUS_OBJECT, member }, { signature: "s", body }, options);
+      Promise.all(rules.map((rule) => {
+        const values = { signature: "s", body: [matchRule(rule)] };
+        return this.call({ ...BUS_OBJECT, member }, values, options);
+      }));
     const session = this.signal;
     const queue = this.#signals.listen(undefined, {
       limit: MAX_WAITING,
       overflow: "fail",
       signal,
-      filter: (message) =>
-        keys.every(([key, value]) =>
-          message[key as keyof Rule] === value || isAlias(key, value)
-        ),
+      filter(message) {
+        const { body: [name, , next] } = message;
+        if (matches(ownerChanged, message) && name === sender) owner = next;
+        const isSender = sender === "" || message.sender === owner;
+        return isSender && matches(rest, message);
+      },
       onClosed() {
         if (!session.aborted) change("RemoveMatch").catch(() => {});
       },
     });
     try {
       await change("AddMatch", { signal });
+      owner ??= await this.#ownerOf(sender, signal);
       return queue;
     } catch (error) {
       queue.close();
@@ -197,6 +207,18 @@ export class Bus extends AsyncProtocol<string | Message> {
     await this.call({ ...peer, member: "Ping" });
   }
 
+  /** The unique name of the member that owns a name; empty if none does. */
+  async #ownerOf(name: string, signal?: AbortSignal): Promise<Value> {
+    const target = { ...BUS_OBJECT, member: "GetNameOwner" };
+    const values = { signature: "s", body: [name] };
+    const [owner = ""] = await this.call(target, values, { signal })
+      .catch((error) => {
+        if (error instanceof DBusError) return [];
+        throw error;
+      });
+    return owner;
+  }
+
   async #expect(answer: RegExp, signal: AbortSignal): Promise<void> {
     const line = await this.receive({ signal });
     if (typeof line === "string" && answer.test(line)) return;
@@ -215,7 +237,8 @@ export class Bus extends AsyncProtocol<string | Message> {
       const errorName = error instanceof DBusError
         ? error.errorName
         : `${BUS}.Error.Failed`;
-      const body = [error instanceof Error ? error.message : `${error}`];
+      const text = error instanceof Error ? error.message : "Call has failed";
+      const body = [text.replaceAll("\0", "")]; // text of D-Bus has no NUL
       const reply = { type: "error", errorName, signature: "s", body } as const;
       await this.#reply(call, reply, signal).catch(() => {}); // it has ended
     } finally {
@@ -240,9 +263,18 @@ export class Bus extends AsyncProtocol<string | Message> {
   }
 }
 
-/** Whether it is a name that a sender has beside the one that messages tell. */
-function isAlias(key: string, value: string): boolean {
-  return key === "sender" && !value.startsWith(":") && value !== BUS;
+/** A rule as the bus reads it. */
+function matchRule(rule: object): string {
+  const parts = Object.entries(rule).map(([key, value]) =>
+    `,${key}='${value.replaceAll("'", "'\\''")}'`
+  );
+  return `type='signal'${parts.join("")}`;
+}
+
+function matches(rule: Rule, message: Message): boolean {
+  return Object.entries(rule).every(([key, value]) =>
+    message[key as keyof Rule] === value
+  );
 }
 
 function unknownMethod({ member }: Message): never {

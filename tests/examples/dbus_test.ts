@@ -166,6 +166,33 @@ Deno.test({
 });
 
 Deno.test({
+  name: "D-Bus: whatever a handler throws or returns, its caller gets a reply",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using caller = await connected(server);
+    for (
+      const [thrown, said] of [
+        [new Error("a\0b"), "ab"],
+        [Object.create(null), "Call has failed"],
+        [undefined, "Cannot send undefined: expected type s"],
+      ]
+    ) {
+      await using bus = await connected(server, {
+        onCall() {
+          if (thrown) throw thrown;
+          return { signature: "s", body: [thrown] };
+        },
+      });
+      const target = { ...clock, member: "Fail", destination: bus.uniqueName };
+      const error = await rejection(caller.call(target));
+      assertInstanceOf(error, DBusError);
+      assertEquals(error.message, said);
+    }
+  },
+});
+
+Deno.test({
   name: "D-Bus: signals reach those that listen, until they leave",
   ...daemon,
   fn: async () => {
@@ -201,6 +228,45 @@ Deno.test({
     const givenUp = rejection(bus.listen(clock, { signal }));
     abort.abort(new Error("enough"));
     assertEquals(await givenUp, signal.reason);
+  },
+});
+
+Deno.test({
+  name:
+    "D-Bus: signals of a name come from its owner, and from no other member",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus();
+    await using stranger = await connected(server);
+    await using bus = await connected(server);
+    const name = "org.example.Clock";
+    const ticks = await bus.listen({ sender: name, member: "Tick" });
+    // With this, the bus sends those of every member.
+    using _all = await bus.listen({ member: "Tick" });
+    const tick = { ...clock, member: "Tick" };
+    for (const owner of ["first", "second"]) {
+      await using sender = await connected(server);
+      await sender.requestName(name);
+      using later = await bus.listen({ sender: name });
+      const { uniqueName: destination } = bus;
+      await stranger.emit(tick, { signature: "s", body: ["false"] });
+      const direct = { ...tick, destination };
+      await stranger.emit(direct, { signature: "s", body: ["false"] });
+      await stranger.call({ ...busObject, member: "GetId" });
+      await sender.emit(tick, { signature: "s", body: [owner] });
+      for (const queue of [ticks, later]) {
+        const { body } = await queue.next(undefined, { timeout: 10_000 });
+        assertEquals(body, [owner]);
+      }
+    }
+    // The bus forgets the rules, and sends nothing more.
+    ticks.close();
+    await bus.call({ ...busObject, member: "GetId" });
+    const { messagesReceived } = bus.stats;
+    await using sender = await connected(server);
+    await sender.requestName(name);
+    await bus.call({ ...busObject, member: "GetId" });
+    assertEquals(bus.stats.messagesReceived, messagesReceived + 1);
   },
 });
 
