@@ -54,7 +54,6 @@ export class MessageWriter<Out> {
   #draining = false;
   /** Why nothing more is queued. */
   #refusal: { cause: unknown } | undefined;
-  /** Why nothing more is sent. */
   #failure: { cause: unknown } | undefined;
   #room: Room | undefined;
   /** In the order of their targets. */
@@ -95,6 +94,11 @@ export class MessageWriter<Out> {
   /** The number of queued bytes that the transport has not taken. */
   get unsent(): number {
     return this.#inFlight + this.#buffer.length;
+  }
+
+  /** Why nothing more is sent, if it is so. */
+  get failure(): { cause: unknown } | undefined {
+    return this.#failure;
   }
 
   /** Whether nothing is queued: the next message begins a new write. */
@@ -188,7 +192,7 @@ export class MessageWriter<Out> {
       }
     } catch (error) {
       this.drop(error);
-      this.#session.fail(error);
+      this.#session.failWriting(error);
     }
     this.#draining = false;
   }

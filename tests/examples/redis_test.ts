@@ -141,6 +141,19 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Redis: a server that closes at once is heard, why",
+  ...redisServer,
+  fn: async () => {
+    await using server = await startRedis({ args: ["--maxclients", "1"] });
+    await using _only = await connected(server.transport);
+    const error = await rejection(connected(server.transport));
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, RedisError);
+    assertEquals(error.cause.message, "ERR max number of clients reached");
+  },
+});
+
+Deno.test({
   name: "Redis: a login that is refused is not tried again",
   ...redisServer,
   fn: async () => {

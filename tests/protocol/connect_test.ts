@@ -188,6 +188,34 @@ Deno.test("connect() rejects when the peer closes during negotiation", async () 
   await assertCanBeUsedAgain(protocol);
 });
 
+Deno.test("connect() rejects with what a peer says that leaves without reading", async () => {
+  const [near, far] = memoryPair();
+  await far.write(new TextEncoder().encode("ERR too many clients\n"));
+  await far.close();
+  const protocol = new Lines();
+  protocol.negotiation = async () => {
+    await protocol.send("HELLO");
+    throw new Error(await protocol.receive());
+  };
+  const error = await assertRejects(() => protocol.connect(near), ConnectError);
+  assertInstanceOf(error.cause, Error);
+  assertEquals(error.cause.message, "ERR too many clients");
+});
+
+Deno.test("connect() rejects if the peer has left, though the negotiation is done", async () => {
+  const [near, far] = memoryPair();
+  await far.close();
+  const protocol = new Lines();
+  protocol.negotiation = async () => {
+    const sending = async () => {
+      for (;;) await protocol.send("HELLO");
+    };
+    await assertRejects(sending, Deno.errors.BrokenPipe);
+  };
+  const error = await assertRejects(() => protocol.connect(near), ConnectError);
+  assertInstanceOf(error.cause, Deno.errors.BrokenPipe);
+});
+
 Deno.test("connect() rejects when it is aborted, even if the negotiation ignores its signal", async () => {
   const protocol = new Lines();
   const negotiating = Promise.withResolvers<AbortSignal>();
