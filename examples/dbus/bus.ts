@@ -124,7 +124,8 @@ export class Bus extends AsyncProtocol<string | Message> {
     // Messages tell the unique name of their sender.
     let owner: Value | undefined = isUnique ? sender : undefined;
     const ownerChanged = { sender: BUS, member: "NameOwnerChanged" };
-    const rules = [rule, ...(isUnique ? [] : [{ ...ownerChanged, arg0: sender }])];
+    const rules: object[] = [rule];
+    if (!isUnique) rules.push({ ...ownerChanged, arg0: sender });
     const change = (member: string, options?: WaitOptions) =>
       Promise.all(rules.map((rule) => {
         const values = { signature: "s", body: [matchRule(rule)] };
