@@ -45,7 +45,7 @@ export interface TestCodecOptions<Out> {
 const MAX_SIZED = 80 * 1024;
 
 /**
- * Registers a test for each promise that codecs make.
+ * Registers a test for each law of codecs.
  *
  * - Each case is decoded alike, however its bytes are cut: not at all, in two at
  *   every byte, into single bytes.

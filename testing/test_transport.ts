@@ -9,7 +9,7 @@ import type { TestTransportOptions } from "./test_transport_options.ts";
 import type { MakePair, TransportUnderTest } from "./transport_under_test.ts";
 
 /**
- * Registers a test for each promise that transports make: the conformance suite.
+ * Registers a test for each law of transports: the conformance suite.
  * The tests are those of Deno, or of `node:test` in Node and Bun.
  *
  * Of a transport it tests the connections and the listeners; of a function that

@@ -56,7 +56,7 @@ function tallyOf(name: string): Tally {
   return tally;
 }
 
-/** The promises of a codec as tests, and a count of what they have checked. */
+/** The laws of a codec as tests, and a count of what they have checked. */
 export class CodecChecks<In, Out> {
   readonly #name: string;
   readonly #create: (options: CodecOptions) => Codec<In, Out>;
@@ -225,8 +225,8 @@ export class CodecChecks<In, Out> {
     return encodable.length > 0 ? constantFrom(...encodable) : undefined;
   }
 
-  #test(promise: string, check: () => void): void {
-    testRunner.register({ name: `${this.#name} ${promise}`, fn: check });
+  #test(law: string, check: () => void): void {
+    testRunner.register({ name: `${this.#name} ${law}`, fn: check });
   }
 
   #decode(

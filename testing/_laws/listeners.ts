@@ -23,8 +23,8 @@ export function listenerLaws(
   suite: Suite,
   subject: TransportUnderTest | undefined,
 ): void {
-  const law = (promise: string, check: () => Promise<void>) =>
-    suite.test(promise, check, "listener");
+  const law = (statement: string, check: () => Promise<void>) =>
+    suite.test(statement, check, "listener");
   // Without a subject none of them runs.
   const { server, client } = subject ?? { server: missing, client: missing };
 

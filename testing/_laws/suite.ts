@@ -27,32 +27,32 @@ export class Suite {
   }
 
   /**
-   * Registers a test of one promise, which may not leak an operation or a
+   * Registers a test of one law, which may not leak an operation or a
    * resource, nor leave a rejection unhandled. It may make many connections.
    *
-   * @param needs The feature without which the promise is not applicable.
+   * @param needs The feature without which the law is not applicable.
    */
   test(
-    promise: string,
+    statement: string,
     check: () => Promise<void>,
     needs?: TransportFeature,
   ): void {
     const act = () => withDeadline(check(), LONG_DEADLINE_MS);
-    this.#register(promise, act, needs);
+    this.#register(statement, act, needs);
   }
 
   #register(
-    promise: string,
+    statement: string,
     act: () => Promise<void>,
     needs: TransportFeature | undefined,
   ): void {
     const ignore = needs !== undefined && this.#lacks.has(needs);
     if (ignore) this.#notApplicable++;
     testRunner.register({
-      name: `${this.#name}: ${promise}`,
+      name: `${this.#name}: ${statement}`,
       ignore,
       fn: async () => {
-        await expecting(promise, async () => {
+        await expecting(statement, async () => {
           const unhandled = await unhandledIn(act);
           assertEquals(unhandled, [], "Rejections were left unhandled");
         });
@@ -61,13 +61,13 @@ export class Suite {
     });
   }
 
-  /** Registers a test of one promise about the two ends of a connection. */
+  /** Registers a test of one law about the two ends of a connection. */
   law(
-    promise: string,
+    statement: string,
     check: (near: Connection, far: Connection) => Promise<void>,
     needs?: TransportFeature,
   ): void {
-    this.#register(promise, async () => {
+    this.#register(statement, async () => {
       const [near, far] = await withDeadline(this.pair());
       try {
         await withDeadline(check(near, far));
@@ -112,14 +112,14 @@ export class Suite {
 
 /** Says in the error of a failure what was expected. */
 async function expecting<T>(
-  promise: string,
+  statement: string,
   act: () => Promise<T>,
 ): Promise<T> {
   try {
     return await act();
   } catch (cause) {
     const found = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Expected that ${promise}: ${found}`, { cause });
+    throw new Error(`Expected that ${statement}: ${found}`, { cause });
   }
 }
 
