@@ -16,7 +16,7 @@ await using client = new MqttClient({
     retain: false,
   },
 });
-await using connection = reconnecting(client, transport);
+await using connection = reconnecting(client, transport, { maxAttempts: 5 });
 await connection.connected({ signal: AbortSignal.timeout(10_000) });
 
 using readings = await client.subscribe("house/+/temperature", { qos: 2 });

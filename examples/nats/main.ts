@@ -10,7 +10,7 @@ const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:4222");
 const decoder = new TextDecoder();
 
 await using client = new NatsClient();
-await using connection = reconnecting(client, transport);
+await using connection = reconnecting(client, transport, { maxAttempts: 5 });
 await connection.connected({ signal: AbortSignal.timeout(10_000) });
 const { version } = client.info ?? {};
 console.log(`Connected to nats-server ${version}`);

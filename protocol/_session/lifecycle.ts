@@ -95,11 +95,14 @@ export class Lifecycle<In, Out> {
 
   /** The error of a call that needs another runstate. */
   stateError(required: Runstate): StateError {
+    const between = this.supervisor &&
+      "is not connected: wait for connected() of its reconnection";
     const says: Record<Runstate, string> = {
-      idle: "is not connected: call connect() or accept()",
+      idle: between ?? "is not connected: call connect() or accept()",
       connecting: "is currently connecting",
       running: "is already connected and running",
-      disconnecting: "is disconnecting: call disconnect() to return to idle",
+      disconnecting: between ??
+        "is disconnecting: call disconnect() to return to idle",
     };
     const message = `${this.#options.label} ${says[this.runstate]}`;
     return new StateError(message, this.runstate, required, {

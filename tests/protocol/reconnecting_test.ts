@@ -37,6 +37,34 @@ Deno.test("a protocol is connected again when its peer ends the session, and pre
   }
 });
 
+Deno.test("a send between two sessions is told to wait for connected(), and after the last one to call connect()", async () => {
+  const transport = memory();
+  const client = new Peer({ codec: lines });
+  const failed = Promise.withResolvers<void>();
+  const connection = reconnecting(client, transport, {
+    initialDelay: 30_000,
+    isRetriable: () => {
+      failed.resolve();
+      return true;
+    },
+  });
+  await failed.promise;
+  await turns();
+  const send = () => client.send("x");
+  assertEquals(client.runstate, "idle");
+  await assertRejects(
+    send,
+    StateError,
+    "Peer is not connected: wait for connected() of its reconnection",
+  );
+  await connection[Symbol.asyncDispose]();
+  await assertRejects(
+    send,
+    StateError,
+    "Peer is not connected: call connect() or accept()",
+  );
+});
+
 Deno.test("connected() waits for onConnect()", async () => {
   const transport = memory();
   await using _server = await serveLines(transport);
