@@ -134,7 +134,7 @@ export class Lifecycle<In, Out> {
       aborted ||= !session.signal.aborted;
       session.end({ cause: reason, drain: false, failed: true });
     };
-    const onAbort = () => abort(signal?.reason);
+    const onAbort = () => this.#attempt?.abort(signal?.reason);
     // First, as it throws if the signal is not an AbortSignal.
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#session = session;

@@ -146,6 +146,17 @@ Deno.test("an onSessionStart() that disconnects is not a failure", async () => {
   await far.close();
 });
 
+Deno.test("an abort of the signal of connect() within onSessionStart() is too late to end the session", async () => {
+  const [near, far] = memoryPair();
+  const protocol = new Recorder();
+  const controller = new AbortController();
+  protocol.starting = () => controller.abort(new Error("enough"));
+  await protocol.connect(near, controller);
+  assertEquals(protocol.runstate, "running");
+  await protocol.disconnect();
+  await far.close();
+});
+
 Deno.test("an error in onSessionEnd() is logged, and changes nothing", async () => {
   const [near, far] = memoryPair();
   const protocol = new Recorder();
