@@ -312,8 +312,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   /**
    * Called when no byte was received for `keepAliveInterval`, or none was sent if
    * `keepAliveDirection` is `"either"`: the place to send a ping. It is not called
-   * again before its promise is settled. An error ends the session. By default it
-   * does nothing.
+   * again before its promise is settled. An error ends the session. What it sends
+   * after an `await` counts for `idleTimeout`: it sends the ping first. By default
+   * it does nothing.
    */
   protected keepAlive(): void | Promise<void> {}
 
@@ -324,7 +325,8 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * A returned promise holds the next message, and the reader, until it settles.
    * This is the one mechanism of backpressure: a protocol that answers returns
    * the promise of `send()`, so that a peer that does not read its replies is
-   * not read either. A protocol that keeps messages counts their bytes in
+   * not read either. If both sides answer, it does not: each would wait for the
+   * other one to read. A protocol that keeps messages counts their bytes in
    * `budget`.
    *
    * @param _bytes The size of the message on the wire.

@@ -45,7 +45,7 @@ export interface AsyncProtocolOptions {
   /**
    * How long no byte may go either way, in milliseconds, also in a negotiation.
    * After that, and up to a quarter later, the session ends with an
-   * `IdleTimeoutError`. What `keepAlive()` sends does not count.
+   * `IdleTimeoutError`. What `keepAlive()` sends at once does not count.
    *
    * @default {undefined}
    */
