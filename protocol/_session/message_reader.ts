@@ -1,6 +1,7 @@
 import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
 import { decodeEnd } from "../codecs/_util/decode_end.ts";
+import { consumedNothing } from "../codecs/_util/decode_next.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
 import { EndOfStreamError, MessageTooLargeError } from "../errors.ts";
@@ -89,6 +90,7 @@ export class MessageReader<In> {
    *
    * @throws {MessageTooLargeError} It is larger than the codec should allow, and
    * not complete.
+   * @throws {Error} The codec has consumed nothing for it.
    */
   decode(): In | undefined {
     if (this.#stopped) return undefined;
@@ -100,6 +102,9 @@ export class MessageReader<In> {
     if (message !== undefined) {
       this.#messages++;
       this.#messageBytes = input.offset - start;
+      if (this.#messageBytes === 0 && !this.#atEnd) {
+        throw consumedNothing("decode");
+      }
     } else if (input.length - FRAME_BYTES > this.#maxMessageBytes) {
       throw new MessageTooLargeError(this.#maxMessageBytes, input.offset);
     }

@@ -15,6 +15,8 @@ export interface Codec<In, Out = In> {
    * and consumes nothing, except bytes that belong to no message, such as blank
    * lines. With exactly one message, or with more, it returns the first.
    *
+   * A message for which nothing is consumed is an error, which ends the session.
+   *
    * @throws {ProtocolError} The bytes can never become a message.
    */
   decode(input: CodecInput): In | undefined;

@@ -64,14 +64,14 @@ export interface CodecInput {
   /**
    * Drops bytes from the front.
    *
-   * @throws {RangeError} There are fewer bytes.
+   * @throws {RangeError} `count` is not an integer from 0 to `length`.
    */
   consume(count: number): void;
   /**
    * Drops bytes from the front, and returns those between two of their positions:
    * bytes that stay as they are.
    *
-   * @throws {RangeError} There are fewer bytes.
+   * @throws {RangeError} `count` is not an integer from 0 to `length`.
    */
   take(count: number, from?: number, to?: number): Uint8Array<ArrayBuffer>;
   /**

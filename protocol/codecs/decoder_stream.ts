@@ -1,5 +1,6 @@
 import type { Codec } from "./codec.ts";
 import { decodeEnd } from "./_util/decode_end.ts";
+import { decodeNext } from "./_util/decode_next.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /**
@@ -29,10 +30,10 @@ export function decoderStream<In, Out = In>(
   return new TransformStream({
     transform(chunk, controller) {
       input.append(chunk);
-      let message = codec.decode(input);
+      let message = decodeNext(codec, input);
       while (message !== undefined) {
         controller.enqueue(message);
-        message = codec.decode(input);
+        message = decodeNext(codec, input);
       }
     },
     flush(controller) {

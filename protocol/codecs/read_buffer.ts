@@ -98,10 +98,10 @@ export class ReadBuffer implements CodecInput {
   /**
    * Drops bytes from the front.
    *
-   * @throws {RangeError} There are fewer bytes.
+   * @throws {RangeError} `count` is not an integer from 0 to `length`.
    */
   consume(count: number): void {
-    if (count > this.length) {
+    if (!Number.isInteger(count) || count < 0 || count > this.length) {
       throw new RangeError(
         `Cannot consume: count is ${count}, the input has ${this.length} bytes`,
       );
@@ -122,7 +122,7 @@ export class ReadBuffer implements CodecInput {
    * Drops bytes from the front, and returns those between two of their positions
    * to keep: a copy, or the buffer itself if they are large and fill most of it.
    *
-   * @throws {RangeError} There are fewer bytes.
+   * @throws {RangeError} `count` is not an integer from 0 to `length`.
    */
   take(count: number, from = 0, to: number = count): Uint8Array<ArrayBuffer> {
     const bytes = this.subarray(from, to);

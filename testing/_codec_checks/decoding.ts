@@ -1,4 +1,5 @@
 import { decodeEnd } from "../../protocol/codecs/_util/decode_end.ts";
+import { decodeNext } from "../../protocol/codecs/_util/decode_next.ts";
 import {
   type Codec,
   ReadBuffer,
@@ -51,12 +52,9 @@ export function decodeStream<In, Out>(
     for (const chunk of chunks) {
       input.append(chunk);
       length += chunk.length;
-      for (let before = input.offset;; before = input.offset) {
-        const message = codec.decode(input);
+      for (;;) {
+        const message = decodeNext(codec, input);
         if (message === undefined) break;
-        if (input.offset === before) {
-          throw new Error("decode() has returned a message, consumed nothing");
-        }
         complete = messages.push(message);
         offset = input.offset;
       }

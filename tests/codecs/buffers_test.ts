@@ -73,7 +73,7 @@ Deno.test("ReadBuffer finds, views and copies bytes by their position", () => {
   assertEquals([input.length, input.offset], [1, 5]);
 });
 
-Deno.test("ReadBuffer refuses to consume more bytes than it has", () => {
+Deno.test("ReadBuffer refuses to consume more bytes than it has, or no number of bytes", () => {
   const input = new ReadBuffer();
   input.append(bytes("abc"));
   assertThrows(
@@ -81,7 +81,11 @@ Deno.test("ReadBuffer refuses to consume more bytes than it has", () => {
     RangeError,
     "Cannot consume: count is 4, the input has 3 bytes",
   );
-  assertEquals(input.length, 3);
+  for (const count of [-1, 1.5, NaN]) {
+    assertThrows(() => input.consume(count), RangeError, `count is ${count}`);
+    assertThrows(() => input.take(count), RangeError, `count is ${count}`);
+  }
+  assertEquals([input.length, input.offset], [3, 0]);
 });
 
 Deno.test("ReadBuffer reads more at once while reads fill its space", () => {

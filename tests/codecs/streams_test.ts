@@ -69,6 +69,16 @@ Deno.test("decoderStream() errors at a malformed message and cancels its source"
   assertEquals(cancelled, error);
 });
 
+Deno.test("decoderStream() errors if decode() returns a message and consumes nothing", async () => {
+  let left = 10;
+  const codec = {
+    decode: () => left-- > 0 ? "again" : undefined,
+    encode: () => {},
+  };
+  const stream = chunks("one").pipeThrough(decoderStream(codec));
+  await assertRejects(() => Array.fromAsync(stream), Error, "Cannot decode: ");
+});
+
 Deno.test("encoderStream() encodes a stream of messages", async () => {
   const stream = ReadableStream.from(["é", "two"])
     .pipeThrough(encoderStream(lines()));

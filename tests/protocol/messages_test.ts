@@ -9,14 +9,17 @@ import { toBytes } from "@std/streams";
 import {
   AsyncProtocol,
   type Codec,
+  type CodecInput,
   DecodeError,
   EndOfStreamError,
   lines,
   MessageTooLargeError,
+  Peer,
   type ProtocolError,
   TruncatedMessageError,
 } from "../../protocol/mod.ts";
 import { memoryPair } from "../../transports/mod.ts";
+import { rejection } from "../../testing/_util/rejection.ts";
 import { runningPeer, write } from "../support/protocol/session.ts";
 
 type Broken = [
@@ -85,6 +88,33 @@ Deno.test("the codec gets maxMessageBytes", async () => {
   await assertRejects(() => peer.disconnect(), MessageTooLargeError);
   await remote.close();
 });
+
+/** A codec that stays at the front of its input. */
+function stuck(method: "decode" | "end"): Codec<string> {
+  let left = 10;
+  return {
+    decode: () => undefined,
+    encode: () => {},
+    [method]: ({ length }: CodecInput) =>
+      length > 0 && left-- > 0 ? "again" : undefined,
+  };
+}
+
+for (const method of ["decode", "end"] as const) {
+  Deno.test(`${method}() that returns a message and consumes nothing ends the session`, async () => {
+    const [near, far] = memoryPair();
+    const peer = new Peer({ codec: () => stuck(method) });
+    await peer.connect(near);
+    await write(far, "one");
+    await far.close();
+    const error = await rejection(peer.closed);
+    const message =
+      `Cannot decode: ${method}() has returned a message and consumed nothing`;
+    assertEquals(String(error), `Error: ${message}`);
+    assertStrictEquals(await rejection(peer.receive()), error);
+    assertStrictEquals(await rejection(peer.disconnect()), error);
+  });
+}
 
 Deno.test("filters see each message, inbound and outbound, in negotiation too", async () => {
   class Shouting extends AsyncProtocol<string> {
