@@ -112,6 +112,16 @@ Deno.test("every entry point is a mod.ts, an adapter or a program", () => {
   assertEquals(others, []);
 });
 
+Deno.test("every mod.ts and adapter begins with a module doc that has one example", async () => {
+  const wrong = [];
+  for (const file of [...entries, ...ADAPTERS, NODE]) {
+    const [doc = ""] = /^\/\*\*.*?\*\//s.exec(await read(file)) ?? [];
+    const examples = doc.match(/@example/g) ?? [];
+    if (!doc.includes("@module") || examples.length !== 1) wrong.push(file);
+  }
+  assertEquals(wrong, []);
+});
+
 for (const file of entryPoints) {
   Deno.test(`${file} documents all its exports, and exports all types that they use`, async () => {
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
