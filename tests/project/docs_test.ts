@@ -57,6 +57,19 @@ function defaultOf(cell: string): string {
 
 const read = (path: string) => Deno.readTextFile(new URL(path, root));
 
+Deno.test("ARCHITECTURE.md says what each internal folder of a room contains", async () => {
+  const page = await read("ARCHITECTURE.md");
+  const missing: string[] = [];
+  for (const [, room = ""] of page.matchAll(/^\| `(\w+)\/_/gm)) {
+    for await (const { name } of Deno.readDir(new URL(`${room}/`, root))) {
+      const folder = `${room}/${name}/`;
+      if (!/^_(?!util$|deps)/.test(name) || missing.includes(folder)) continue;
+      if (!page.includes(`\`${folder}\``)) missing.push(folder);
+    }
+  }
+  assertEquals(missing, []);
+});
+
 Deno.test("docs/protocols.md lists every hook of AsyncProtocol", async () => {
   const [, , hooks = ""] = (await read("protocol/async_protocol.ts"))
     .split(/\/\/ (?:Public interface|Hooks for subclasses|Message I\/O)\n/);
