@@ -37,6 +37,7 @@ import { EndOfStreamError, ProtocolError } from "../protocol/errors.ts";
 import { Peer } from "../protocol/peer.ts";
 import type { Connection } from "../transports/transport.ts";
 import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
+import { SendTurns } from "./_peer/send_turns.ts";
 
 const logger = getLogger(["parley", "protocol", "MCP"]);
 
@@ -87,6 +88,15 @@ export function toMcpTransport(
   return new PeerTransport(connection, maxMessageBytes);
 }
 
+/** Sends the SDK's messages; it does not wait for room. */
+class McpPeer extends Peer<unknown> {
+  readonly #turns = new SendTurns(() => this.budget);
+
+  override send(message: unknown): Promise<void> {
+    return this.#turns.send(() => super.send(message));
+  }
+}
+
 class PeerTransport implements McpTransport {
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
@@ -97,7 +107,7 @@ class PeerTransport implements McpTransport {
 
   constructor(connection: Connection, maxMessageBytes: number) {
     this.#connection = connection;
-    this.#peer = new Peer({
+    this.#peer = new McpPeer({
       name: "MCP",
       codec: (limits) => jsonLines({ ...limits, ...BAD_MESSAGES }),
       maxMessageBytes,

@@ -14,6 +14,7 @@ import { BatchResponses, busy, ResponseBytes, unsendable } from "./batch.ts";
 import { type Classified, classify } from "./classify.ts";
 import { failure, type Incoming, type Respond } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
+import { SendTurns } from "./send_turns.ts";
 
 /** A call that runs or waits counts as so many bytes at least. */
 const MIN_CALL_BYTES = 256;
@@ -53,26 +54,23 @@ export class Receiver {
   /** Resolves when there may be room for a call. */
   #room: PromiseWithResolvers<void> | undefined;
   #invalid = 0;
-  /**
-   * Sends responses; never rejects. Handlers that end together would fill the
-   * queue at once: beyond the limit, a response waits for room.
-   */
+  readonly #turns: SendTurns;
+  /** Sends responses; never rejects. */
   readonly #respond = (
     response: JSONRPCMessage | undefined,
   ): void | Promise<void> => {
     if (response === undefined) return;
-    const { budget } = this.#host;
-    if (budget.exceeded) {
-      return budget.room().then(() => this.#respond(response));
-    }
-    return this.#host.send(response).catch((error) => {
-      if (this.#host.signal.aborted) return; // The session reports the cause.
-      return this.#respondInstead(response, error);
-    });
+    return this.#turns.send(() =>
+      this.#host.send(response).catch((error) => {
+        if (this.#host.signal.aborted) return; // The session reports the cause.
+        return this.#respondInstead(response, error);
+      })
+    );
   };
 
   constructor(host: ReceiverHost) {
     this.#host = host;
+    this.#turns = new SendTurns(() => host.budget);
     this.#limit = Math.floor(host.budget.limit / 3);
     this.#responses = new ResponseBytes(host.budget, this.#limit);
   }

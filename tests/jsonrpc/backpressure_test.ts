@@ -106,26 +106,30 @@ Deno.test("notifications behind a large one whose handler calls back are handled
   assertEquals(seen, Array.from({ length: 100 }, (_, n) => n + 1));
 });
 
-Deno.test("responses that exceed maxQueuedBytes together wait for room, and all arrive in order", async () => {
+Deno.test("responses that exceed maxQueuedBytes together, both ways, all arrive in order", async () => {
   const gate = Promise.withResolvers<void>();
-  await using ends = await twoPeers({
-    maxQueuedBytes: 100_000,
+  const options = {
+    maxQueuedBytes: 200_000,
     methods: {
       async large([n]: [number]) {
         await gate.promise;
-        return [n, "x".repeat(40_000)];
+        return [n, "x".repeat(100_000)];
       },
     },
-  });
-  const arrived: number[] = [];
-  const requests = Array.from({ length: 20 }, async (_, n) => {
-    const [number] = await ends.client.request("large", [n]);
-    arrived.push(number);
+  };
+  await using ends = await twoPeers(options, options);
+  const order = Array.from({ length: 20 }, (_, n) => n);
+  const asked = [ends.client, ends.server].map(async (peer) => {
+    const arrived: number[] = [];
+    await Promise.all(order.map(async (n) => {
+      const [number] = await peer.request("large", [n]);
+      arrived.push(number);
+    }));
+    return arrived;
   });
   await turns();
   gate.resolve();
-  await Promise.all(requests);
-  assertEquals(arrived, Array.from({ length: 20 }, (_, n) => n));
+  assertEquals(await Promise.all(asked), [order, order]);
 });
 
 Deno.test("a peer that does not read its responses is not read either", async () => {

@@ -124,6 +124,29 @@ Deno.test("a transport that is closed before its start releases the connection",
   await far.close();
 });
 
+Deno.test("messages of more than 8 MiB that are sent at the same time all arrive in order", async () => {
+  const [near, far] = memoryPair();
+  const transports = [toMcpTransport(near), toMcpTransport(far)];
+  const order = [1, 2, 3, 4];
+  const received = transports.map((transport) => {
+    const { promise, resolve } = Promise.withResolvers<number[]>();
+    const ids: number[] = [];
+    transport.onmessage = (message) => {
+      ids.push((message as { id: number }).id);
+      if (ids.length === order.length) resolve(ids);
+    };
+    return promise;
+  });
+  for (const transport of transports) await transport.start();
+  const text = "x".repeat(4_000_000);
+  const sent = transports.flatMap((transport) =>
+    order.map((id) => transport.send({ jsonrpc: "2.0", id, result: { text } }))
+  );
+  assertEquals(await Promise.all(received), [order, order]);
+  await Promise.all(sent);
+  for (const transport of transports) await transport.close();
+});
+
 Deno.test("onerror gets the errors of async callbacks, too", async () => {
   const [near, far] = memoryPair();
   const transport = toMcpTransport(near);
