@@ -125,6 +125,7 @@ export class GuestAgentClient<S extends QMPSchema = AnySchema>
     this.#timeout = timeout;
     this.#agent = {
       timeout,
+      session: () => this.signal,
       logger: loggerOf("parley", "qmp", name),
       execute: (command, args, options = {}) =>
         this.#execute(command, args, options),

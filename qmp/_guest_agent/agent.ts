@@ -19,6 +19,8 @@ export interface Agent {
   readonly logger: Logger;
   /** The default deadline of a reply, in milliseconds. */
   readonly timeout: number;
+  /** A signal that is aborted when the current session ends, with its cause. */
+  session(): AbortSignal;
   execute(
     command: string,
     args: object,

@@ -2,6 +2,7 @@ import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
 import { CallTimeoutError } from "../../protocol/errors.ts";
 import { delay } from "../_deps.ts";
 import { fateOf } from "../_wire/command_name.ts";
+import { ExecInterruptedError } from "../errors.ts";
 import type {
   GuestExecOptions,
   GuestExecResult,
@@ -31,15 +32,22 @@ export async function execInGuest(
     "input-data": input === undefined ? undefined : toBase64(toBytes(input)),
     "capture-output": true,
   };
+  const session = agent.session();
+  const over = signal ? AbortSignal.any([signal, session]) : session;
   const { pid } = await request(agent, command, args, { signal });
   if (typeof pid !== "number" && typeof pid !== "bigint") {
     throw badResult("pid is not an integer", command, args, { pid });
   }
   let pause = MIN_PAUSE_MS;
   for (;;) {
+    // In another session, the number may be that of another program.
+    if (session.aborted) {
+      const cause = session.reason;
+      throw new ExecInterruptedError({ execute: command }, true, { cause });
+    }
     const status = await statusOf(agent, { pid }, signal);
     if (status.exited === true) return resultOf(status, { pid });
-    await delay(pause, { signal });
+    await delay(pause, { signal: over }).catch(() => signal?.throwIfAborted());
     pause = Math.min(2 * pause, MAX_PAUSE_MS);
   }
 }

@@ -164,6 +164,19 @@ Deno.test("exec() asks for the status until the program has exited", async () =>
   await agent.end();
 });
 
+Deno.test("exec() rejects with the cause when the session ends while it asks for nothing", async () => {
+  const { client, agent } = await runningAgent();
+  const running = client.exec("sleep");
+  await agent.answer({ pid: 7 });
+  await agent.answer({ exited: false });
+  await agent.end();
+  const error = await assertRejects(() => running, ExecInterruptedError);
+  assertEquals(error.method, "guest-exec");
+  assert(error.sent);
+  assertStrictEquals(error.cause, client.signal.reason);
+  await assertRejects(() => client.disconnect(), EndOfStreamError);
+});
+
 Deno.test("an aborted exec() rejects at once, and asks no more", async () => {
   const { client, agent } = await runningAgent();
   const signal = new WatchedSignal();
