@@ -4,7 +4,6 @@
  */
 export interface Methods {
   "Browser.getVersion"(params: object): { product: string };
-  "Browser.close"(params: object): object;
   "Target.createTarget"(params: { url: string }): { targetId: string };
   "Target.attachToTarget"(
     params: { targetId: string; flatten: true },

@@ -18,12 +18,11 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export class Reader {
   readonly #bytes: Uint8Array;
   readonly #order: Endianness;
-  #at: number;
+  #at = 0;
 
-  constructor(bytes: Uint8Array, order: Endianness, at = 0) {
+  constructor(bytes: Uint8Array, order: Endianness) {
     this.#bytes = bytes;
     this.#order = order;
-    this.#at = at;
   }
 
   /** How many bytes have not been read. */

@@ -55,8 +55,7 @@ export abstract class PostgresSession extends AsyncProtocol<Backend, Frontend> {
   }
 
   #postgres(): Codec<Backend, Frontend> {
-    const { maxMessageBytes } = this;
-    return postgres(maxMessageBytes === undefined ? {} : { maxMessageBytes });
+    return postgres({ maxMessageBytes: this.maxMessageBytes });
   }
 }
 

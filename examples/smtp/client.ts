@@ -77,20 +77,20 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
    * @throws {CallError} There was no answer. If `sent` is false, the mail was not
    * delivered and can be sent again; otherwise it may have been.
    */
-  async deliver(mail: Mail, options: WaitOptions = {}): Promise<Delivery> {
+  async deliver(mail: Mail, { signal }: WaitOptions = {}): Promise<Delivery> {
     this.assertRunning();
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const parameters = this.#parameters(mail);
     const { signal: session } = this;
     const delivery = this.#last.then(async () => {
-      options.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       if (session.aborted) {
         const message = "Delivery: the session ended before its turn came";
         const { reason: cause } = session;
         throw new CallInterruptedError(message, { sent: false, cause });
       }
       try {
-        return await this.#deliver(mail, parameters, options.signal);
+        return await this.#deliver(mail, parameters, signal);
       } catch (error) {
         if (!(error instanceof SmtpError) && this.runstate === "running") {
           await this.disconnect({ reason: error }).catch(() => {});
@@ -99,7 +99,6 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
       }
     });
     this.#last = delivery.catch(() => {});
-    const { signal } = options;
     return await (signal ? abortable(delivery, signal) : delivery);
   }
 
@@ -173,15 +172,15 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
       if (!reply || isAccepted(reply)) continue;
       refused.set(recipient, new SmtpError(`RCPT ${recipient}`, reply));
     }
-    const all = refused.size === to.length;
+    const areAllRefused = refused.size === to.length;
     // Even if it has no recipient, content that is asked for must end (RFC 2920).
     const request = data?.code === 354
-      ? { content: all ? "" : content }
+      ? { content: areAllRefused ? "" : content }
       : "RSET";
     const reply = await this.#ask(request, signal);
     const [sender] = replies;
     if (sender) accepted("MAIL", sender);
-    for (const error of refused.values()) if (all) throw error;
+    if (areAllRefused) throw refused.values().next().value;
     if (data && request === "RSET") throw new SmtpError("DATA", data);
     return { reply: accepted("Content", reply).lines.join("\n"), refused };
   }

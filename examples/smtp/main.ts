@@ -13,9 +13,7 @@ const [
 ] = Deno.args;
 
 await using client = new SmtpClient();
-await client.connect(parseTransport(address), {
-  signal: AbortSignal.timeout(10_000),
-});
+await client.connect(parseTransport(address));
 const { reply, refused } = await client.deliver({
   from,
   to,
