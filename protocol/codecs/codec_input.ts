@@ -52,7 +52,7 @@ export interface CodecInput {
   readonly length: number;
   /** The position of the front in the whole stream, for errors. */
   readonly offset: number;
-  /** The byte at a position, or `undefined` behind the last one. */
+  /** The byte at a position, or `undefined` if there is none. */
   at(position: number): number | undefined;
   /** The position of the first such byte at or after `from`, or -1. */
   indexOf(byte: number, from?: number): number;

@@ -67,17 +67,18 @@ export class ReadBuffer implements CodecInput {
     return this.#offset;
   }
 
-  /** The byte at a position, or `undefined` behind the last one. */
+  /** The byte at a position, or `undefined` if there is none. */
   at(position: number): number | undefined {
-    return position < this.length
+    return position >= 0 && position < this.length
       ? this.#bytes[this.#start + position]
       : undefined;
   }
 
   /** The position of the first such byte at or after `from`, or -1. */
   indexOf(byte: number, from = 0): number {
-    const near = Math.min(this.length, from + MAX_LOOP_SCAN);
-    for (let at = from; at < near; at++) {
+    const first = Math.max(0, from);
+    const near = Math.min(this.length, first + MAX_LOOP_SCAN);
+    for (let at = first; at < near; at++) {
       if (this.#bytes[this.#start + at] === byte) return at;
     }
     const found = this.subarray(near).indexOf(byte);
@@ -90,8 +91,8 @@ export class ReadBuffer implements CodecInput {
    */
   subarray(from = 0, to: number = this.length): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(
-      this.#start + from,
-      this.#start + Math.min(to, this.length),
+      this.#start + Math.max(0, from),
+      this.#start + Math.min(Math.max(0, to), this.length),
     );
   }
 

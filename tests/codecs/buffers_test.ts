@@ -73,6 +73,17 @@ Deno.test("ReadBuffer finds, views and copies bytes by their position", () => {
   assertEquals([input.length, input.offset], [1, 5]);
 });
 
+Deno.test("ReadBuffer shows no byte that has been consumed", () => {
+  const input = new ReadBuffer();
+  input.append(bytes("abcab"));
+  input.consume(3);
+  assertEquals([input.at(-1), input.at(-3)], [undefined, undefined]);
+  assertEquals(input.indexOf(bytes("b")[0] ?? 0, -2), 1);
+  assertEquals(input.subarray(-2), bytes("ab"));
+  assertEquals(input.subarray(0, -1), bytes(""));
+  assertEquals(input.varint(-1), undefined);
+});
+
 Deno.test("ReadBuffer refuses to consume more bytes than it has, or no number of bytes", () => {
   const input = new ReadBuffer();
   input.append(bytes("abc"));
