@@ -141,11 +141,13 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  *
  * If this process ends without a disposal, by a signal, by `Deno.exit()` or by
  * an uncaught error, the program is ended by SIGTERM, or after `endTimeout` by
- * SIGKILL, and the folder is removed. After an uncaught error, Deno kills the
- * program itself, by SIGKILL. A small `sh` process beside the program does the
- * rest, and needs `--allow-run=sh`. Without this permission, or if the `sh` is
- * killed too, the program goes on. The next launch of the same user removes the
- * folder.
+ * SIGKILL, and the folder is removed. A small `sh` process beside the program
+ * does this, and needs `--allow-run=sh`. Without this permission, or if the `sh`
+ * is killed too, the program may go on. The next launch of the same user removes
+ * the folder.
+ *
+ * With the `sh`, signals of the terminal, such as Ctrl-C, reach this process
+ * alone: a listener to SIGINT can power the guest off.
  *
  * It needs `--allow-run` for the program, `--allow-net`, and `--allow-read
  * --allow-write` for the folder of temporary files.
@@ -243,6 +245,8 @@ export async function launch<S extends QMPSchema = AnySchema>(
     env: env ?? {},
     stdin,
     stdout,
+    // The keeper ends it when a signal of the terminal has ended this process.
+    detached: keeper !== undefined,
     ...(cwd === undefined ? {} : { cwd }),
   });
   cleanup.defer(() => child.end(client, endTimeout));

@@ -11,7 +11,7 @@ const STDERR_MS = 200;
 /** How a program is started. */
 export type ChildOptions = Pick<
   Deno.CommandOptions,
-  "args" | "cwd" | "env" | "stdin" | "stdout"
+  "args" | "cwd" | "detached" | "env" | "stdin" | "stdout"
 >;
 
 type Client = Pick<QMPClient, "quit" | "disconnect" | "runstate">;

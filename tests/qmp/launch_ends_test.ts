@@ -153,6 +153,22 @@ for (
   });
 }
 
+/** The number of the process group of a process, from proc(5). */
+async function groupOf(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  return Number(stat.slice(stat.lastIndexOf(")")).split(" ")[3]);
+}
+
+Deno.test({
+  name: "signals of the terminal do not reach a QEMU that will be ended anyway",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      await using launched = await launch({ args: NO_MACHINE });
+      assertEquals(await groupOf(launched.pid), launched.pid);
+    }),
+});
+
 Deno.test({
   name: "a stopped QEMU is killed when the process that launched it is killed",
   ...qemu,
@@ -213,6 +229,7 @@ Deno.test({
         ],
       });
       assertEquals(await processesNaming(owner.folder), [owner.pid]);
+      assert(await groupOf(owner.pid) !== owner.pid);
       await owner.kill("SIGKILL");
       assert(isRunning(owner.pid));
       Deno.kill(owner.pid, "SIGKILL");
