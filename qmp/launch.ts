@@ -25,6 +25,7 @@ export interface LaunchOptions<S extends QMPSchema = AnySchema>
   program?: string | undefined;
   /**
    * Its arguments. The arguments for the control socket are added at the end.
+   * `-daemonize` is refused: the program would go on out of reach.
    *
    * @default {[]}
    */
@@ -154,7 +155,7 @@ export interface LaunchedProcess<S extends QMPSchema = AnySchema>
  *
  * @throws {Deno.errors.NotFound} The program is not on the PATH, or `cwd` does
  * not exist.
- * @throws {TypeError} A time is not a number.
+ * @throws {TypeError} A time is not a number, or `args` has `-daemonize`.
  * @throws {RangeError} A time is negative, or the path of the
  * folder of temporary files is too long for a socket in it.
  * @throws {StateError} The client is not idle. Nothing has changed.
@@ -226,6 +227,12 @@ export async function launch<S extends QMPSchema = AnySchema>(
   } = options;
   checkNumber("startTimeout", startTimeout, 0, Infinity);
   checkNumber("endTimeout", endTimeout, 0, Infinity);
+  const daemonize = args.find((arg) => /^--?daemonize$/.test(arg));
+  if (daemonize !== undefined) {
+    throw new TypeError(
+      `Cannot launch ${program}: args has ${daemonize}, with which the program would go on out of reach`,
+    );
+  }
   signal?.throwIfAborted();
   const { runstate } = client;
   if (runstate !== Runstate.IDLE) {

@@ -164,6 +164,17 @@ Deno.test("launch() refuses a negative time, and starts nothing", () =>
     }
   }));
 
+Deno.test("launch() refuses a program that would go on in the background", () =>
+  leavingNothing(async () => {
+    for (const option of ["-daemonize", "--daemonize"]) {
+      await assertRejects(
+        () => launch({ program: "no-such-qemu", args: ["-S", option] }),
+        TypeError,
+        `Cannot launch no-such-qemu: args has ${option}, `,
+      );
+    }
+  }));
+
 Deno.test("an aborted launch() rejects with the reason, and ends the program", () =>
   leavingNothing(async () => {
     const signal = new WatchedSignal();
