@@ -146,7 +146,11 @@ export class Incoming {
   #keyOf({ method, params }: IncomingCall): unknown {
     const { order } = this.#options;
     if (order === "serial") return order;
-    return typeof order === "function" ? order(method, params) : undefined;
+    if (typeof order !== "function") return undefined;
+    const key = order(method, params);
+    if (!isThenable(key)) return key;
+    Promise.resolve(key).catch(() => {});
+    throw new TypeError("order returned a promise: it must return a key");
   }
 
   /** The response to a call, or undefined for a notification. Never rejects. */

@@ -44,17 +44,22 @@ Deno.test("a callback of progress that throws harms no other request", async () 
   assertEquals(await other, "done");
 });
 
-Deno.test("an order that throws fails its call, and the session goes on", async () => {
+Deno.test("an order that throws, or is async, fails its call, and the session goes on", async () => {
   await using ends = await twoPeers({
     order(method) {
       if (method === "bad") throw new Error("no key");
+      if (method === "async") return Promise.reject(new Error("no key"));
       return method;
     },
-    methods: { bad: () => 1, good: () => 2 },
+    methods: { bad: () => 1, async: () => 1, good: () => 2 },
   });
-  const error = await rejection(ends.client.request("bad"));
-  assertInstanceOf(error, JSONRPCError);
-  assertEquals(error.code, -32603);
+  using unhandled = new UnhandledRejections();
+  for (const method of ["bad", "async"]) {
+    const error = await rejection(ends.client.request(method));
+    assertInstanceOf(error, JSONRPCError);
+    assertEquals(error.code, -32603);
+  }
+  assertEquals(await unhandled.reported(), []);
   assertEquals(await ends.client.request("good"), 2);
 });
 
