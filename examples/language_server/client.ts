@@ -18,6 +18,12 @@ export interface Diagnostic {
   message: string;
 }
 
+/** What a server has to say about a text. */
+interface Report {
+  uri: string;
+  diagnostics: Diagnostic[];
+}
+
 /** How to start a language server. */
 export interface LanguageServerOptions {
   command: string;
@@ -86,21 +92,16 @@ export class LanguageServer implements AsyncDisposable {
     });
   }
 
-  /** The diagnostics of a text, each time that the server sends them anew. */
-  async *diagnostics(
+  /** The diagnostics of a text, each time that the server sends them from now on. */
+  diagnostics(
     uri: string,
     options?: { signal?: AbortSignal },
   ): AsyncGenerator<Diagnostic[]> {
-    const queue: EventQueue<JSONRPCNotification> = this.#peer
-      .notifications("textDocument/publishDiagnostics", options);
-    try {
-      for await (const { params } of queue) {
-        const report = params as { uri: string; diagnostics: Diagnostic[] };
-        if (report.uri === uri) yield report.diagnostics;
-      }
-    } finally {
-      queue.close();
-    }
+    const method = "textDocument/publishDiagnostics";
+    const filter = ({ params }: JSONRPCNotification) =>
+      (params as Report).uri === uri;
+    const reports = this.#peer.notifications(method, { ...options, filter });
+    return diagnosticsOf(reports);
   }
 
   /** A request about a place in a text, such as `hover` or `completion`. */
@@ -133,4 +134,11 @@ export class LanguageServer implements AsyncDisposable {
       this.#peer.disconnect({ reason }).catch(() => {})
     );
   }
+}
+
+async function* diagnosticsOf(
+  reports: EventQueue<JSONRPCNotification>,
+): AsyncGenerator<Diagnostic[]> {
+  using queue = reports;
+  for await (const { params } of queue) yield (params as Report).diagnostics;
 }

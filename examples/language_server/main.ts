@@ -15,9 +15,8 @@ await using server = new LanguageServer({
 });
 await server.start();
 const reports = server.diagnostics(uri);
-const first = reports.next();
 await server.open(uri, "typescript", await Deno.readTextFile(file));
-const { value = [] } = await first;
+const { value = [] } = await reports.next();
 for (const { range, message } of value) {
   console.log(`${file}:${range.start.line + 1}: ${message}`);
 }

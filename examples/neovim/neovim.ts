@@ -12,6 +12,7 @@ import {
 
 /** The calls of Neovim that are used here, by the names of its API. */
 interface NeovimAPI {
+  nvim_get_current_buf(params: []): Buffer;
   nvim_get_api_info(params: []): [channel: number, info: unknown];
   nvim_command(params: [command: string]): null;
   nvim_eval(params: [expression: string]): unknown;
@@ -29,8 +30,13 @@ interface NeovimAPI {
     ],
   ): null;
   nvim_buf_attach(
-    params: [buffer: number, sendAll: boolean, options: object],
+    params: [buffer: Buffer, sendAll: boolean, options: object],
   ): boolean;
+}
+
+/** The number of a buffer, as an extension of MessagePack. */
+interface Buffer {
+  readonly data: Uint8Array;
 }
 
 /** A function that Neovim may call by `rpcrequest()`. */
@@ -115,24 +121,27 @@ export class Neovim implements AsyncDisposable {
     await this.#peer.request("nvim_buf_set_lines", [0, 0, -1, true, lines]);
   }
 
-  /** The changes of the current buffer from now on. */
-  async *changes(signal?: AbortSignal): AsyncGenerator<LinesChanged> {
-    const events: EventQueue<JSONRPCNotification> = this.#peer
-      .notifications("nvim_buf_lines_event", { signal });
+  /**
+   * The changes of the buffer that is the current one, from now on. If too many
+   * wait to be read, the iteration fails: none is missed unnoticed.
+   */
+  async changes(options?: WaitOptions): Promise<AsyncGenerator<LinesChanged>> {
+    const peer = this.#peer;
+    const buffer = await peer.request("nvim_get_current_buf", [], options);
+    const events = peer.notifications("nvim_buf_lines_event", {
+      ...options,
+      overflow: "fail",
+      filter: ({ params }) => {
+        const [changed] = params as LinesEvent;
+        return `${changed.data}` === `${buffer.data}`;
+      },
+    });
     try {
-      await this.#peer.request("nvim_buf_attach", [0, false, {}]);
-      for await (const { params } of events) {
-        const [, , first, last, lines] = params as [
-          unknown,
-          unknown,
-          number,
-          number,
-          string[],
-        ];
-        yield { first, last, lines };
-      }
-    } finally {
+      await peer.request("nvim_buf_attach", [buffer, false, {}], options);
+      return changesOf(events);
+    } catch (error) {
       events.close();
+      throw error;
     }
   }
 
@@ -144,5 +153,24 @@ export class Neovim implements AsyncDisposable {
   /** Leaves Neovim, which goes on. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#peer[Symbol.asyncDispose]();
+  }
+}
+
+/** What Neovim says when lines have changed. */
+type LinesEvent = [
+  buffer: Buffer,
+  tick: number,
+  first: number,
+  last: number,
+  lines: string[],
+];
+
+async function* changesOf(
+  events: EventQueue<JSONRPCNotification>,
+): AsyncGenerator<LinesChanged> {
+  using queue = events;
+  for await (const { params } of queue) {
+    const [, , first, last, lines] = params as LinesEvent;
+    yield { first, last, lines };
   }
 }

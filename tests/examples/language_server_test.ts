@@ -40,9 +40,8 @@ Deno.test("deno lsp: initialize, diagnostics, hover, completion, shutdown, exit"
   await server.start({ signal: AbortSignal.timeout(60_000) });
   assert(server.capabilities.hoverProvider);
   const reports = server.diagnostics(files.uri);
-  const first = reports.next();
   await server.open(files.uri, "typescript", text);
-  let report: Diagnostic[] = (await first).value ?? [];
+  let report: Diagnostic[] = (await reports.next()).value ?? [];
   while (report.length === 0) report = (await reports.next()).value ?? [];
   await reports.return(undefined);
   const messages = report.map(({ message }) => message).join("\n");

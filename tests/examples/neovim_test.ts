@@ -62,12 +62,10 @@ Deno.test({
   fn: async () => {
     await using server = await startNeovim();
     await using nvim = await connect(server);
-    const changes = nvim.changes();
-    const first = changes.next();
-    await nvim.lines(); // By now the buffer is attached.
+    const changes = await nvim.changes();
     await nvim.setLines(["one", "two"]);
     await nvim.command("normal! Gothree");
-    const { value } = await first;
+    const { value } = await changes.next();
     assertEquals(value, { first: 0, last: 1, lines: ["one", "two"] });
     let change = (await changes.next()).value;
     while (change && !change.lines.includes("three")) {
@@ -75,6 +73,28 @@ Deno.test({
     }
     assertEquals(change?.first, 2);
     await changes.return(undefined);
+  },
+});
+
+Deno.test({
+  name: "Neovim: the changes of two buffers are told apart",
+  ...neovim,
+  fn: async () => {
+    await using server = await startNeovim();
+    await using nvim = await connect(server);
+    const changes = [];
+    for (const name of ["a", "b"]) {
+      await nvim.command(`hide edit ${name}`);
+      changes.push(await nvim.changes());
+    }
+    for (const name of ["a", "b"]) {
+      await nvim.command(`hide buffer ${name}`);
+      await nvim.setLines([`of ${name}`]);
+    }
+    for (const name of ["a", "b"]) {
+      const { value } = await changes.shift()?.next() ?? {};
+      assertEquals(value?.lines, [`of ${name}`]);
+    }
   },
 });
 
