@@ -216,14 +216,16 @@ export class Postgres extends PostgresSession {
   }
 
   /**
-   * The notifications of a channel, once the server has confirmed it. When the
-   * queue is closed the server sends them still, until `UNLISTEN`.
+   * The notifications of a channel, once the server has confirmed it. If too many
+   * wait to be read, the queue fails: none is missed unnoticed. When it is closed
+   * the server sends them still, until `UNLISTEN`.
    */
   async listen(
     channel: string,
     options?: ListenOptions<Notification>,
   ): Promise<EventQueue<Notification>> {
-    const queue = this.#notifications.listen(channel, options);
+    const queue = this.#notifications
+      .listen(channel, { overflow: "fail", ...options });
     try {
       const sql = `LISTEN "${channel.replaceAll('"', '""')}"`;
       await this.query(sql, [], { signal: options?.signal });

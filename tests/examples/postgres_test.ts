@@ -8,6 +8,7 @@ import { PostgresError } from "../../examples/postgres/client.ts";
 import {
   CallInterruptedError,
   CallTimeoutError,
+  EventOverflowError,
   reconnecting,
 } from "../../mod.ts";
 import { faulty } from "../../testing/mod.ts";
@@ -135,6 +136,11 @@ Deno.test({
     const two = news.next();
     await postgres.query("SELECT 1");
     assertEquals((await two).payload, "two");
+    const many = await postgres.listen("many");
+    await postgres.query(
+      "SELECT pg_notify('many', n::text) FROM generate_series(1, 1025) AS n",
+    );
+    await assertRejects(() => many.next(), EventOverflowError, "many");
     const abort = new AbortController();
     const { signal } = abort;
     const givenUp = rejection(postgres.listen("other", { signal }));
