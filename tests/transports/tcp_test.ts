@@ -15,6 +15,9 @@ import {
   type Transport,
 } from "../../transports/mod.ts";
 import { toBytes } from "@std/streams";
+import { denoSystem } from "../../transports/_deno/deno_system.ts";
+import type { System } from "../../transports/_system/system.ts";
+import { tcpOf } from "../../transports/tcp.ts";
 import { meet } from "../../testing/_laws/meet.ts";
 import { testTransport } from "../../testing/mod.ts";
 import { runWithFlags } from "../support/permissions.ts";
@@ -200,6 +203,28 @@ Deno.test("tcp: a listener at localhost is reached by name and by both addresses
     assertEquals(again.address, { transport: "tcp", hostname, port });
   }
 });
+
+for (
+  const [code, Kind] of [
+    ["EADDRNOTAVAIL", Deno.errors.AddrNotAvailable],
+    ["EAFNOSUPPORT", Error],
+  ] as const
+) {
+  Deno.test(`tcp: a listener at localhost is at its first address alone if the other one is ${code}`, async () => {
+    const system: System = {
+      ...denoSystem,
+      listenTcp: (at) =>
+        at.hostname === "::1"
+          ? Promise.reject(Object.assign(new Kind("no IPv6"), { code }))
+          : denoSystem.listenTcp(at),
+    };
+    const transport = tcpOf(system, { hostname: "localhost", port: 0 });
+    await using listener = await transport.listen();
+    await using near = await tcp(listener.address).connect();
+    await using far = await listener.accept();
+    assertEquals(far.remoteAddress, near.localAddress);
+  });
+}
 
 Deno.test("tcp: if an address of localhost is in use, the error names it", async () => {
   await using taken = await tcp({ hostname: "::1", port: 0 }).listen();

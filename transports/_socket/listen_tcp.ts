@@ -62,9 +62,15 @@ async function listenBeside(
   try {
     return await system.listenTcp({ ...options, hostname: other, port });
   } catch (error) {
-    if (error instanceof systemErrors.AddrNotAvailable) return undefined;
+    if (isWithoutFamily(error)) return undefined;
     if (!(error instanceof systemErrors.AddrInUse)) throw error;
     const name = formatAddress({ transport: "tcp", hostname: other, port });
     throw new systemErrors.AddrInUse(`${name} is in use`, { cause: error });
   }
+}
+
+/** The family has no loopback address, or the system's kernel is without it. */
+function isWithoutFamily(error: unknown): boolean {
+  return error instanceof systemErrors.AddrNotAvailable ||
+    error instanceof Error && Reflect.get(error, "code") === "EAFNOSUPPORT";
 }
