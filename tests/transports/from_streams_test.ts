@@ -98,6 +98,32 @@ Deno.test("fromStreams() reads chunks of any BufferSource, and fails for others 
   await connection.close();
 });
 
+Deno.test("fromStreams(): a chunk that is undefined fails the reading, and is not its end", async () => {
+  const readable = ReadableStream.from(
+    [undefined, new Uint8Array(3)],
+  ) as unknown as ReadableStream<Uint8Array>;
+  const connection = fromStreams({ readable, writable: new WritableStream() });
+  await assertRejects(
+    () => connection.read(new Uint8Array(8)),
+    TypeError,
+    "chunk is Undefined, expected a Uint8Array",
+  );
+  await connection.close();
+});
+
+Deno.test("fromStreams(): closed settles also if the option abort throws", async () => {
+  const connection = fromStreams(new TransformStream(), {
+    abort() {
+      throw new Error("cannot release");
+    },
+  });
+  const reason = new Error("enough");
+  const read = rejection(connection.read(new Uint8Array(1)));
+  connection.abort(reason);
+  assertStrictEquals(await read, reason);
+  assertStrictEquals(await rejection(connection.closed), reason);
+});
+
 Deno.test("fromStreams(): close() waits for the option close, and closed for the option abort", async () => {
   for (const how of ["close", "abort"] as const) {
     const released = Promise.withResolvers<void>();

@@ -66,8 +66,7 @@ export class ProcessChannel extends StreamChannel {
   }
 
   override async abort(reason: unknown): Promise<void> {
-    super.abort(reason);
-    await this.#child.kill();
+    await Promise.all([super.abort(reason), this.#child.kill()]);
   }
 
   override explain(action: ChannelAction, cause?: unknown): unknown {

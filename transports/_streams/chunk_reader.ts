@@ -16,7 +16,10 @@ export class ChunkReader {
     } else {
       const reader = stream.getReader();
       this.#reader = reader;
-      this.#next = async () => bytesOf((await reader.read()).value);
+      this.#next = async () => {
+        const { value, done } = await reader.read();
+        return done ? undefined : bytesOf(value);
+      };
     }
     this.#reader.closed.catch(() => {});
   }
@@ -66,8 +69,8 @@ function readByScratch(
   };
 }
 
-function bytesOf(chunk: unknown): Uint8Array | undefined {
-  if (chunk === undefined || chunk instanceof Uint8Array) return chunk;
+function bytesOf(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
   if (ArrayBuffer.isView(chunk)) {
     return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);

@@ -53,11 +53,11 @@ export class StreamChannel implements Channel {
     await this.#source.close?.();
   }
 
-  abort(reason: unknown): void | Promise<void> {
+  async abort(reason: unknown): Promise<void> {
     this.failWriting(reason);
     this.#writer.abort(reason).catch(() => {});
     this.#reader.cancel(reason).catch(() => {});
-    return this.#source.abort?.(reason);
+    await this.#source.abort?.(reason);
   }
 
   explain(action: ChannelAction, cause?: unknown): unknown {
