@@ -79,6 +79,19 @@ for (const [name, kind] of Object.entries(kinds)) {
     }
   });
 
+  for (const count of [0, 600]) {
+    Deno.test(`${name}: ${count} bytes and the end are read that come with the end of the handshake`, async () => {
+      await using listener = await kind.server().listen();
+      const near = await kind.client(listener.address).connect();
+      const sent = noise(count);
+      await near.write(sent);
+      // The server has not read the client's last message of the handshake yet.
+      await near.close();
+      await using far = await listener.accept();
+      assertEquals(await toBytes(far.readable), sent);
+    });
+  }
+
   Deno.test(`${name}: bytes written before close() arrive, even if the process is suspended`, async () => {
     const [near, far] = await meet(kind);
     const writing = near.writable.getWriter().write(new Uint8Array(2 ** 21));

@@ -62,7 +62,9 @@ export class NodeSocket {
     socket.on("data", (chunk: Uint8Array) => {
       this.#chunks.push(chunk);
     });
-    // The event `end` comes too late: the next read would wait for the peer.
+    // A close_notify that came with the end of the handshake has been pushed already.
+    socket.once("end", () => this.#endReading());
+    // For later ones the event comes too late: the next read would wait for the peer.
     const push = socket.push.bind(socket);
     socket.push = (chunk, encoding) => {
       if (chunk === null) this.#endReading();
