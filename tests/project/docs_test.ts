@@ -79,7 +79,7 @@ Deno.test("docs/protocols.md lists every hook of AsyncProtocol", async () => {
     Array.from(matches, ([, name]) => name).sort();
   assertEquals(
     names(listed),
-    names(hooks.matchAll(/^  protected (?:abstract )?(\w+)\(/gm)),
+    names(hooks.matchAll(/^ {2}protected (?:abstract )?(\w+)\(/gm)),
   );
 });
 
