@@ -312,9 +312,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   /**
    * Called when no byte was received for `keepAliveInterval`, or none was sent if
    * `keepAliveDirection` is `"either"`: the place to send a ping. It is not called
-   * again before its promise is settled. An error ends the session. What it sends
-   * after an `await` counts for `idleTimeout`: it sends the ping first. By default
-   * it does nothing.
+   * again before its promise is settled, and not after `end()`. An error ends the
+   * session. What it sends after an `await` counts for `idleTimeout`: it sends the
+   * ping first. By default it does nothing.
    */
   protected keepAlive(): void | Promise<void> {}
 

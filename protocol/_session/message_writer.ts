@@ -106,6 +106,11 @@ export class MessageWriter<Out> {
     return !this.#draining;
   }
 
+  /** Whether no more messages are taken. */
+  get ended(): boolean {
+    return this.#refusal !== undefined;
+  }
+
   /** Whether a send waits for room. */
   get blocked(): boolean {
     return this.#room !== undefined;

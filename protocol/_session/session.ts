@@ -333,6 +333,7 @@ export class Session<In, Out> {
       keepAliveInterval,
       keepAliveDirection,
       async () => {
+        if (this.#wire?.writer.ended) return; // It cannot send a ping.
         try {
           await hooks.keepAlive();
         } catch (error) {

@@ -37,6 +37,9 @@ class Pinging extends AsyncProtocol<string> {
   override send(line: string): Promise<void> {
     return super.send(line);
   }
+  override end(): Promise<void> {
+    return super.end();
+  }
 }
 
 async function connected(
@@ -247,6 +250,20 @@ Deno.test("a ping is not sent again while it waits for its answer, and a failed 
   await protocol.disconnect().catch(() => {});
   await remote.close();
   assertEquals(time.waiting, 0);
+});
+
+Deno.test("a session that has ended writing is not pinged, and gets its answer", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ keepAliveInterval: 100 });
+  protocol.ping = () => protocol.send("ping");
+  await protocol.end();
+  await pass(time, 500);
+  assertEquals([protocol.runstate, protocol.pings], ["running", 0]);
+  await write(remote, "answer\n");
+  await turns();
+  assertEquals(protocol.stats.messagesReceived, 1);
+  await protocol.disconnect();
+  await remote.close();
 });
 
 Deno.test("a silent negotiation ends by idleTimeout, and is not pinged", async () => {
