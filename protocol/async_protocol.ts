@@ -180,11 +180,12 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   ): Promise<void> {
     const wanted = "a Transport or a Connection, or a pair of streams";
     checkMember("to", to, ["connect", "readable"], wanted);
+    // A Deno.Conn is a pair of streams: its own write() may take a part alone.
     await this.#lifecycle.establish(
       (signal) =>
         "connect" in to
           ? to.connect({ signal })
-          : Promise.resolve("read" in to ? to : fromStreams(to, to)),
+          : Promise.resolve("closed" in to ? to : fromStreams(to, to)),
       options.signal,
     );
   }

@@ -174,3 +174,21 @@ Deno.test("a stale Unix path is a ConnectError with ConnectionRefused", async ()
   );
   assertInstanceOf(error.cause, Deno.errors.ConnectionRefused);
 });
+
+Deno.test("a Deno.Conn is taken for the pair of streams that it has: no byte is lost", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const [near, far] = await Promise.all([
+    Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
+    listener.accept(),
+  ]);
+  const codec = () => delimited("\n", { maxMessageBytes: Infinity });
+  const sender = new Peer({ codec });
+  const receiver = new Peer({ codec });
+  await Promise.all([sender.connect(near), receiver.connect(far)]);
+  const message = new Uint8Array(8 * 1024 * 1024);
+  sender.send(message);
+  const received = receiver.receive();
+  await sender.disconnect();
+  assertEquals((await received).length, message.length);
+  await receiver[Symbol.asyncDispose]();
+});
