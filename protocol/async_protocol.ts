@@ -19,6 +19,7 @@ import { sessionLimits } from "./_session/session_limits.ts";
 import { rejected } from "./_util/abortable.ts";
 import { loggerOf } from "./_util/logger.ts";
 import { printable } from "./_util/printable.ts";
+import { told, wasTold } from "./_util/told.ts";
 import { checkMember } from "./_util/validate.ts";
 import type {
   AsyncProtocolOptions,
@@ -231,12 +232,17 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     await disconnected;
   }
 
-  /** Disconnects; it is not an error if the peer has ended the session before. */
+  /**
+   * Disconnects, and throws why the session has failed, unless a call, a wait for
+   * a message or `flush()` has told it. That the peer has ended the session is not
+   * an error.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.disconnect();
     } catch (error) {
-      if (!(error instanceof EndOfStreamError)) throw error;
+      const isEnd = error instanceof EndOfStreamError;
+      if (!isEnd && !wasTold(error)) throw error;
     }
   }
 
@@ -487,7 +493,9 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    */
   protected flush(options: WaitOptions = {}): Promise<void> {
     try {
-      return this.#lifecycle.openSession.flush(options.signal);
+      const flushed = this.#lifecycle.openSession.flush(options.signal);
+      flushed.catch(told);
+      return flushed;
     } catch (error) {
       return rejected(error);
     }

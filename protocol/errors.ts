@@ -1,4 +1,5 @@
 import { printable } from "./_util/printable.ts";
+import { told } from "./_util/told.ts";
 import type { Runstate } from "./runstate.ts";
 
 /**
@@ -188,7 +189,13 @@ export class CallError extends ParleyError {
 }
 
 /** The session ended before the reply; `cause` is the session's first cause. */
-export class CallInterruptedError extends CallError {}
+export class CallInterruptedError extends CallError {
+  /** Takes the name of the method beside the message. */
+  constructor(message: string, options: CallErrorOptions = {}) {
+    super(message, options);
+    told(options.cause);
+  }
+}
 
 /** The call's own deadline has passed; the message names it. */
 export class CallTimeoutError extends CallError {}

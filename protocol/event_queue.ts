@@ -1,6 +1,7 @@
 import { BoundedEvents, type Taken } from "./_events/bounded_events.ts";
 import { printable } from "./_util/printable.ts";
 import { show } from "./_util/show.ts";
+import { told } from "./_util/told.ts";
 import { callHook } from "./_util/call_hook.ts";
 import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { EndOfStreamError, EventOverflowError } from "./errors.ts";
@@ -214,7 +215,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     const { cause, failed } = this.#end ?? {};
     if (failed) throw cause;
     throw new EndOfStreamError("No more events: the listener has ended", {
-      cause,
+      cause: told(cause),
     });
   }
 

@@ -3,6 +3,7 @@ import { abortable, handled } from "../_util/abortable.ts";
 import { callHook } from "../_util/call_hook.ts";
 import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
+import { told } from "../_util/told.ts";
 import { ByteBudget } from "../byte_budget.ts";
 import { ConnectError, StateError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
@@ -90,7 +91,9 @@ export class Lifecycle<In, Out> {
   /** The session, if it can talk in this state; a StateError otherwise. */
   openWhile(required: Runstate): Session<In, Out> {
     if (this.runstate === required && this.#session?.open) return this.#session;
-    throw this.stateError(required);
+    const error = this.stateError(required);
+    told(error.cause);
+    throw error;
   }
 
   /** The error of a call that needs another runstate. */

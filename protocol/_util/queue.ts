@@ -1,4 +1,5 @@
 import { handled } from "./abortable.ts";
+import { told } from "./told.ts";
 
 /** Options of a queue. */
 export interface QueueOptions<T> {
@@ -102,7 +103,7 @@ export class Queue<T> implements AsyncIterableIterator<T> {
       return Promise.resolve({ done: true, value: undefined });
     }
     (this.#told ??= new WeakSet()).add(owner);
-    return Promise.reject(this.#end.error);
+    return Promise.reject(told(this.#end.error));
   }
 
   /** Ends the waits of an owner: they take no item. */
