@@ -38,7 +38,7 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
     if (!this.#opened) {
       const foreign = isForeign(input);
       if (foreign === undefined) return undefined;
-      if (foreign) return this.#fail(foreignInput(input));
+      if (foreign) return this.#fail(input, foreignInput(input));
       this.#opened = true;
     }
     const found = this.#scanner.scan(input, this.#limit + 1);
@@ -48,7 +48,7 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
       this.#drop(input, length);
       return stray;
     }
-    if (length > this.#limit) return this.#fail(this.#tooLarge(input));
+    if (length > this.#limit) return this.#fail(input, this.#tooLarge(input));
     if (found === "incomplete") return undefined;
     const message = this.#scanner.tooDeep
       ? new BadInput("JSON nesting depth limit exceeded")
@@ -91,9 +91,10 @@ export class ServerCodec implements Codec<unknown, QMPMessage> {
     return new BadInput(error.message, error);
   }
 
-  #fail(input: BadInput): BadInput {
+  #fail(input: CodecInput, bad: BadInput): BadInput {
     this.#failed = true;
-    return input;
+    input.consume(input.length);
+    return bad;
   }
 }
 
