@@ -99,8 +99,12 @@ export class Postgres extends PostgresSession {
   constructor(options: PostgresOptions) {
     checkText("user", options.user);
     checkText("database", options.database);
-    const limits = { maxMessageBytes: MAX_BYTES, maxQueuedBytes: MAX_BYTES };
-    super({ keepAliveInterval: 30_000, ...limits, ...options });
+    super({
+      keepAliveInterval: 30_000,
+      ...options,
+      maxMessageBytes: options.maxMessageBytes ?? MAX_BYTES,
+      maxQueuedBytes: options.maxQueuedBytes ?? MAX_BYTES,
+    });
     this.#options = options;
   }
 

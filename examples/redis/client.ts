@@ -93,8 +93,12 @@ export class Redis extends AsyncProtocol<Message, Command> {
   readonly #channels = new Map<string, EventHub<ChannelMessage>>();
 
   constructor(options: RedisOptions = {}) {
-    const limits = { maxMessageBytes: MAX_BYTES, maxQueuedBytes: MAX_BYTES };
-    super({ keepAliveInterval: 30_000, ...limits, ...options });
+    super({
+      keepAliveInterval: 30_000,
+      ...options,
+      maxMessageBytes: options.maxMessageBytes ?? MAX_BYTES,
+      maxQueuedBytes: options.maxQueuedBytes ?? MAX_BYTES,
+    });
     this.#options = options;
   }
 

@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes";
 import type { Display } from "./display.ts";
 import { i16, text, u16, u32, u32At } from "./layout.ts";
 
@@ -57,12 +58,12 @@ export class Window {
 
   /** Fills rectangles with a colour, such as 0xff8000. */
   async fill(colour: number, ...rectangles: Rectangle[]): Promise<void> {
-    const body = rectangles.flatMap(({ x, y, width, height }) => [
+    const body = concat(rectangles.flatMap(({ x, y, width, height }) => [
       ...[i16(x, y), u16(width, height)],
-    ]);
+    ]));
     await Promise.all([
       this.#display.do(CHANGE_PEN, 0, u32(this.#pen, FOREGROUND, colour)),
-      this.#display.do(FILL_RECTANGLES, 0, u32(this.id, this.#pen), ...body),
+      this.#display.do(FILL_RECTANGLES, 0, u32(this.id, this.#pen), body),
     ]);
   }
 

@@ -84,7 +84,7 @@ Deno.test({
     await using nvim = await connect(server);
     const changes = [];
     for (const name of ["a", "b"]) {
-      await nvim.command(`hide edit ${name}`);
+      await nvim.command(`noswapfile hide edit ${name}`);
       changes.push(await nvim.changes());
     }
     for (const name of ["a", "b"]) {

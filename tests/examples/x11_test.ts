@@ -98,6 +98,13 @@ Deno.test({
       { x: 0, y: 0, width: 1, height: 1 },
       { x: 3, y: 2, width: 1, height: 1 },
     );
+    const point = { x: 3, y: 2, width: 1, height: 1 };
+    await window.fill(0x0000ff, ...Array(32_000).fill(point));
+    await assertRejects(
+      () => window.fill(0x0000ff, ...Array(33_000).fill(point)),
+      RangeError,
+      "it has 264012 bytes, X11 allows 262140",
+    );
     const [blue, orange, white] = [0x0000ff, 0xff8000, 0xffffff];
     assertEquals(await window.pixels({ ...place, x: 0, y: 0 }), [
       ...[blue, white, white, white],
