@@ -181,12 +181,13 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   ): Promise<void> {
     const wanted = "a Transport or a Connection, or a pair of streams";
     checkMember("to", to, ["connect", "readable"], wanted);
-    // A Deno.Conn is a pair of streams: its own write() may take a part alone.
+    // Other pairs of streams have some of a Connection's members: a Deno.Conn has
+    // a write() that may take a part alone, a socket of Cloudflare has `closed`.
     await this.#lifecycle.establish(
       (signal) =>
-        "connect" in to
-          ? to.connect({ signal })
-          : Promise.resolve("closed" in to ? to : fromStreams(to, to)),
+        "connect" in to ? to.connect({ signal }) : Promise.resolve(
+          "read" in to && "closed" in to ? to : fromStreams(to, to),
+        ),
       options.signal,
     );
   }

@@ -192,3 +192,13 @@ Deno.test("a Deno.Conn is taken for the pair of streams that it has: no byte is 
   assertEquals((await received).length, message.length);
   await receiver[Symbol.asyncDispose]();
 });
+
+Deno.test("a pair of streams may have a promise of its end", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const echo = { readable, writable, closed: Promise.resolve() };
+  const peer = jsonPeer();
+  await peer.connect(echo);
+  await peer.send("echo");
+  assertEquals(await peer.receive(), "echo");
+  await peer.disconnect();
+});
