@@ -3,6 +3,7 @@ import {
   type AsyncProtocolOptions,
   CallInterruptedError,
   type Codec,
+  ConnectError,
   ParleyError,
   PendingCalls,
   ProtocolError,
@@ -142,6 +143,13 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
 
   protected override onSessionEnd(cause: unknown): void {
     this.#calls.end(cause);
+  }
+
+  /** A server that is away or busy may come back; from 500, it refuses for good. */
+  protected override isRetriable(error: unknown): boolean {
+    const cause = error instanceof ConnectError ? error.cause : error;
+    const isRefused = cause instanceof SmtpError && cause.code >= 500;
+    return !isRefused && super.isRetriable(error);
   }
 
   /** Keeps mails out of the log. */

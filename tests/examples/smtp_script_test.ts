@@ -8,7 +8,9 @@ import { SmtpClient, SmtpError } from "../../examples/smtp/client.ts";
 import {
   CallInterruptedError,
   ConnectError,
+  memory,
   ProtocolError,
+  reconnecting,
 } from "../../mod.ts";
 import { scriptedPeer, type ScriptStep } from "../../testing/mod.ts";
 import { mail } from "../support/examples/mail.ts";
@@ -41,6 +43,24 @@ Deno.test("SMTP: a client name that cannot be sent is the cause, at once", async
   assertInstanceOf(error, ConnectError);
   assertInstanceOf(error.cause, TypeError);
   await peer.done.catch(() => {}); // The client has cut the connection.
+});
+
+Deno.test("SMTP: a server that is busy is asked again, one that refuses is not", async () => {
+  const transport = memory();
+  await using listener = await transport.listen();
+  await using connection = reconnecting(new SmtpClient(), transport, {
+    initialDelay: 0,
+  });
+  for (const greeting of ["421 busy\r\n", "554 no service\r\n"]) {
+    const peer = await listener.accept();
+    await peer.write(new TextEncoder().encode(greeting));
+    await peer.close();
+  }
+  const signal = AbortSignal.timeout(10_000);
+  const error = await rejection(connection.connected({ signal }));
+  assertInstanceOf(error, ConnectError);
+  assertInstanceOf(error.cause, SmtpError);
+  assertEquals(error.cause.code, 554);
 });
 
 Deno.test("SMTP: what is pipelined goes out together, and refused recipients are told apart", async () => {
