@@ -100,7 +100,6 @@ export class Postgres extends PostgresSession {
     checkText("user", options.user);
     checkText("database", options.database);
     super({
-      keepAliveInterval: 30_000,
       ...options,
       maxMessageBytes: options.maxMessageBytes ?? MAX_BYTES,
       maxQueuedBytes: options.maxQueuedBytes ?? MAX_BYTES,
