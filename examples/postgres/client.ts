@@ -320,7 +320,8 @@ export class Postgres extends PostgresSession {
     const oldest = this.#calls.first();
     await oldest?.promise.catch(() => {});
     const isUnanswered = oldest === this.#calls.first();
-    if (isUnanswered) await this.query("");
+    // Also in a transaction that has failed, where any query is refused.
+    if (isUnanswered) await this.pipeline([]);
   }
 
   /** A server that is away may come back; a login does not become right. */

@@ -94,7 +94,6 @@ export class Redis extends AsyncProtocol<Message, Command> {
 
   constructor(options: RedisOptions = {}) {
     super({
-      keepAliveInterval: 30_000,
       ...options,
       maxMessageBytes: options.maxMessageBytes ?? MAX_BYTES,
       maxQueuedBytes: options.maxQueuedBytes ?? MAX_BYTES,

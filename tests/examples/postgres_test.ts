@@ -178,7 +178,13 @@ Deno.test({
       [1, 2].map(() => postgres.query(sleep, [], { timeout })),
     );
 
+    // A transaction that has failed refuses queries, but not pings.
     await using other = await connected(server);
+    await postgres.query("BEGIN", [], { timeout });
+    await rejection(postgres.query("SELECT nope", [], { timeout }));
+    await other.query(sleep);
+    await postgres.query("ROLLBACK", [], { timeout });
+
     const { rows: [backend] } = await postgres
       .query("SELECT pg_backend_pid() AS pid", [], { timeout });
     Deno.kill(Number(backend?.pid), "SIGSTOP");
