@@ -239,6 +239,18 @@ Deno.test({
 });
 
 Deno.test({
+  name: "a disposal does not wait for a process that somebody has stopped",
+  ...qemu,
+  fn: () =>
+    leavingNothing(async () => {
+      await using launched = await launch({ args: NO_MACHINE });
+      for (const pid of await processesNaming(launched.folder)) {
+        if (pid !== launched.pid) Deno.kill(pid, "SIGSTOP");
+      }
+    }),
+});
+
+Deno.test({
   name: "once QEMU has ended, no process waits for the end of this one",
   ...qemu,
   fn: () =>

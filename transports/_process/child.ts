@@ -1,6 +1,7 @@
 import { delay } from "../_deps.ts";
 import type { ChildProcess, ExitStatus } from "../_system/child_process.ts";
 import type { System } from "../_system/system.ts";
+import { kill } from "./kill.ts";
 import { type Keeper, startKeeper } from "./keeper.ts";
 import { StderrTail } from "./stderr_tail.ts";
 
@@ -150,15 +151,6 @@ function endWithUs(system: System, process: ChildProcess): void {
     });
   }
   unkept.add(process);
-}
-
-function kill(process: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
-  try {
-    process.kill(signal);
-  } catch (error) {
-    // It has ended already.
-    if (!(error instanceof TypeError)) throw error;
-  }
 }
 
 /** Waits until the promise has settled, or the time has passed. */

@@ -1,12 +1,12 @@
 import type { ChildProcess } from "../_system/child_process.ts";
 import type { System } from "../_system/system.ts";
+import { kill } from "./kill.ts";
 import { systemErrors } from "../_util/system_errors.ts";
 
 /**
  * Ends a process when this one has ended, and then removes a folder, if any. Its
- * input is a pipe from this process. However this process ends, the system closes
- * the pipe. A line has the number of the process to end; an empty line means that
- * there is nothing left to do.
+ * input is a pipe from this process, with the number of the process to end.
+ * However this process ends, the system closes the pipe.
  */
 const SCRIPT = `
 gone() {
@@ -17,11 +17,8 @@ gone() {
   done
   ! kill -0 "$pid"
 }
-pid=
-while read -r line; do
-  [ -n "$line" ] || exit
-  pid=$line
-done
+read -r pid
+read -r end
 if [ -n "$pid" ]; then
   gone "$1" || kill -TERM "$pid"
   gone "$2" || kill -KILL "$pid"
@@ -77,7 +74,13 @@ export async function startKeeper(
   const input = process.stdin.getWriter();
   let dismissed: Promise<void> | undefined;
   return {
-    keep: (pid) => tell(input, `${pid}`),
+    async keep(pid) {
+      try {
+        await input.write(new TextEncoder().encode(`${pid}\n`));
+      } catch {
+        // Somebody else has ended it.
+      }
+    },
     dismiss: () => dismissed ??= dismiss(process, input),
   };
 }
@@ -90,18 +93,8 @@ async function dismiss(
   process: ChildProcess,
   input: WritableStreamDefaultWriter<Uint8Array>,
 ): Promise<void> {
-  await tell(input, "");
-  await input.close().catch(() => {});
+  // Its input ends after it: otherwise it would end the program.
+  kill(process, "SIGKILL");
   await process.status;
-}
-
-async function tell(
-  input: WritableStreamDefaultWriter<Uint8Array>,
-  line: string,
-): Promise<void> {
-  try {
-    await input.write(new TextEncoder().encode(`${line}\n`));
-  } catch {
-    // Somebody else has ended it.
-  }
+  await input.abort().catch(() => {});
 }
