@@ -203,9 +203,9 @@ export class Bus extends AsyncProtocol<string | Message> {
     this.#signals.end(cause);
   }
 
+  /** Not by `Peer.Ping`: the system bus refuses it. */
   protected override async keepAlive(): Promise<void> {
-    const peer = { ...BUS_OBJECT, interface: `${BUS}.Peer` };
-    await this.call({ ...peer, member: "Ping" });
+    await this.call({ ...BUS_OBJECT, member: "GetId" });
   }
 
   /** The unique name of the member that owns a name; empty if none does. */

@@ -28,7 +28,16 @@ import { inFolder } from "../support/in_folder.ts";
 
 const daemon = needs("dbus-daemon", "dbus-send");
 
-const config = (path: string) =>
+/** Everything is allowed, as on the bus of a user's session. */
+const OPEN = `<allow send_destination="*"/><allow receive_sender="*"/>
+  <allow own="*"/>`;
+
+/** What the bus of a system allows of itself. */
+const SYSTEM = `<allow receive_sender="*"/><deny send_type="method_call"/>
+  <allow send_destination="org.freedesktop.DBus"
+    send_interface="org.freedesktop.DBus"/>`;
+
+const config = (path: string, policy: string) =>
   `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -36,20 +45,21 @@ const config = (path: string) =>
   <listen>unix:path=${path}</listen>
   <auth>EXTERNAL</auth>
   <policy context="default">
-    <allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/>
+    ${policy}
   </policy>
 </busconfig>`;
 
 /** Starts a bus of its own, at this path or in its own folder. */
 async function startBus(
   path?: string,
+  policy = OPEN,
 ): Promise<RealServer & { address: string }> {
   let address = "";
   const server = await startServer({
     program: "dbus-daemon",
     args: async (folder) => {
       const file = `${folder}/bus.conf`;
-      await Deno.writeTextFile(file, config(path ?? `${folder}/bus`));
+      await Deno.writeTextFile(file, config(path ?? `${folder}/bus`, policy));
       return ["--nofork", "--print-address=2", `--config-file=${file}`];
     },
     ready: /^unix:\S+$/,
@@ -162,6 +172,29 @@ Deno.test({
       DBusError,
       "Name is taken: org.example.Clock",
     );
+  },
+});
+
+/** Tells when it has pinged three times. */
+class Pinging extends Bus {
+  readonly pinged = Promise.withResolvers<void>();
+  #pings = 0;
+
+  protected override async keepAlive(): Promise<void> {
+    await super.keepAlive();
+    if (++this.#pings === 3) this.pinged.resolve();
+  }
+}
+
+Deno.test({
+  name: "D-Bus: a member that is silent stays, also on a strict bus",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus(undefined, SYSTEM);
+    await using bus = new Pinging({ keepAliveInterval: 10 });
+    await bus.connect(server.transport);
+    await Promise.race([bus.pinged.promise, bus.closed]);
+    assertEquals(bus.runstate, "running");
   },
 });
 
