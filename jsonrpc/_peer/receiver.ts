@@ -84,7 +84,15 @@ export class Receiver {
   /** Settles the request of a response, or runs the handler of a call. */
   receive(message: unknown, bytes: number): void | Promise<void> {
     if (Array.isArray(message)) return this.#receiveBatch(message, bytes);
-    return this.#receive(message, bytes, this.#respond);
+    return this.#hold(this.#receive(message, bytes, this.#respond));
+  }
+
+  /**
+   * Holds the reader until a refusal has found room, unless that would hold a
+   * response that is waited for: two peers would hold each other.
+   */
+  #hold(held: void | Promise<void>): void | Promise<void> {
+    return this.#host.outgoing.size === 0 ? held : undefined;
   }
 
   #receive(
@@ -168,7 +176,9 @@ export class Receiver {
     if (full && incoming.handles(method)) {
       if (outgoing.size === 0) {
         this.#room ??= Promise.withResolvers();
-        return this.#room.promise.then(() => this.#start(call, bytes, respond));
+        return this.#room.promise.then(() =>
+          this.#hold(this.#start(call, bytes, respond))
+        );
       }
       // To wait would hold the reader, and with it a response that is waited for.
       if (kind === "request") return respond(busy(call.id));
@@ -201,9 +211,9 @@ export class Receiver {
     if (length === 0 || length > this.#host.maxBatch) {
       this.#countInvalid(`a batch has ${length} members`);
       const { INVALID_REQUEST } = JSONRPCErrorCode;
-      return await this.#respond(
+      return await this.#hold(this.#respond(
         failure(null, INVALID_REQUEST, "Invalid Request"),
-      );
+      ));
     }
     const responses = new BatchResponses(length, {
       held: this.#responses,
@@ -213,9 +223,11 @@ export class Receiver {
     const share = Math.floor(bytes / length);
     for (const message of messages) {
       const call = responses.full ? classify(message) : undefined;
-      await (call?.kind === "request"
-        ? responses.respond(busy(call.id))
-        : this.#receive(message, share, responses.respond));
+      await this.#hold(
+        call?.kind === "request"
+          ? responses.respond(busy(call.id))
+          : this.#receive(message, share, responses.respond),
+      );
     }
   }
 

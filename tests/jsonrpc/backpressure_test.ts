@@ -132,6 +132,21 @@ Deno.test("responses that exceed maxQueuedBytes together, both ways, all arrive 
   assertEquals(await Promise.all(asked), [order, order]);
 });
 
+for (const batch of [false, true]) {
+  Deno.test(`two peers that refuse a call of each other, and send much, go on: batch ${batch}`, async () => {
+    await using ends = await twoPeers();
+    const large = ["x".repeat(1_000_000)];
+    const codes = [ends.client, ends.server].map(async (peer) => {
+      const refused = batch
+        ? peer.batch((calls) => [calls.request("none")])
+        : peer.request("none");
+      await peer.notify("large", large);
+      return (await rejection(refused) as JSONRPCError).code;
+    });
+    assertEquals(await Promise.all(codes), [-32601, -32601]);
+  });
+}
+
 Deno.test("a peer that does not read its responses is not read either", async () => {
   const [near, far] = memoryPair();
   const peer = new JSONRPCPeer({
