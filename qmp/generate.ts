@@ -15,6 +15,7 @@ import type { Transport } from "../transports/transport.ts";
 import { readSchema } from "./_schema/read_schema.ts";
 import { typescriptOf } from "./_schema/typescript.ts";
 import { printableText } from "./_shell/printable_text.ts";
+import { StandardOutput } from "./_shell/standard_output.ts";
 import { versionText } from "./_shell/version_text.ts";
 import { messageOf } from "./_wire/failure.ts";
 import { QMPClient } from "./client.ts";
@@ -26,7 +27,8 @@ output as the TypeScript type Schema, for QMPClient<Schema>.
 
 ADDRESS is unix:path, tcp://host:port or tls://host:port.
 
-Exit code: 0 done, 2 wrong usage, 3 the server cannot be asked.`;
+Exit code: 0 done, 2 wrong usage, 3 the server cannot be asked, 141 the output
+cannot be written.`;
 
 /** How long the server may take to answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
@@ -55,8 +57,9 @@ async function main(args: readonly string[]): Promise<number> {
     return fail(2, error);
   }
   try {
-    console.log((await generate(transport)).trimEnd());
-    return 0;
+    const output = new StandardOutput();
+    output.out((await generate(transport)).trimEnd());
+    return output.gone.aborted ? 141 : 0; // a shell's code for SIGPIPE
   } catch (error) {
     if (!(error instanceof ParleyError)) throw error;
     return fail(3, error);

@@ -34,4 +34,4 @@ The history is in ~/.local/state/parley/qmp_history, or in $XDG_STATE_HOME. A
 line that may have a secret, or begins with a blank, is not kept.
 
 Exit code: 0 done, 1 a command failed, 2 wrong usage, 3 no session came about
-or it ended too early, 130 Ctrl-C, 141 the output was closed.`;
+or it ended too early, 130 Ctrl-C, 141 the output cannot be written.`;

@@ -8,6 +8,26 @@ import { runShell, spawnShell } from "../support/qmp/qmp_shell.ts";
 
 const qemu = needs("qemu-system-x86_64");
 
+Deno.test("the shell and generate.ts say that a disk is full, and exit with 141", () =>
+  inFolder(async (folder) => {
+    const transport = unix({ path: `${folder}/socket` });
+    await using server = new QMPServer({ commands: { ask: () => 1 } });
+    server.serve(await transport.listen());
+    for (const program of ["shell.ts -c ask", "generate.ts"]) {
+      const deno = `${Deno.execPath()} run --allow-all`;
+      const path = new URL(`../../qmp/${program}`, import.meta.url).pathname;
+      const line = `${deno} ${decodeURI(path)} ${transport} > /dev/full`;
+      const { code, stderr } = await new Deno.Command("sh", {
+        args: ["-c", line],
+      }).output();
+      assertEquals(
+        new TextDecoder().decode(stderr),
+        "Cannot write the output: No space left on device (os error 28)\n",
+      );
+      assertEquals(code, 141);
+    }
+  }));
+
 Deno.test("the shell ends when its output is closed, as other programs do", () =>
   inFolder(async (folder) => {
     const transport = unix({ path: `${folder}/socket` });
