@@ -36,7 +36,10 @@ export interface FromWebSocketOptions {
  * As bytes, each write is a binary message. A write waits while the socket
  * buffers more than 256 KiB. There is no backpressure to the peer, and no
  * half-close: `closeWrite()` closes the socket, and what the peer sends after it
- * is lost. Use `webSocket()` where sockets of the system can be used.
+ * is lost. A native socket cannot be cut either: if the peer does not answer the
+ * Close frame, `close()` waits 3 seconds, and Deno keeps the socket open, and the
+ * process running, until the peer goes. Use `webSocket()` where sockets of the
+ * system can be used.
  *
  * @throws {TypeError} `socket` is not a `WebSocket`, or `maxQueuedBytes` is not a
  * number.
