@@ -15,7 +15,7 @@ import {
   webSocket,
 } from "@parley/parley/transports/node";
 import { lines, Peer } from "@parley/parley/protocol";
-import { formatAddress } from "@parley/parley/transports";
+import { acceptTls, formatAddress, startTls } from "@parley/parley/transports";
 
 const { ca, server } = JSON.parse(process.env.PARLEY_LAWS).certificates;
 
@@ -189,14 +189,14 @@ test("promise: TLS refuses what it cannot verify, and names the reason", async (
     const listener = await tls({ port: 0, ...options }).listen();
     const { hostname, port } = listener.address;
     const connecting = tls({ hostname, port, ...connect }).connect();
-    // In TLS 1.3 a client learns of it after its handshake; in Bun by an end.
+    // In TLS 1.3 a client learns of it after its handshake.
     const ours = await connecting.then(async (connection) => {
       const read = connection.read(new Uint8Array(1));
       const result = await read.catch((error) => error);
       connection.abort();
       return result;
     }, (error) => error);
-    assert.ok(ours === null || ours instanceof Error, `${reason}`);
+    assert.ok(ours instanceof Error, `${reason}: ${ours}`);
     assert.match(`${ours}\n${await refusal}`, new RegExp(reason, "m"));
     await listener.close();
   }
@@ -213,5 +213,31 @@ test("promise: a TLS connection that is cut has not ended", async () => {
     name: /UnexpectedEof|ConnectionReset/,
   });
   near.abort();
+  await listener.close();
+});
+
+test("promise: bytes that are not TLS are the error of a TLS connection, and not its end", async () => {
+  const listener = await tcp({ port: 0 }).listen();
+  const plain = await tcp(listener.address).connect();
+  const [near, far] = await Promise.all([
+    startTls(plain, { serverName: "localhost", caCerts: [ca] }),
+    listener.accept().then((connection) => acceptTls(connection, server)),
+  ]);
+  await plain.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  await assert.rejects(far.read(new Uint8Array(1)), { name: "InvalidData" });
+  near.abort();
+  far.abort();
+  await listener.close();
+});
+
+test("promise: a TLS client that writes and closes at once ends in order", async () => {
+  const listener = await tls({ port: 0, ...server }).listen();
+  const near = await tls({ ...listener.address, caCerts: [ca] }).connect();
+  await near.write(new Uint8Array(3));
+  await near.close();
+  const far = await listener.accept();
+  assert.equal(await far.read(new Uint8Array(9)), 3);
+  assert.equal(await far.read(new Uint8Array(9)), null);
+  await far.close();
   await listener.close();
 });

@@ -106,8 +106,9 @@ export class NodeSocket {
     }
   }
 
-  /** The peer's close_notify has arrived. */
+  /** The peer's close_notify has arrived; Bun shows an end behind an error, too. */
   #endReading(): void {
+    if (this.#readFailure) return;
     this.#ended = true;
     if (!IN_BUN) return;
     this.#failWriting(

@@ -51,24 +51,23 @@ export async function shake(
   start: (handshake: Handshake) => void | Promise<void>,
 ): Promise<Secured> {
   const duplex = new ConnectionDuplex(connection);
-  const { promise, resolve, reject } = Promise.withResolvers<
-    [TLSSocket, TlsInfo]
-  >();
+  const { promise, resolve, reject } = Promise.withResolvers<Secured>();
   promise.catch(() => {});
   try {
     duplex.writeFailed = reject;
     await start({
       duplex,
-      done: (socket, info) => resolve([socket, info]),
+      // Its listeners come first: an error or an end may follow at once.
+      done: (socket, info) =>
+        resolve({ socket: new NodeSocket(socket, duplex, isClient), info }),
       failed: reject,
     });
     const feeding = feed(duplex, promise);
-    const [socket, info] = await Promise.race([promise, feeding]);
-    const secure = new NodeSocket(socket, duplex, isClient);
+    const secured = await Promise.race([promise, feeding]);
     // Bytes that came with the end of the handshake are delivered in the next
     // turn.
     await setImmediate();
-    return { socket: secure, info };
+    return secured;
   } catch (error) {
     await duplex.written.catch(() => {});
     duplex.destroy();
