@@ -10,9 +10,11 @@ export interface AsyncProtocolOptions {
   name?: string | undefined;
   /**
    * The maximum size of an incoming message, in bytes. The codec gets it; a
-   * codec has a limit of its own if it is not given. A session whose codec does
-   * not enforce it ends with a `MessageTooLargeError`, at the latest 8 KiB beyond
-   * it: these are for headers and whatever else is around a message.
+   * codec has a limit of its own if it is not given. If a codec does not enforce
+   * it, the session ends with a `MessageTooLargeError` when more than 8 KiB beyond
+   * it have arrived, and no whole message: these are for headers and whatever else
+   * is around a message. A larger message that arrives whole, in one read, is for
+   * the codec to refuse.
    *
    * @default {undefined}
    */
