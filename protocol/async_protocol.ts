@@ -277,8 +277,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   /**
    * Called when there is a connection, before the session runs: it may call
    * `receive()`, `send()`, `flush()` and `upgrade()`. If it rejects, connecting
-   * fails. What a peer has said before it left is received, also if a send has
-   * failed. It may take `handshakeTimeout`. By default it does nothing.
+   * fails. It may take `handshakeTimeout`. By default it does nothing.
    *
    * @param _signal Aborted when the attempt ends.
    */

@@ -220,7 +220,6 @@ export class Lifecycle<In, Out> {
     try {
       await abortable(hooks.negotiate(signal), signal);
       signal.throwIfAborted();
-      session.assertWritable();
     } finally {
       clearTimeout(timer);
     }

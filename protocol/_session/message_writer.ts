@@ -10,6 +10,9 @@ import type { FailingSession } from "./session_budget.ts";
 const WRITE_BYTES = 64 * 1024;
 const DONE = Promise.resolve();
 
+/** So many microtasks after a write has failed, the session fails. */
+const LAST_TURNS = 16;
+
 /** What a writer needs. */
 export interface MessageWriterOptions<Out> {
   codec: Codec<unknown, Out>;
@@ -54,6 +57,7 @@ export class MessageWriter<Out> {
   #draining = false;
   /** Why nothing more is queued. */
   #refusal: { cause: unknown } | undefined;
+  /** Why nothing more is sent. */
   #failure: { cause: unknown } | undefined;
   #room: Room | undefined;
   /** In the order of their targets. */
@@ -94,11 +98,6 @@ export class MessageWriter<Out> {
   /** The number of queued bytes that the transport has not taken. */
   get unsent(): number {
     return this.#inFlight + this.#buffer.length;
-  }
-
-  /** Why nothing more is sent, if it is so. */
-  get failure(): { cause: unknown } | undefined {
-    return this.#failure;
   }
 
   /** Whether nothing is queued: the next message begins a new write. */
@@ -196,8 +195,10 @@ export class MessageWriter<Out> {
         this.#wake();
       }
     } catch (error) {
+      // A peer that has left may have said why: what is read already comes first.
+      for (let turn = 0; turn < LAST_TURNS; turn++) await undefined;
       this.drop(error);
-      this.#session.failWriting(error);
+      this.#session.fail(error);
     }
     this.#draining = false;
   }

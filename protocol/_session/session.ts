@@ -131,12 +131,6 @@ export class Session<In, Out> {
     writer.useConnection(wire.connection);
   }
 
-  /** @throws What has failed writing in the negotiation, which went on. */
-  assertWritable(): void {
-    const { failure } = this.#requireWire().writer;
-    if (failure) throw failure.cause;
-  }
-
   /** Hands over every message until the stream or the session ends. */
   run(): void {
     this.#running = true;
@@ -210,14 +204,6 @@ export class Session<In, Out> {
     }
     const drain = this.#running && (atEnd || idle);
     this.end({ cause, drain, failed: !orderly });
-  }
-
-  /**
-   * Ends the session because it cannot be written to. A negotiation goes on: a
-   * peer that has left may have said why.
-   */
-  failWriting(cause: unknown): void {
-    if (this.#running) this.fail(cause);
   }
 
   /** Warns of a handler that waits, unless it waits for the peer to read. */

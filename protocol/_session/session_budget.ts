@@ -14,8 +14,6 @@ export interface SharedBudget {
 export interface FailingSession {
   /** Ends the session. */
   fail(cause: unknown): void;
-  /** Ends the session because it cannot be written to. */
-  failWriting(cause: unknown): void;
   /** Cuts its end short. */
   force(reason: unknown): void;
 }
