@@ -1,9 +1,12 @@
-/** Replaces the timers until it is disposed of; they fire when a test says so. */
+/**
+ * Replaces the timers and `performance.now()` until it is disposed of: time passes
+ * when a test says so.
+ */
 export class VirtualTime implements Disposable {
   readonly #setTimeout = globalThis.setTimeout;
   readonly #clearTimeout = globalThis.clearTimeout;
   readonly #timers = new Map<number, { at: number; fire: () => void }>();
-  #now = 0;
+  #now = performance.now();
   #last = 0;
 
   constructor() {
@@ -13,6 +16,10 @@ export class VirtualTime implements Disposable {
     };
     const clear = (id?: number) => void this.#timers.delete(id ?? 0);
     Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
+    Object.defineProperty(performance, "now", {
+      configurable: true,
+      value: () => this.#now,
+    });
   }
 
   /** The number of pending timers. */
@@ -32,5 +39,6 @@ export class VirtualTime implements Disposable {
     const setTimeout = this.#setTimeout;
     const clearTimeout = this.#clearTimeout;
     Object.assign(globalThis, { setTimeout, clearTimeout });
+    Reflect.deleteProperty(performance, "now");
   }
 }
