@@ -31,8 +31,10 @@ export interface AsyncProtocolOptions {
    * The maximum number of bytes that the session holds for its peer: messages
    * that are queued to be sent, and received messages that are kept. A session
    * whose queue alone is larger ends with a `QueueLimitError` at the next
-   * `send()`: this happens only if `send()` is not awaited. While the session
-   * holds more, it reads nothing. A single message may be larger.
+   * `send()`: this happens if sends are not awaited, or are many at once. While
+   * the session holds more, it reads nothing: if both sides queue more at the same
+   * time, each waits for the other, until `idleTimeout` ends it. A single message
+   * may be larger, but give more than the largest one if both sides send such.
    *
    * @default {8388608}
    */
