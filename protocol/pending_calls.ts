@@ -2,6 +2,7 @@ import { Call } from "./_calls/call.ts";
 import { SignalGroups } from "./_calls/signal_groups.ts";
 import { LinkedMap } from "./_util/linked_map.ts";
 import { callHook } from "./_util/call_hook.ts";
+import { SENT } from "./_util/sent.ts";
 import { checkCount, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 import type {
@@ -123,7 +124,8 @@ export class PendingCalls<Reply, Id = number> {
     const call = new Call<Reply, Id>(id, options);
     this.#calls.insert(id, call);
     if (signal) this.#signals.add(signal, call);
-    if (call.deadline < this.#timerAt) this.#setTimer(call.deadline);
+    const at = call.deadline?.at ?? Infinity;
+    if (at < this.#timerAt) this.#setTimer(at);
     return call;
   }
 
@@ -134,6 +136,7 @@ export class PendingCalls<Reply, Id = number> {
    * sends and tracks a call at once.
    */
   track(call: PendingCall<Reply, Id>, sending: Promise<void>): Promise<Reply> {
+    if (sending === SENT) return call.promise;
     sending.catch((error) => {
       if (this.#calls.get(call.id) === call) this.reject(call.id, error);
     });
@@ -168,7 +171,7 @@ export class PendingCalls<Reply, Id = number> {
 
   /** Begins the timeout of a call anew: it shows signs of progress. */
   extend(id: Id): void {
-    this.#calls.get(id)?.extend();
+    this.#calls.get(id)?.deadline?.extend();
   }
 
   /** Whether a call with this id has no reply, given up or not. */
@@ -289,13 +292,14 @@ export class PendingCalls<Reply, Id = number> {
     const late: Call<Reply, Id>[] = [];
     for (const call of this.#calls.values()) {
       if (call.abandoned) continue;
-      if (call.deadline > now) next = Math.min(next, call.deadline);
+      const at = call.deadline?.at ?? Infinity;
+      if (at > now) next = Math.min(next, at);
       else late.push(call);
     }
     if (next < Infinity) this.#setTimer(next);
-    this.#abandon(late, ({ method, sent, time }) =>
+    this.#abandon(late, ({ method, sent, deadline }) =>
       new CallTimeoutError(
-        `Call${named(method)}: no reply within ${time} ms`,
+        `Call${named(method)}: no reply within ${deadline?.time} ms`,
         { method, sent },
       ));
   }

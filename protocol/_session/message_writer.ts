@@ -1,5 +1,6 @@
 import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled, rejected } from "../_util/abortable.ts";
+import { SENT } from "../_util/sent.ts";
 import type { ByteBudget } from "../byte_budget.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { WriteBuffer } from "../codecs/write_buffer.ts";
@@ -8,7 +9,6 @@ import type { FailingSession } from "./session_budget.ts";
 
 /** The most that one write takes: larger ones gain nothing, and count late. */
 const WRITE_BYTES = 64 * 1024;
-const DONE = Promise.resolve();
 
 /** So many microtasks after a write has failed, the session fails. */
 const LAST_TURNS = 16;
@@ -135,7 +135,7 @@ export class MessageWriter<Out> {
     }
     this.#messages++;
     if (!this.#draining) this.#drain();
-    if (this.#hasRoom()) return DONE;
+    if (this.#hasRoom()) return SENT;
     this.#count();
     this.#room ??= { ...handled(), since: performance.now() };
     return abortable(this.#room.promise, signal);
@@ -146,7 +146,7 @@ export class MessageWriter<Out> {
     if (this.#failure) return rejected(this.#failure.cause);
     if (signal?.aborted) return rejected(signal.reason);
     const { unsent } = this;
-    if (unsent === 0) return DONE;
+    if (unsent === 0) return SENT;
     const flush = { ...handled(), target: this.#taken + unsent };
     this.#flushes.push(flush);
     return abortable(flush.promise, signal);
