@@ -1,6 +1,6 @@
 import type { ByteBudget } from "../../protocol/byte_budget.ts";
 
-/** With more waiting sends than these, none waits: the queue fills, and the session ends. */
+/** If more messages wait, all are sent at once: a full queue ends the session. */
 const MAX_WAITING = 1024;
 
 /**
@@ -12,7 +12,8 @@ export class SendTurns {
   readonly #budget: () => ByteBudget;
   /** Settles when the last message has found room. */
   #last: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** Sends the messages that wait, in order. */
+  readonly #waiting = new Set<() => Promise<void>>();
 
   /** @param budget The budget of the session. */
   constructor(budget: () => ByteBudget) {
@@ -22,15 +23,19 @@ export class SendTurns {
   /** Sends now, or in its turn; settles as the send does. */
   send(send: () => Promise<void>): Promise<void> {
     const { used, limit } = this.#budget();
-    const isFree = this.#waiting === 0 && 3 * used <= limit;
-    if (isFree || this.#waiting >= MAX_WAITING) return this.#last = send();
-    this.#waiting++;
+    const isFree = this.#waiting.size === 0 && 3 * used <= limit;
+    if (isFree) return this.#last = send();
+    let sent: Promise<void> | undefined;
     const turn = () => {
-      this.#waiting--;
-      return send();
+      this.#waiting.delete(turn);
+      return sent ??= send();
     };
+    this.#waiting.add(turn);
     this.#last = this.#last.then(turn, turn);
     this.#last.catch(() => {});
+    if (this.#waiting.size > MAX_WAITING) {
+      for (const turn of this.#waiting) turn().catch(() => {});
+    }
     return this.#last;
   }
 }

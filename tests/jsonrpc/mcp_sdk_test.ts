@@ -147,6 +147,26 @@ Deno.test("messages of more than 8 MiB that are sent at the same time all arrive
   for (const transport of transports) await transport.close();
 });
 
+Deno.test("thousands of messages behind a large one all arrive in order", async () => {
+  const [near, far] = memoryPair();
+  const [sender, receiver] = [toMcpTransport(near), toMcpTransport(far)];
+  const order = Array.from({ length: 3_000 }, (_, id) => id);
+  const ids: number[] = [];
+  const done = Promise.withResolvers<void>();
+  receiver.onmessage = (message) => {
+    ids.push((message as { id: number }).id);
+    if (ids.length === order.length) done.resolve();
+  };
+  for (const transport of [sender, receiver]) await transport.start();
+  const sent = order.map((id) => {
+    const text = "x".repeat(id === 0 ? 4_000_000 : 1);
+    return sender.send({ jsonrpc: "2.0", id, result: { text } });
+  });
+  await Promise.all([done.promise, ...sent]);
+  assertEquals(ids, order);
+  for (const transport of [sender, receiver]) await transport.close();
+});
+
 Deno.test("onerror gets the errors of async callbacks, too", async () => {
   const [near, far] = memoryPair();
   const transport = toMcpTransport(near);
