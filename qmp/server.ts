@@ -164,7 +164,7 @@ export class QMPServer<S extends QMPSchema = AnySchema>
     const capabilities = this.#commands.hasOutOfBand ? ["oob"] : [];
     this.#greeting = { QMP: { version, capabilities } };
     // A wrong option of the sessions is an error here, not at the first client.
-    this.createSession();
+    this.#newSession();
   }
 
   /** The sessions that have begun and not ended. */
@@ -194,6 +194,10 @@ export class QMPServer<S extends QMPSchema = AnySchema>
 
   /** Makes a session that is `idle`: it can connect to a client, or accept one. */
   createSession(): QMPSession<S> {
+    return this.#newSession();
+  }
+
+  #newSession(): QMPSession<S> {
     return new ServerSession<S>({
       greeting: this.#greeting,
       onBegin: (session) => {

@@ -17,6 +17,7 @@ import {
   ExecuteError,
   QMPClient,
   QMPServer,
+  type QMPSession,
 } from "../../qmp/mod.ts";
 import { memory, memoryPair, unix } from "../../transports/mod.ts";
 import { inFolder } from "../support/in_folder.ts";
@@ -228,6 +229,22 @@ Deno.test("a handler has the session of its command, and a signal for when its c
   await assertRejects(() => call, ExecInterruptedError);
   await over;
   assertInstanceOf(signal.reason, EndOfStreamError);
+});
+
+Deno.test("a subclass may use its own fields in createSession()", async () => {
+  class CountingServer extends QMPServer {
+    made: QMPSession[] = [];
+
+    override createSession(): QMPSession {
+      const session = super.createSession();
+      this.made.push(session);
+      return session;
+    }
+  }
+  await using server = new CountingServer();
+  assertEquals(server.made, []);
+  const session = server.createSession();
+  assertEquals(server.made, [session]);
 });
 
 Deno.test("a client that half-closes still gets its answers, and the handlers' signals are aborted", async () => {
