@@ -137,7 +137,9 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     method: Name,
     ...args: CallArgs<Remote[Name], never>
   ): Promise<void> {
-    return this.#open?.notify(method, ...args) ?? this.#refuse();
+    // Without a session, send() refuses it: a call would have told the cause.
+    return this.#open?.notify(method, ...args) ??
+      this.send({ jsonrpc: "2.0", method, params: args[0] });
   }
 
   /**

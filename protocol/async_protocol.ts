@@ -497,6 +497,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
       flushed.catch(told);
       return flushed;
     } catch (error) {
+      if (error instanceof StateError) told(error.cause);
       return rejected(error);
     }
   }

@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { type HandlerContext, JSONRPCPeer } from "../../jsonrpc/mod.ts";
-import { memoryPair } from "../../mod.ts";
+import { memoryPair, StateError } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { UnhandledRejections } from "../support/unhandled_rejections.ts";
 
@@ -59,4 +59,21 @@ Deno.test("a batch whose session ends before its results may be left alone", asy
   await client.disconnect();
   await server.disconnect();
   assertEquals(await unhandled.reported(), []);
+});
+
+Deno.test("await using throws a cause that notify() has told, and leaves the error of a request or a batch", async () => {
+  const cut = async (call: (client: JSONRPCPeer) => Promise<unknown>) => {
+    const [near, far] = memoryPair();
+    await using client = new JSONRPCPeer();
+    await client.connect(near);
+    far.abort();
+    await rejection(client.closed);
+    await call(client);
+  };
+  const notified = cut((client) => rejection(client.notify("log")));
+  await assertRejects(() => notified, Deno.errors.ConnectionReset);
+  const asked = cut((client) => client.request("ask"));
+  await assertRejects(() => asked, StateError);
+  const batched = cut((client) => client.batch(() => []));
+  await assertRejects(() => batched, StateError);
 });

@@ -58,6 +58,13 @@ const WAITS: Record<
     },
     StateError,
   ],
+  "flush() after the end": [
+    async (client) => {
+      await client.closed.catch(() => {});
+      await client.flush();
+    },
+    StateError,
+  ],
   "next() of events": [(client) => client.events.next(), EndOfStreamError],
 };
 
