@@ -76,7 +76,8 @@ export class Bus extends AsyncProtocol<string | Message> {
   #name = "";
 
   constructor(options: BusOptions = {}) {
-    super({ keepAliveInterval: 30_000, ...options });
+    const { keepAliveInterval = 30_000 } = options;
+    super({ ...options, keepAliveInterval });
     this.#options = options;
   }
 
@@ -148,7 +149,8 @@ export class Bus extends AsyncProtocol<string | Message> {
     });
     try {
       await change("AddMatch", { signal });
-      owner ??= await this.#ownerOf(sender, signal);
+      const known = isUnique ? sender : await this.#ownerOf(sender, signal);
+      owner ??= known; // it may have changed meanwhile
       return queue;
     } catch (error) {
       queue.close();
