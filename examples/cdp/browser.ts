@@ -20,8 +20,11 @@ export class Browser extends AsyncProtocol<Message> {
   readonly #sessions = new Map<string, CDPSession>();
 
   constructor(options: AsyncProtocolOptions = {}) {
-    const maxMessageBytes = 64 * 1024 * 1024; // a screenshot is one message
-    super({ maxMessageBytes, keepAliveInterval: 30_000, ...options });
+    const {
+      maxMessageBytes = 64 * 1024 * 1024, // a screenshot is one message
+      keepAliveInterval = 30_000,
+    } = options;
+    super({ ...options, maxMessageBytes, keepAliveInterval });
   }
 
   /** The session of the browser itself. */

@@ -85,12 +85,13 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   readonly #received = new Set<number>();
 
   constructor(options: MqttOptions = {}) {
-    const { keepAlive = 60, timeout = 10_000 } = options;
-    super({
-      keepAliveInterval: keepAlive * 500, // the server allows 1.5 × keepAlive
-      keepAliveDirection: "either",
-      ...options,
-    });
+    const {
+      keepAlive = 60,
+      timeout = 10_000,
+      keepAliveInterval = keepAlive * 500, // the server allows 1.5 × keepAlive
+      keepAliveDirection = "either",
+    } = options;
+    super({ ...options, keepAliveInterval, keepAliveDirection });
     this.#options = { ...options, keepAlive, timeout };
   }
 

@@ -71,7 +71,8 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   #refusal: NatsError | undefined;
 
   constructor(options: NatsOptions = {}) {
-    super({ keepAliveInterval: 30_000, ...options });
+    const { keepAliveInterval = 30_000 } = options;
+    super({ ...options, keepAliveInterval });
     this.#options = options;
   }
 

@@ -227,8 +227,8 @@ export class Postgres extends PostgresSession {
     channel: string,
     options?: ListenOptions<Notification>,
   ): Promise<EventQueue<Notification>> {
-    const queue = this.#notifications
-      .listen(channel, { overflow: "fail", ...options });
+    const overflow = options?.overflow ?? "fail";
+    const queue = this.#notifications.listen(channel, { ...options, overflow });
     try {
       const sql = `LISTEN "${channel.replaceAll('"', '""')}"`;
       await this.query(sql, [], { signal: options?.signal });

@@ -50,7 +50,8 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
   #lastId = 0;
 
   constructor(options: DisplayOptions = {}) {
-    super({ keepAliveInterval: 30_000, ...options });
+    const { keepAliveInterval = 30_000 } = options;
+    super({ ...options, keepAliveInterval });
     this.#options = options;
   }
 
