@@ -51,8 +51,6 @@ for (const name of signals) {
 try {
   await demo(stop.signal);
 } catch (error) {
-  // Ctrl-C reaches QEMU too, and its end may be seen before our signal.
-  await turn();
   const { aborted, reason } = stop.signal;
   if (reason instanceof Error) Deno.exitCode = 141; // as a shell says SIGPIPE
   else if (aborted) Deno.exitCode = 130; // as a shell says SIGINT
