@@ -169,11 +169,11 @@ Deno.test({
   ...programs,
   fn: async () => {
     await using server = await startPostgres();
-    const options = { keepAliveInterval: 10, timeout: 50 };
+    const options = { keepAliveInterval: 10, timeout: 500 };
     const postgres = clientOf(server, options);
     await postgres.connect(server.transport);
     const timeout = 10_000;
-    const sleep = "SELECT pg_sleep(0.2)";
+    const sleep = "SELECT pg_sleep(0.6)";
     await Promise.all(
       [1, 2].map(() => postgres.query(sleep, [], { timeout })),
     );

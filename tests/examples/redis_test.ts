@@ -178,10 +178,10 @@ Deno.test({
   fn: async () => {
     await using server = await startRedis();
     const redis = await connected(server.transport, {
-      ...{ keepAliveInterval: 10, timeout: 50 },
+      ...{ keepAliveInterval: 10, timeout: 500 },
     });
     const timeout = 10_000;
-    const blocked = ["BLPOP", "list", 0.2] as const;
+    const blocked = ["BLPOP", "list", 0.6] as const;
     const popped = [1, 2].map(() => redis.command(blocked, { timeout }));
     assertEquals(await Promise.all(popped), [null, null]);
 
