@@ -14,7 +14,7 @@ import { BatchResponses, busy, ResponseBytes, unsendable } from "./batch.ts";
 import { type Classified, classify } from "./classify.ts";
 import { failure, type Incoming, type Respond } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { SendTurns } from "./send_turns.ts";
+import type { SendTurns } from "./send_turns.ts";
 
 /** A call that runs or waits counts as so many bytes at least. */
 const MIN_CALL_BYTES = 256;
@@ -35,6 +35,8 @@ export interface ReceiverHost {
   readonly budget: ByteBudget;
   /** How many bytes a message takes; throws if it cannot be encoded. */
   sizeOf(message: JSONRPCMessage): number;
+  readonly turns: SendTurns;
+  /** Sends at once, also before messages that wait for their turn. */
   send(message: JSONRPCMessage): Promise<void>;
 }
 
@@ -54,13 +56,12 @@ export class Receiver {
   /** Resolves when there may be room for a call. */
   #room: PromiseWithResolvers<void> | undefined;
   #invalid = 0;
-  readonly #turns: SendTurns;
   /** Sends responses; never rejects. */
   readonly #respond = (
     response: JSONRPCMessage | undefined,
   ): void | Promise<void> => {
     if (response === undefined) return;
-    return this.#turns.send(() =>
+    return this.#host.turns.send(() =>
       this.#host.send(response).catch((error) => {
         if (this.#host.signal.aborted) return; // The session reports the cause.
         return this.#respondInstead(response, error);
@@ -70,7 +71,6 @@ export class Receiver {
 
   constructor(host: ReceiverHost) {
     this.#host = host;
-    this.#turns = new SendTurns(() => host.budget);
     this.#limit = Math.floor(host.budget.limit / 3);
     this.#responses = new ResponseBytes(host.budget, this.#limit);
   }

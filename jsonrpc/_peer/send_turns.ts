@@ -20,11 +20,19 @@ export class SendTurns {
     this.#budget = budget;
   }
 
-  /** Sends now, or in its turn; settles as the send does. */
+  /** Sends a large message now, or in its turn; settles as the send does. */
   send(send: () => Promise<void>): Promise<void> {
     const { used, limit } = this.#budget();
-    const isFree = this.#waiting.size === 0 && 3 * used <= limit;
-    if (isFree) return this.#last = send();
+    if (3 * used <= limit) return this.sendNext(send);
+    return this.#wait(send);
+  }
+
+  /** Sends now, or behind the messages that wait; settles as the send does. */
+  sendNext(send: () => Promise<void>): Promise<void> {
+    return this.#waiting.size > 0 ? this.#wait(send) : this.#last = send();
+  }
+
+  #wait(send: () => Promise<void>): Promise<void> {
     let sent: Promise<void> | undefined;
     const turn = () => {
       this.#waiting.delete(turn);

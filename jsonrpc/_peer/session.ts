@@ -18,6 +18,7 @@ import { type Handler, Incoming } from "./incoming.ts";
 import { notificationMessage } from "./call_messages.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Receiver } from "./receiver.ts";
+import { SendTurns } from "./send_turns.ts";
 
 /** The parts of a peer that its sessions have in common. */
 export interface SessionSettings {
@@ -52,10 +53,14 @@ export class JSONRPCSession<Remote = AnyMethods>
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   readonly #receiver: Receiver;
-  readonly #send = (message: JSONRPCMessage): Promise<void> => {
+  readonly #turns = new SendTurns(() => this.#wire.budget);
+  readonly #sendNow = (message: JSONRPCMessage): Promise<void> => {
     const { signal, send } = this.#wire;
     return signal.aborted ? rejected(signal.reason) : send(message);
   };
+  /** What follows a response does not overtake it. */
+  readonly #send = (message: JSONRPCMessage): Promise<void> =>
+    this.#turns.sendNext(() => this.#sendNow(message));
 
   constructor(settings: SessionSettings, wire: SessionWire) {
     this.#settings = settings;
@@ -77,7 +82,8 @@ export class JSONRPCSession<Remote = AnyMethods>
       caller: this as JSONRPCCaller<unknown> as JSONRPCCaller<AnyMethods>,
     });
     this.#receiver = new Receiver({
-      ...{ maxBatch, logger, notifications, signal, budget, sizeOf, send },
+      ...{ maxBatch, logger, notifications, signal, budget, sizeOf },
+      ...{ turns: this.#turns, send: this.#sendNow },
       incoming: this.#incoming,
       outgoing: this.#outgoing,
     });

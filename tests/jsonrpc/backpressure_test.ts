@@ -147,6 +147,28 @@ for (const batch of [false, true]) {
   });
 }
 
+Deno.test("what is sent after a response that waits for its turn does not overtake it", async () => {
+  await using ends = await rawPeer({
+    highWaterMark: 1_000,
+    maxQueuedBytes: 150_000,
+    methods: {
+      large: () => "x".repeat(60_000),
+      small(_: unknown, { peer }: HandlerContext) {
+        queueMicrotask(() => peer.notify("after"));
+        return "small";
+      },
+    },
+  });
+  const { raw } = ends;
+  for (const [id, method] of ["large", "small"].entries()) {
+    raw.send({ jsonrpc: "2.0", id, method });
+  }
+  await raw.receive();
+  const small = { jsonrpc: "2.0", id: 1, result: "small" };
+  assertEquals(await raw.receive(), small);
+  assertEquals(await raw.receive(), { jsonrpc: "2.0", method: "after" });
+});
+
 Deno.test("a peer that does not read its responses is not read either", async () => {
   const [near, far] = memoryPair();
   const peer = new JSONRPCPeer({
