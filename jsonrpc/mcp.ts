@@ -95,6 +95,10 @@ class McpPeer extends Peer<unknown> {
   override send(message: unknown): Promise<void> {
     return this.#turns.send(() => super.send(message));
   }
+
+  protected override onDisconnect(): void {
+    this.#turns.sendAll();
+  }
 }
 
 class PeerTransport implements McpTransport {

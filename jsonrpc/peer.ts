@@ -253,6 +253,11 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     clearTimeout(timer);
   }
 
+  /** Sends the responses that wait for room: an orderly end loses none. */
+  protected override onDisconnect(_reason: unknown): void {
+    this.#session?.sendAll();
+  }
+
   /** Lets the handlers answer before the server ends the session. */
   protected override async onShutdown(): Promise<void> {
     await this.#session?.idle();

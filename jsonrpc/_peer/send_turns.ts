@@ -32,6 +32,11 @@ export class SendTurns {
     return this.#waiting.size > 0 ? this.#wait(send) : this.#last = send();
   }
 
+  /** Sends all messages that wait, in order: a queue that is full ends the session. */
+  sendAll(): void {
+    for (const turn of this.#waiting) turn().catch(() => {});
+  }
+
   #wait(send: () => Promise<void>): Promise<void> {
     let sent: Promise<void> | undefined;
     const turn = () => {
@@ -41,9 +46,7 @@ export class SendTurns {
     this.#waiting.add(turn);
     this.#last = this.#last.then(turn, turn);
     this.#last.catch(() => {});
-    if (this.#waiting.size > MAX_WAITING) {
-      for (const turn of this.#waiting) turn().catch(() => {});
-    }
+    if (this.#waiting.size > MAX_WAITING) this.sendAll();
     return this.#last;
   }
 }

@@ -151,6 +151,11 @@ export class JSONRPCSession<Remote = AnyMethods>
     }
   }
 
+  /** Sends the messages that wait for room. */
+  sendAll(): void {
+    this.#turns.sendAll();
+  }
+
   /** Resolves when no handler runs or waits; at once when the session has ended. */
   idle(): Promise<void> {
     return this.#incoming.idle();

@@ -192,3 +192,37 @@ Deno.test("a peer that does not read its responses is not read either", async ()
   await rejection(writing);
   await rejection(peer.disconnect());
 });
+
+Deno.test("disconnect() sends the responses that wait for room, and notifications behind them", async () => {
+  const gate = Promise.withResolvers<void>();
+  const [near, far] = memoryPair();
+  await using peer = new JSONRPCPeer({
+    methods: {
+      async large() {
+        await gate.promise;
+        return "x".repeat(1024 * 1024);
+      },
+    },
+  });
+  await peer.connect(near);
+  const call = (id: number) =>
+    `{"jsonrpc":"2.0","id":${id},"method":"large"}\n`;
+  await far.write(new TextEncoder().encode([1, 2, 3, 4, 5].map(call).join("")));
+  await turns();
+  gate.resolve();
+  await turns();
+  peer.notify("bye");
+  const disconnected = peer.disconnect();
+  const text = await new Response(far.readable).text();
+  const sent = text.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(sent.map(({ id, method }) => id ?? method), [
+    1,
+    2,
+    3,
+    4,
+    5,
+    "bye",
+  ]);
+  await disconnected;
+  await far.close();
+});

@@ -147,6 +147,22 @@ Deno.test("messages of more than 8 MiB that are sent at the same time all arrive
   for (const transport of transports) await transport.close();
 });
 
+Deno.test("close() sends the messages that wait for room", async () => {
+  const [near, far] = memoryPair();
+  const transport = toMcpTransport(near);
+  await transport.start();
+  const ids = [1, 2, 3, 4, 5];
+  const text = "x".repeat(1_000_000);
+  for (const id of ids) {
+    transport.send({ jsonrpc: "2.0", id, result: { text } });
+  }
+  const closed = transport.close();
+  const sent = (await new Response(far.readable).text()).trim().split("\n");
+  assertEquals(sent.map((line) => JSON.parse(line).id), ids);
+  await closed;
+  await far.close();
+});
+
 Deno.test("thousands of messages behind a large one all arrive in order", async () => {
   const [near, far] = memoryPair();
   const [sender, receiver] = [toMcpTransport(near), toMcpTransport(far)];
