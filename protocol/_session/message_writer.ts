@@ -1,4 +1,5 @@
 import type { Connection } from "../../transports/transport.ts";
+import { delay } from "../_deps.ts";
 import { abortable, handled, rejected } from "../_util/abortable.ts";
 import { SENT } from "../_util/sent.ts";
 import type { ByteBudget } from "../byte_budget.ts";
@@ -9,9 +10,6 @@ import type { FailingSession } from "./session_budget.ts";
 
 /** The most that one write takes: larger ones gain nothing, and count late. */
 const WRITE_BYTES = 64 * 1024;
-
-/** So many microtasks after a write has failed, the session fails. */
-const LAST_TURNS = 16;
 
 /** What a writer needs. */
 export interface MessageWriterOptions<Out> {
@@ -195,8 +193,8 @@ export class MessageWriter<Out> {
         this.#wake();
       }
     } catch (error) {
-      // A peer that has left may have said why: what is read already comes first.
-      for (let turn = 0; turn < LAST_TURNS; turn++) await undefined;
+      // A peer that has left may have said why: what has arrived is read first.
+      await delay(0, { signal: this.#session.signal }).catch(() => {});
       this.drop(error);
       this.#session.fail(error);
     }

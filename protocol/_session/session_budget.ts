@@ -12,6 +12,8 @@ export interface SharedBudget {
 
 /** The part of a session that its parts tell of failures. */
 export interface FailingSession {
+  /** Aborted when the session ends. */
+  readonly signal: AbortSignal;
   /** Ends the session. */
   fail(cause: unknown): void;
   /** Cuts its end short. */

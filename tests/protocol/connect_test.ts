@@ -19,7 +19,9 @@ import {
   assertCanBeUsedAgain,
   FAILED_ATTEMPT,
   jsonPeer,
+  overStreams,
   recordRunstates,
+  write,
 } from "../support/protocol/session.ts";
 import { Lines } from "../support/protocol/line_protocol.ts";
 import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
@@ -200,6 +202,27 @@ Deno.test("connect() rejects with what a peer says that leaves without reading",
   const error = await assertRejects(() => protocol.connect(near), ConnectError);
   assertInstanceOf(error.cause, Error);
   assertEquals(error.cause.message, "ERR too many clients");
+});
+
+Deno.test("connect() rejects with what a peer says that is read a moment after a write fails", async () => {
+  const [near, far] = memoryPair();
+  const writable = new WritableStream<Uint8Array>({
+    write() {
+      setTimeout(() => write(far, "ERR too many clients\n").catch(() => {}));
+      throw new Deno.errors.BrokenPipe("nobody reads");
+    },
+  });
+  const protocol = new Lines();
+  protocol.negotiation = async () => {
+    protocol.send("HELLO");
+    throw new Error(await protocol.receive());
+  };
+  const connection = overStreams(near, { writable });
+  const connecting = protocol.connect(connection);
+  const error = await assertRejects(() => connecting, ConnectError);
+  assertInstanceOf(error.cause, Error);
+  assertEquals(error.cause.message, "ERR too many clients");
+  await far.close();
 });
 
 Deno.test("connect() rejects if the peer has left, though the negotiation is done", async () => {

@@ -99,6 +99,8 @@ Deno.test("a reader held by backpressure is not logged: the peer does not read, 
     await other.close();
 
     far.abort();
+    await turns();
+    time.pass(0);
     await protocol.closed.catch(() => {});
     await protocol.disconnect().catch(() => {});
   });
