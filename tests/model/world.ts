@@ -79,8 +79,11 @@ export class World {
 
   /** Runs pending work, or a number of turns; fails if a law was broken. */
   async settle(count = Infinity): Promise<void> {
-    if (count === Infinity) await turns();
-    else for (let turn = 0; turn < count; turn++) await null;
+    if (count === Infinity) {
+      await turns();
+      this.#time.pass(0); // a failed write waits for a turn of the event loop
+      await turns();
+    } else for (let turn = 0; turn < count; turn++) await null;
     for (const error of [...this.#broken, ...this.talker.broken]) throw error;
   }
 
