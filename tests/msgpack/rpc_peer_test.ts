@@ -1,22 +1,13 @@
 import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { msgpack, MsgpackRPCPeer } from "../../msgpack/mod.ts";
-import { memoryPair, Peer, ProtocolError } from "../../mod.ts";
+import { ProtocolError } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { withRawPeer } from "../support/jsonrpc_peers.ts";
 
 /** A peer, and the other end as a `Peer` that sends and receives any value. */
-async function rawPeer() {
-  const [near, far] = memoryPair();
+function rawPeer() {
   const peer = new MsgpackRPCPeer({ methods: { ping: () => "pong" } });
-  const raw = new Peer<unknown>({ codec: () => msgpack({ bigint: true }) });
-  await Promise.all([peer.connect(near), raw.connect(far)]);
-  return {
-    peer,
-    raw,
-    async [Symbol.asyncDispose]() {
-      await raw.disconnect().catch(() => {});
-      await peer.disconnect().catch(() => {});
-    },
-  };
+  return withRawPeer(peer, () => msgpack({ bigint: true }));
 }
 
 Deno.test("a request with an id of 32 bits is answered with the same id", async () => {

@@ -1,5 +1,5 @@
 import { JSONRPCPeer, type JSONRPCPeerOptions } from "../../jsonrpc/mod.ts";
-import { jsonLines, memoryPair, Peer } from "../../mod.ts";
+import { jsonLines, memoryPair, Peer, type PeerOptions } from "../../mod.ts";
 
 /** Two connected peers. */
 export async function twoPeers(
@@ -21,13 +21,26 @@ export async function twoPeers(
   };
 }
 
+/** A peer, and the other end of its session. */
+interface RawEnds<P> extends AsyncDisposable {
+  readonly peer: P;
+  readonly raw: Peer<unknown>;
+}
+
 /** A peer, and the other end as a `Peer` that sends and receives any JSON. */
-export async function rawPeer(
+export function rawPeer(
   options: JSONRPCPeerOptions = {},
-): Promise<{ peer: JSONRPCPeer; raw: Peer<unknown> } & AsyncDisposable> {
+): Promise<RawEnds<JSONRPCPeer>> {
+  return withRawPeer(new JSONRPCPeer(options), jsonLines);
+}
+
+/** A peer, and the other end as a `Peer` with this codec. */
+export async function withRawPeer<P extends JSONRPCPeer>(
+  peer: P,
+  codec: PeerOptions<unknown>["codec"],
+): Promise<RawEnds<P>> {
   const [near, far] = memoryPair();
-  const peer = new JSONRPCPeer(options);
-  const raw = new Peer<unknown>({ codec: jsonLines });
+  const raw = new Peer<unknown>({ codec });
   await Promise.all([peer.connect(near), raw.connect(far)]);
   return {
     peer,
