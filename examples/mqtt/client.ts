@@ -3,7 +3,6 @@ import {
   type AsyncProtocolOptions,
   CallInterruptedError,
   type Codec,
-  ConnectError,
   EventHub,
   type EventQueue,
   PendingCalls,
@@ -231,9 +230,8 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
 
   /** A server that is away may come back; a password does not become right. */
   protected override isRetriable(error: unknown): boolean {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    return cause instanceof MqttError
-      ? cause.code === SERVER_UNAVAILABLE
+    return error instanceof MqttError
+      ? error.code === SERVER_UNAVAILABLE
       : super.isRetriable(error);
   }
 

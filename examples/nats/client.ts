@@ -2,7 +2,6 @@ import {
   AsyncProtocol,
   type AsyncProtocolOptions,
   type Codec,
-  ConnectError,
   EventQueue,
   type OpenCallOptions,
   PendingCalls,
@@ -226,9 +225,8 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
 
   /** A server that is away may come back; a password does not become right. */
   protected override isRetriable(error: unknown): boolean {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    const refused = cause instanceof NatsError &&
-      /authorization violation/i.test(cause.message);
+    const refused = error instanceof NatsError &&
+      /authorization violation/i.test(error.message);
     return !refused && super.isRetriable(error);
   }
 

@@ -1,5 +1,4 @@
 import {
-  ConnectError,
   EndOfStreamError,
   EventHub,
   type EventQueue,
@@ -326,9 +325,8 @@ export class Postgres extends PostgresSession {
 
   /** A server that is away may come back; a login does not become right. */
   protected override isRetriable(error: unknown): boolean {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    const isRefused = cause instanceof PostgresError &&
-      /^(28|3D)/.test(cause.code); // invalid authorization, no such database
+    const isRefused = error instanceof PostgresError &&
+      /^(28|3D)/.test(error.code); // invalid authorization, no such database
     return !isRefused && super.isRetriable(error);
   }
 

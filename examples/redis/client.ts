@@ -2,7 +2,6 @@ import {
   AsyncProtocol,
   type AsyncProtocolOptions,
   type Codec,
-  ConnectError,
   EventHub,
   type EventQueue,
   PendingCalls,
@@ -228,9 +227,8 @@ export class Redis extends AsyncProtocol<Message, Command> {
 
   /** A server that is away may come back; a password does not become right. */
   protected override isRetriable(error: unknown): boolean {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    const isRefused = cause instanceof RedisError &&
-      /^(WRONGPASS|NOAUTH|NOPERM)$/.test(cause.code);
+    const isRefused = error instanceof RedisError &&
+      /^(WRONGPASS|NOAUTH|NOPERM)$/.test(error.code);
     return !isRefused && super.isRetriable(error);
   }
 

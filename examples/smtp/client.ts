@@ -3,7 +3,6 @@ import {
   type AsyncProtocolOptions,
   CallInterruptedError,
   type Codec,
-  ConnectError,
   ParleyError,
   PendingCalls,
   ProtocolError,
@@ -147,8 +146,7 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
 
   /** A server that is away or busy may come back; from 500, it refuses for good. */
   protected override isRetriable(error: unknown): boolean {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    const isRefused = cause instanceof SmtpError && cause.code >= 500;
+    const isRefused = error instanceof SmtpError && error.code >= 500;
     return !isRefused && super.isRetriable(error);
   }
 

@@ -1,11 +1,10 @@
-import { ConnectError, StateError } from "../errors.ts";
+import { StateError } from "../errors.ts";
 
 /** What does not come with time: a permission, and a listener that is closed. */
 const FOR_GOOD = ["NotCapable", "BadResource"];
 
 /** Whether an error may be gone at another attempt, as far as any protocol knows. */
 export function isRetriable(error: unknown): boolean {
-  const cause = error instanceof ConnectError ? error.cause : error;
-  if (cause instanceof StateError) return false;
-  return !(cause instanceof Error && FOR_GOOD.includes(cause.name));
+  if (error instanceof StateError) return false;
+  return !(error instanceof Error && FOR_GOOD.includes(error.name));
 }

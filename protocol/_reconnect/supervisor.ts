@@ -11,7 +11,7 @@ import { loggerOf } from "../_util/logger.ts";
 import { checkMember } from "../_util/validate.ts";
 import type { Lifecycle, LifecycleSupervisor } from "../_session/lifecycle.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
-import { StateError } from "../errors.ts";
+import { ConnectError, StateError } from "../errors.ts";
 import type { Reconnection, ReconnectPolicy } from "../reconnection.ts";
 import { Runstate } from "../runstate.ts";
 import { Backoff } from "./backoff.ts";
@@ -154,7 +154,7 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
         await this.#toIdle();
       } catch (error) {
         await this.#failed(error);
-        if (!this.#policy.isRetriable(error)) throw error;
+        if (!this.#isRetriable(error)) throw error;
         this.#log("warn", "Session is lost, and is made again: {error}", error);
       }
       await this.#pause();
@@ -163,14 +163,14 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
 
   /** Makes a session. */
   async #establish(): Promise<Established> {
-    const { maxAttempts, isRetriable } = this.#policy;
+    const { maxAttempts } = this.#policy;
     for (let attempt = 1;; attempt++) {
       try {
         await this.#connect();
         return await this.#prepare();
       } catch (error) {
         await this.#failed(error);
-        if (!isRetriable(error) || attempt >= maxAttempts) throw error;
+        if (!this.#isRetriable(error) || attempt >= maxAttempts) throw error;
         this.#log("warn", "Attempt failed, and is made again: {error}", error);
       }
       await this.#pause();
@@ -203,6 +203,12 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
     if (signal.aborted) renew();
     else signal.addEventListener("abort", renew, { once: true });
     return { closed };
+  }
+
+  /** Asks the policy, about the reason if an attempt has failed. */
+  #isRetriable(error: unknown): boolean {
+    const reason = error instanceof ConnectError ? error.cause : undefined;
+    return this.#policy.isRetriable(reason ?? error);
   }
 
   /** Goes back to idle after a failure; throws it if no attempt follows. */

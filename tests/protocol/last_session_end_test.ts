@@ -28,9 +28,8 @@ class Lasting extends Peer<string> {
     this.ends.push(cause);
   }
   protected override isRetriable(error: unknown): boolean {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    const refused = cause instanceof Error &&
-      cause.message === "wrong password";
+    const refused = error instanceof Error &&
+      error.message === "wrong password";
     return !refused && super.isRetriable(error);
   }
 }

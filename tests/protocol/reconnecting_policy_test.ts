@@ -22,10 +22,7 @@ import { FixedRandom } from "../support/fixed_random.ts";
 
 Deno.test("an error that is not retriable ends the reconnection, wherever it comes from", async () => {
   const wrongPassword = new Error("wrong password");
-  const isRetriable = (error: unknown) => {
-    const cause = error instanceof ConnectError ? error.cause : error;
-    return cause !== wrongPassword;
-  };
+  const isRetriable = (error: unknown) => error !== wrongPassword;
 
   const to = failing(new Error("refused"), new Error("refused"), wrongPassword);
   const connecting = reconnecting(new Peer({ codec: lines }), to, {
@@ -59,6 +56,19 @@ Deno.test("an error that is not retriable ends the reconnection, wherever it com
   await running.connected();
   for (const session of asking.sessions) await session.send("no");
   assertStrictEquals(await rejection(running.closed), wrongPassword);
+});
+
+Deno.test("isRetriable() of a policy is asked about a ConnectError that has no cause", async () => {
+  const transport = memory();
+  await using _server = await serveLines(transport);
+  const withoutCause = new ConnectError("no second connection");
+  const asked: unknown[] = [];
+  const connection = reconnecting(new Peer({ codec: lines }), transport, {
+    onConnect: () => Promise.reject(withoutCause),
+    isRetriable: (error) => asked.push(error) > 1,
+  });
+  assertStrictEquals(await rejection(connection.closed), withoutCause);
+  assertEquals(asked, [withoutCause]);
 });
 
 Deno.test("reconnecting() gives up after maxAttempts failed attempts in a row", async () => {
