@@ -3,7 +3,8 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  MessageTooLargeError,
+  type Decoding,
+  sequential,
 } from "@parley/parley";
 import type { ClientMessage, ServerInfo, ServerMessage } from "./messages.ts";
 
@@ -11,11 +12,13 @@ import type { ClientMessage, ServerInfo, ServerMessage } from "./messages.ts";
 export function nats(
   options: CodecOptions = {},
 ): Codec<ServerMessage, ClientMessage> {
-  return new Nats(options.maxMessageBytes ?? 8 * 1024 * 1024);
+  const { maxMessageBytes = 8 * 1024 * 1024 } = options;
+  return sequential({ decode, encode }, { maxMessageBytes });
 }
 
 const NOT_NATS = "Message is not NATS";
 const LF = 0x0a;
+const CR_LF = 0x0d0a;
 const decoder = new TextDecoder();
 
 /** `MSG subject sid [reply] #total`, and HMSG with `#headers` before the total. */
@@ -24,78 +27,57 @@ const COUNTED = [
   /^HMSG\s+(?<subject>\S+)\s+(?<sid>\d+)(\s+(?<reply>\S+))?\s+(?<headers>\d+)\s+(?<total>\d+)$/i,
 ];
 
-/** What a line announces, and where its headers begin and the next message. */
-interface Announced {
-  words: Record<string, string | undefined>;
-  start: number;
-  end: number;
+function* decode(input: CodecInput): Decoding<ServerMessage> {
+  let at = input.indexOf(LF);
+  while (at < 0) {
+    const { length } = input;
+    yield length + 1;
+    at = input.indexOf(LF, length);
+  }
+  const line = decoder.decode(input.subarray(0, at)).trim();
+  const start = at + 1;
+  for (const pattern of COUNTED) {
+    const words = pattern.exec(line)?.groups;
+    if (words) return yield* decodeCounted(input, start, words);
+  }
+  const message = simple(line);
+  if (!message) throw input.malformed(NOT_NATS);
+  input.consume(start);
+  return message;
 }
 
-class Nats implements Codec<ServerMessage, ClientMessage> {
-  readonly #limit: number;
-  /** The message at the front whose payload is still arriving. */
-  #announced: Announced | undefined;
-  /** Before this position there is no end of a line. */
-  #searched = 0;
+/** Decodes a message whose line has these words, and whose content follows. */
+function* decodeCounted(
+  input: CodecInput,
+  start: number,
+  words: Partial<Record<string, string>>,
+): Decoding<ServerMessage> {
+  const from = start + Number(words.headers ?? 0);
+  const to = start + Number(words.total);
+  yield to + 2;
+  const isWhole = from <= to && input.uint(to, 2) === CR_LF;
+  if (!isWhole) throw input.malformed(NOT_NATS);
+  const { subject = "", reply } = words;
+  const headers = words.headers && decoder.decode(input.subarray(start, from));
+  const payload = input.take(to + 2, from, to);
+  const message = { subject, reply, headers, payload };
+  return { op: "MSG", sid: Number(words.sid), message };
+}
 
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  decode(input: CodecInput): ServerMessage | undefined {
-    if (this.#announced) return this.#payload(input, this.#announced);
-    const end = input.indexOf(LF, this.#searched) + 1;
-    this.#searched = end ? 0 : input.length;
-    if ((end || input.length) > this.#limit) {
-      throw new MessageTooLargeError(this.#limit, input.offset);
-    }
-    if (end === 0) return undefined;
-    const line = decoder.decode(input.subarray(0, end)).trim();
-    for (const pattern of COUNTED) {
-      const words = pattern.exec(line)?.groups;
-      if (!words) continue;
-      const next = end + Number(words.total) + 2;
-      this.#announced = { words, start: end, end: next };
-      return this.#payload(input, this.#announced);
-    }
-    const message = simple(line);
-    if (!message) throw input.malformed(NOT_NATS);
-    input.consume(end);
-    return message;
-  }
-
-  encode(message: ClientMessage, output: CodecOutput): void {
-    const { op } = message;
-    if (op === "PUB") {
-      const { subject, reply, payload } = message;
-      output.text(`PUB ${words(subject, reply)} ${payload.length}\r\n`);
-      output.bytes(payload);
-      output.text("\r\n");
-    } else if (op === "SUB") {
-      const { subject, queue, sid } = message;
-      output.text(`SUB ${words(subject, queue)} ${sid}\r\n`);
-    } else if (op === "CONNECT") {
-      output.text(`CONNECT ${JSON.stringify(message.options)}\r\n`);
-    } else if (op === "UNSUB") output.text(`UNSUB ${message.sid}\r\n`);
-    else output.text(`${op}\r\n`);
-  }
-
-  #payload(
-    input: CodecInput,
-    { words, start, end }: Announced,
-  ): ServerMessage | undefined {
-    if (!input.expect(end, this.#limit)) return undefined;
-    const from = start + Number(words.headers ?? 0);
-    const right = from <= end - 2 && input.uint(end - 2, 2) === 0x0d0a;
-    if (!right) throw input.malformed(NOT_NATS);
-    this.#announced = undefined;
-    const { subject = "", reply } = words;
-    const headers = words.headers &&
-      decoder.decode(input.subarray(start, from));
-    const payload = input.take(end, from, end - 2);
-    const message = { subject, reply, headers, payload };
-    return { op: "MSG", sid: Number(words.sid), message };
-  }
+function encode(message: ClientMessage, output: CodecOutput): void {
+  const { op } = message;
+  if (op === "PUB") {
+    const { subject, reply, payload } = message;
+    output.text(`PUB ${words(subject, reply)} ${payload.length}\r\n`);
+    output.bytes(payload);
+    output.text("\r\n");
+  } else if (op === "SUB") {
+    const { subject, queue, sid } = message;
+    output.text(`SUB ${words(subject, queue)} ${sid}\r\n`);
+  } else if (op === "CONNECT") {
+    output.text(`CONNECT ${JSON.stringify(message.options)}\r\n`);
+  } else if (op === "UNSUB") output.text(`UNSUB ${message.sid}\r\n`);
+  else output.text(`${op}\r\n`);
 }
 
 /** A message that is a line, or `undefined` if the protocol has no such line. */

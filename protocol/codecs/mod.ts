@@ -32,6 +32,7 @@ export * from "./length_prefixed.ts";
 export * from "./lines.ts";
 export * from "./netstrings.ts";
 export * from "./parse.ts";
+export * from "./sequential.ts";
 export * from "./stringify.ts";
 export * from "./text.ts";
 export * from "./web_socket_messages.ts";

@@ -1,7 +1,7 @@
 /** Tests of the codec that docs/codecs.md writes. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
-import { Bencode, type Value } from "../../docs/bencode.ts";
+import { bencode, type Value } from "../../docs/bencode.ts";
 import {
   DecodeError,
   MessageTooLargeError,
@@ -32,7 +32,7 @@ const { value } = fc.letrec<{ value: Value }>((tie) => ({
   ),
 }));
 
-testCodec("Bencode", (options) => new Bencode(options), {
+testCodec("bencode()", (options) => bencode(options), {
   "values of each kind": {
     input: "i42ei-7e5:hello0:le4:éélli1ee2:abe",
     messages: [42, -7, "hello", "", [], "éé", [[1], "ab"]],
@@ -62,9 +62,9 @@ testCodec("Bencode", (options) => new Bencode(options), {
 Deno.test("lists of 80,000 elements in chunks of 16 KiB cost as much per byte as small ones", () => {
   const cost = (elements: number) => {
     const list: Value = Array.from({ length: elements }, (_, i) => [i, "é"]);
-    const content = encodeAll(new Bencode(), [list]);
+    const content = encodeAll(bencode(), [list]);
     const input = new CountingBuffer();
-    const codec = new Bencode({ maxMessageBytes: Infinity });
+    const codec = bencode({ maxMessageBytes: Infinity });
     const chunks = chunksOf(content, 16 * 1024);
     const { messages, error } = decodeChunks(codec, chunks, input);
     assertEquals(error, undefined);

@@ -57,7 +57,7 @@ testCodec<Message, Command>("resp()", (options) => resp(options), {
   "up to a string that is longer than it says": {
     input: "$1\r\nab\r\n",
     messages: [],
-    error: malformed(0),
+    error: malformed(4),
   },
   "up to a length that is not a number": {
     input: "*1\r\n$x\r\n",
