@@ -152,6 +152,23 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
     );
   }
 
+  /**
+   * This queue, when the peer has confirmed its subscription. A protocol listens
+   * first, so that no event is missed, and then asks its peer. If the promise
+   * rejects, the queue is closed.
+   *
+   * @throws The error of the promise.
+   */
+  async confirmedBy(confirmation: Promise<unknown>): Promise<this> {
+    try {
+      await confirmation;
+      return this;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
   /** Ends the listener, once the queued events have been read. */
   end(cause: unknown): void {
     this.#close({ cause, failed: false });

@@ -104,6 +104,26 @@ Deno.test("fail() drops the events, and its cause is what waits and iterations t
   assertEquals(await rejection(Array.fromAsync(queue)), cause);
 });
 
+Deno.test("confirmedBy() gives the queue with all that came before, or closes it and rejects", async () => {
+  const queue = numbers();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const confirmed = queue.confirmedBy(promise);
+  queue.dispatch(1);
+  assertEquals(queue.closed, false);
+  resolve();
+  assertEquals(await confirmed, queue);
+  assertEquals(queue.clear(), [1]);
+
+  let ends = 0;
+  const refused = numbers({ onClosed: () => ends++ });
+  refused.dispatch(1);
+  const reason = new Error("No such channel");
+  const confirmation = refused.confirmedBy(Promise.reject(reason));
+  assertEquals(await rejection(confirmation), reason);
+  assertEquals([refused.closed, ends], [true, 1]);
+  assertEquals(refused.clear(), []);
+});
+
 Deno.test("overflow is one of two words", () => {
   assertThrows(
     () => numbers({ overflow: "block" as "drop" }),
