@@ -81,15 +81,15 @@ async function redis(): Promise<void> {
   await node.connect();
   const io = new IORedis(server.path);
   const value = "x".repeat(100);
-  await parley.set("key", value);
+  await parley.command(["SET", "key", value]);
   for (const inFlight of [1, 100]) {
     await compare("Redis: GET of 100 bytes", inFlight, {
-      [PARLEY]: () => parley.get("key"),
+      [PARLEY]: () => parley.command(["GET", "key"]),
       "npm:redis": () => node.get("key"),
       "npm:ioredis": () => io.get("key"),
     });
     await compare("Redis: SET of 100 bytes", inFlight, {
-      [PARLEY]: () => parley.set("key", value),
+      [PARLEY]: () => parley.command(["SET", "key", value]),
       "npm:redis": () => node.set("key", value),
       "npm:ioredis": () => io.set("key", value),
     });

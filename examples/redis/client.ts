@@ -10,10 +10,7 @@ import {
 } from "@parley/parley";
 import { resp } from "./codec.ts";
 import { Push, RedisError } from "./value.ts";
-import type { Argument, Command, Message, Value } from "./value.ts";
-
-export { RedisError } from "./value.ts";
-export type { Argument, Command, Value } from "./value.ts";
+import type { Command, Message, Value } from "./value.ts";
 
 /** How many bytes a reply may have, and how many may wait to be sent. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -113,18 +110,6 @@ export class Redis extends AsyncProtocol<Message, Command> {
     }) as Promise<T>;
   }
 
-  get(key: string, options?: CommandOptions): Promise<string | null> {
-    return this.command(["GET", key], options);
-  }
-
-  set(
-    key: string,
-    value: Argument,
-    options?: CommandOptions,
-  ): Promise<Value> {
-    return this.command(["SET", key, value], options);
-  }
-
   /**
    * Executes commands with none of other clients between them. Returns their
    * results, of which some may be a `RedisError`; `null` if a key has changed
@@ -154,7 +139,6 @@ export class Redis extends AsyncProtocol<Message, Command> {
     name: string,
     { method = "SUBSCRIBE", signal }: SubscribeOptions = {},
   ): Promise<EventQueue<ChannelMessage>> {
-    signal?.throwIfAborted();
     const key = `${method} ${name}`;
     const hub = this.#channels.get(key) ??
       new EventHub<ChannelMessage>(({ channel }) => channel);
@@ -169,13 +153,8 @@ export class Redis extends AsyncProtocol<Message, Command> {
         this.command([method.replace("SUB", "UNSUB"), name]).catch(() => {});
       },
     });
-    try {
-      await this.command([method, name], { signal });
-      return messages;
-    } catch (error) {
-      messages.close();
-      throw error;
-    }
+    const confirmation = this.command([method, name], { signal });
+    return await messages.confirmedBy(confirmation);
   }
 
   protected override createCodec(): Codec<Message, Command> {
@@ -185,31 +164,25 @@ export class Redis extends AsyncProtocol<Message, Command> {
     });
   }
 
-  protected override async negotiate(): Promise<void> {
+  protected override async negotiate(signal: AbortSignal): Promise<void> {
     const { username, password, database } = this.#options;
     const isAnonymous = username === undefined && password === undefined;
     const login = ["AUTH", username ?? "default", password ?? ""];
-    await this.#ask(["HELLO", 3, ...(isAnonymous ? [] : login)]);
-    if (database !== undefined) await this.#ask(["SELECT", database]);
+    const commands: Command[] = [["HELLO", 3, ...(isAnonymous ? [] : login)]];
+    if (database !== undefined) commands.push(["SELECT", database]);
+    for (const command of commands) {
+      await this.send(command);
+      const reply = await this.receive({ signal });
+      if (reply instanceof RedisError) throw reply;
+    }
   }
 
   protected override onMessage(message: Message, bytes: number): void {
+    if (message instanceof Push) return this.#onPush(message.items, bytes);
     const call = this.#calls.first(); // replies come in order
-    if (message instanceof Push) {
-      const { items } = message;
-      const kind = String(items[0]).toUpperCase();
-      if (kind.endsWith("MESSAGE")) this.#deliver(items.map(String), bytes);
-      // The confirmation of a subscription takes the place of its reply.
-      else if (call?.method?.toUpperCase() === kind) {
-        this.#calls.resolve(call.id, items);
-      } else this.#options.onPush?.(items);
-    } else if (!call) {
-      throw new ProtocolError("Reply answers no command");
-    } else if (message instanceof RedisError) {
-      this.#calls.reject(call.id, message);
-    } else {
-      this.#calls.resolve(call.id, message);
-    }
+    if (!call) throw new ProtocolError("Reply answers no command");
+    if (message instanceof RedisError) this.#calls.reject(call.id, message);
+    else this.#calls.resolve(call.id, message);
   }
 
   protected override onSessionEnd(cause: unknown): void {
@@ -239,17 +212,18 @@ export class Redis extends AsyncProtocol<Message, Command> {
     return isLogin ? [message[0], "…"] : message;
   }
 
-  async #ask(command: Command): Promise<void> {
-    await this.send(command);
-    const reply = await this.receive();
-    if (reply instanceof RedisError) throw reply;
-  }
-
-  /** Hands over `message CHANNEL …` or `pmessage PATTERN CHANNEL …`. */
-  #deliver([kind, name, ...rest]: string[], bytes: number): void {
-    const [payload = "", channel = `${name}`] = rest.reverse();
-    const method = kind === "message" ? "SUBSCRIBE" : "PSUBSCRIBE";
-    this.#channels.get(`${method} ${name}`)
-      ?.dispatch({ channel, payload }, bytes);
+  /** Takes `message CHANNEL …`, `pmessage PATTERN CHANNEL …`, or another push. */
+  #onPush(items: Value[], bytes: number): void {
+    const [kind = "", name = "", ...rest] = items.map(String);
+    const call = this.#calls.first();
+    if (kind.endsWith("message")) {
+      const [payload = "", channel = name] = rest.reverse();
+      const method = kind === "message" ? "SUBSCRIBE" : "PSUBSCRIBE";
+      const hub = this.#channels.get(`${method} ${name}`);
+      hub?.dispatch({ channel, payload }, bytes);
+    } else if (call?.method?.toLowerCase() === kind) {
+      // The confirmation of a subscription takes the place of its reply.
+      this.#calls.resolve(call.id, items);
+    } else this.#options.onPush?.(items);
   }
 }

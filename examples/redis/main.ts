@@ -10,8 +10,8 @@ const server = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:6379");
 await using redis = new Redis();
 await redis.connect(server);
 
-await redis.set("parley:colour", "blue");
-console.log("colour:", await redis.get("parley:colour"));
+await redis.command(["SET", "parley:colour", "blue"]);
+console.log("colour:", await redis.command(["GET", "parley:colour"]));
 const results = await redis.transaction([
   ["INCR", "parley:visits"],
   ["DEL", "parley:visits"],

@@ -4,7 +4,8 @@ import {
   assertInstanceOf,
   assertRejects,
 } from "@std/assert";
-import { Redis, RedisError } from "../../examples/redis/client.ts";
+import { Redis } from "../../examples/redis/client.ts";
+import { RedisError } from "../../examples/redis/value.ts";
 import {
   CallInterruptedError,
   CallTimeoutError,
@@ -38,9 +39,9 @@ Deno.test({
   fn: async () => {
     await using server = await startRedis();
     await using redis = await connected(server.transport, { database: 3 });
-    assertEquals(await redis.set("colour", "blå"), "OK");
-    assertEquals(await redis.get("colour"), "blå");
-    assertEquals(await redis.get("nothing"), null);
+    assertEquals(await redis.command(["SET", "colour", "blå"]), "OK");
+    assertEquals(await redis.command(["GET", "colour"]), "blå");
+    assertEquals(await redis.command(["GET", "nothing"]), null);
     await redis.command(["HSET", "hash", "a", 1, "b", 2]);
     assertEquals(
       await redis.command(["HGETALL", "hash"]),
@@ -68,8 +69,8 @@ Deno.test({
 
     const keys = Array.from({ length: 1000 }, (_, n) => `key:${n}`);
     const replies = await Promise.all([
-      ...keys.map((key, n) => redis.set(key, String(n))),
-      ...keys.map((key) => redis.get(key)),
+      ...keys.map((key, n) => redis.command(["SET", key, String(n)])),
+      ...keys.map((key) => redis.command(["GET", key])),
     ]);
     assertEquals(replies[1999], "999");
 
@@ -97,10 +98,10 @@ Deno.test({
     }
     const text = "é".repeat(4 * 1024 * 1024);
     const [, , gotten, read] = await Promise.all([
-      redis.set("bytes", bytes),
-      redis.set("text", text),
+      redis.command(["SET", "bytes", bytes]),
+      redis.command(["SET", "text", text]),
       redis.command<Uint8Array>(["GET", "bytes"], { binary: true }),
-      redis.get("text"),
+      redis.command(["GET", "text"]),
     ]);
     assert(text === read, "The text is another one");
     const same = gotten.length === bytes.length &&
@@ -186,7 +187,10 @@ Deno.test({
     assertEquals(await Promise.all(popped), [null, null]);
 
     server.process.kill("SIGSTOP");
-    const commands = setInterval(() => redis.get("key").catch(() => {}), 10);
+    const commands = setInterval(
+      () => redis.command(["GET", "key"]).catch(() => {}),
+      10,
+    );
     const error = await rejection(redis.closed);
     clearInterval(commands);
     assertInstanceOf(error, CallTimeoutError);
@@ -207,7 +211,7 @@ Deno.test({
     const publish = ["PUBLISH", "news", "one"] as const;
     const [count, value] = await Promise.all([
       redis.command(publish),
-      redis.get("nothing"),
+      redis.command(["GET", "nothing"]),
     ]);
     assertEquals([count, value], [2, null]);
     const numsub = ["PUBSUB", "NUMSUB", "news"] as const;
@@ -291,8 +295,8 @@ Deno.test({
     });
     await using other = await connected(server.transport);
     await redis.command(["CLIENT", "TRACKING", "ON"]);
-    await redis.get("key");
-    await other.set("key", "new");
+    await redis.command(["GET", "key"]);
+    await other.command(["SET", "key", "new"]);
     assertEquals(await pushed.promise, ["invalidate", ["key"]]);
   },
 });
@@ -313,13 +317,13 @@ Deno.test({
       RedisError,
       "NOSUCH",
     );
-    assertEquals(await redis.get("count"), "3");
+    assertEquals(await redis.command(["GET", "count"]), "3");
 
     await using other = await connected(server.transport);
     await redis.command(["WATCH", "count"]);
     await other.command(incr);
     assertEquals(await redis.transaction([incr]), null);
-    assertEquals(await redis.get("count"), "4");
+    assertEquals(await redis.command(["GET", "count"]), "4");
   },
 });
 
@@ -342,7 +346,7 @@ Deno.test({
     await connection.connected();
     const late = redis.transaction([["INCR", "count"]], { signal });
     assertEquals(await rejection(late), signal.reason);
-    assertEquals(await redis.get("count"), null);
+    assertEquals(await redis.command(["GET", "count"]), null);
   },
 });
 
@@ -420,7 +424,7 @@ Deno.test({
       const news = await redis.subscribe("news");
       const pending = [
         redis.command(["BLPOP", "list", 0]),
-        redis.set("key", "value"),
+        redis.command(["SET", "key", "value"]),
       ].map(rejection);
       first.process.kill("SIGKILL");
       for (const error of await Promise.all(pending)) {
@@ -431,7 +435,7 @@ Deno.test({
 
       await using _second = await startRedis({ path });
       await connection.connected();
-      assertEquals(await redis.set("key", "value"), "OK");
+      assertEquals(await redis.command(["SET", "key", "value"]), "OK");
     }),
 });
 
