@@ -3,43 +3,25 @@ import {
   type AsyncProtocolOptions,
   CallInterruptedError,
   type Codec,
-  EventHub,
-  type EventQueue,
+  EventQueue,
+  ParleyError,
   PendingCalls,
   ProtocolError,
   type WaitOptions,
 } from "@parley/parley";
-import { mqtt } from "./codec.ts";
 import {
-  type ClientPacket,
-  MqttError,
+  type Login,
+  mqtt,
   type MqttMessage,
-  type Publish,
+  type Packet,
   type QoS,
-  type ServerPacket,
-} from "./packets.ts";
+} from "./codec.ts";
 import { checkTopic, matches } from "./topics.ts";
 
 /** Options of a client. */
-export interface MqttOptions extends AsyncProtocolOptions {
-  /** Tells clients apart; a random one, if it is not given. */
-  clientId?: string | undefined;
-  username?: string | undefined;
-  password?: string | undefined;
-  /** What the server publishes if this client vanishes. */
-  will?: MqttMessage | undefined;
-  /**
-   * After how many seconds of silence either side is taken for dead: an integer
-   * from 1 to 65,535; 60 if it is not given.
-   */
-  keepAlive?: number | undefined;
+export interface MqttOptions extends AsyncProtocolOptions, Login {
   /** How long an answer may take, in milliseconds; 10,000. */
   timeout?: number | undefined;
-}
-
-/** Options of a message that is published. */
-export interface PublishOptions extends SubscribeOptions {
-  retain?: boolean | undefined;
 }
 
 /** Options of a subscription. */
@@ -48,15 +30,29 @@ export interface SubscribeOptions extends WaitOptions {
   qos?: QoS | undefined;
 }
 
-/** The queues of one filter: a server knows one subscription to it. */
+/** Options of a message that is published. */
+export interface PublishOptions extends SubscribeOptions {
+  retain?: boolean | undefined;
+}
+
+/** What the server refuses; `code` is its reason, if it is the session. */
+export class MqttError extends ParleyError {
+  readonly code: number | undefined;
+
+  constructor(message: string, code?: number) {
+    super(message);
+    this.code = code;
+  }
+}
+
 interface Subscription {
-  qos: QoS;
-  readonly hub: EventHub<MqttMessage>;
+  readonly filter: string;
+  readonly qos: QoS;
+  readonly messages: EventQueue<MqttMessage>;
 }
 
 /** If more messages of a subscription wait to be taken, it fails. */
 const MAX_WAITING = 65_536;
-
 /** The reasons of a server that refuses a session (§3.2.2.3). */
 const REFUSALS = [
   "accepted",
@@ -68,30 +64,28 @@ const REFUSALS = [
 ];
 const SERVER_UNAVAILABLE = 3;
 const REFUSED = 0x80;
+/** Stands for an id where there is none: PINGRESP is decoded with it. */
+const NO_ID = 0;
 
 /**
  * A client of MQTT 3.1.1 with clean sessions: each begins with nothing but the
  * subscriptions that are open, and within it QoS 1 and 2 hold.
  */
-export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
+export class MqttClient extends AsyncProtocol<Packet> {
   readonly #options: MqttOptions;
-  /** By filter. */
-  readonly #subscriptions = new Map<string, Subscription>();
-  /** What waits for PUBACK, PUBCOMP, SUBACK or UNSUBACK. */
+  readonly #subscriptions = new Set<Subscription>();
+  /** What waits for its last answer, whose code is the reply. */
   readonly #calls = new PendingCalls<number>({ maxId: 0xffff });
-  readonly #pings = new PendingCalls<void>();
   /** Messages of QoS 2 that the server may send again until it releases them. */
   readonly #received = new Set<number>();
 
   constructor(options: MqttOptions = {}) {
     const {
       keepAlive = 60,
-      timeout = 10_000,
       keepAliveInterval = keepAlive * 500, // the server allows 1.5 × keepAlive
-      keepAliveDirection = "either",
     } = options;
-    super({ ...options, keepAliveInterval, keepAliveDirection });
-    this.#options = { ...options, keepAlive, timeout };
+    super({ ...options, keepAliveInterval, keepAliveDirection: "either" });
+    this.#options = options;
   }
 
   /**
@@ -103,19 +97,18 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
    */
   async publish(
     topic: string,
-    payload: Uint8Array | string,
+    content: Uint8Array | string,
     { qos = 0, retain = false, signal }: PublishOptions = {},
   ): Promise<void> {
     this.assertRunning();
     checkTopic(topic);
-    const bytes = typeof payload === "string"
-      ? new TextEncoder().encode(payload)
-      : payload;
-    const message = { topic, payload: bytes, qos, retain };
-    const packet = { type: "publish", ...message } as const;
-    if (qos === 0) return await this.send({ ...packet, id: 0 });
-    const method = `PUBLISH ${topic}`;
-    await this.#call(method, (id) => ({ ...packet, id }), signal);
+    const payload = typeof content === "string"
+      ? new TextEncoder().encode(content)
+      : content;
+    const message = { topic, payload, qos, retain };
+    const packet: Packet = { type: "publish", message };
+    if (qos === 0) await this.send(packet, { signal });
+    else await this.#call(`PUBLISH ${topic}`, packet, signal);
   }
 
   /**
@@ -128,21 +121,19 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
     filter: string,
     { qos = 0, signal }: SubscribeOptions = {},
   ): Promise<EventQueue<MqttMessage>> {
-    this.assertRunning();
     signal?.throwIfAborted();
-    const hub = this.#subscriptions.get(filter)?.hub ??
-      new EventHub<MqttMessage>(({ topic }) => topic);
-    this.#subscriptions.set(filter, { qos, hub });
-    const messages = hub.listen(undefined, {
+    const messages = new EventQueue<MqttMessage>({
+      nameOf: ({ topic }) => topic,
+      filter: ({ topic }) => matches(filter, topic),
       limit: MAX_WAITING,
       overflow: "fail",
       signal,
-      onClosed: () => {
-        if (hub.size === 0) this.#unsubscribe(filter);
-      },
+      onClosed: () => this.#unsubscribe(subscription),
     });
+    const subscription = { filter, qos, messages };
+    this.#subscriptions.add(subscription);
     try {
-      await this.#subscribe(filter, qos, signal);
+      await this.#subscribe(subscription, signal);
     } catch (error) {
       messages.close();
       throw error;
@@ -150,20 +141,17 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
     return messages;
   }
 
-  protected override createCodec(): Codec<ServerPacket, ClientPacket> {
+  protected override createCodec(): Codec<Packet> {
     return mqtt({ maxMessageBytes: this.maxMessageBytes });
   }
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
-    const { clientId = "", username, password, will } = this.#options;
-    const { keepAlive = 0 } = this.#options;
-    const login = { clientId, username, password, will, keepAlive };
-    await this.send({ type: "connect", ...login });
+    await this.send({ type: "connect", login: this.#options });
     const answer = await this.receive({ signal });
     if (answer.type !== "connack") {
       throw new ProtocolError(`Server sent ${answer.type}: expected connack`);
     }
-    const { code } = answer;
+    const { code = 0 } = answer;
     if (code === 0) return;
     const reason = REFUSALS[code] ?? `code ${code}`;
     throw new MqttError(`Server refused the session: ${reason}`, code);
@@ -171,20 +159,20 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
 
   protected override onSessionStart(): void {
     this.#received.clear();
-    for (const [filter, { qos, hub }] of this.#subscriptions) {
-      this.#subscribe(filter, qos).catch((error) => {
-        if (!(error instanceof CallInterruptedError)) hub.fail(error);
+    for (const subscription of this.#subscriptions) {
+      this.#subscribe(subscription).catch((error) => {
+        if (error instanceof CallInterruptedError) return;
+        subscription.messages.fail(error);
       });
     }
   }
 
   protected override onSessionEnd(cause: unknown): void {
-    this.#pings.end(cause);
     this.#calls.end(cause);
   }
 
   protected override onLastSessionEnd(cause: unknown): void {
-    for (const { hub } of this.#subscriptions.values()) hub.end(cause);
+    for (const { messages } of this.#subscriptions) messages.end(cause);
   }
 
   /** Says goodbye: the server forgets the will. */
@@ -193,36 +181,28 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   }
 
   protected override async keepAlive(): Promise<void> {
-    const { timeout } = this.#options;
-    const ping = { method: "PINGREQ", timeout };
-    await this.sendCall(this.#pings, ping, () => ({ type: "pingreq" }));
+    await this.#call("PINGREQ", { type: "pingreq", id: NO_ID });
   }
 
   protected override onMessage(
-    packet: ServerPacket,
+    packet: Packet,
     bytes: number,
   ): void | Promise<void> {
     switch (packet.type) {
       case "publish":
-        return this.#onPublish(packet, bytes);
+        return this.#onPublish(packet.message, packet.id ?? NO_ID, bytes);
+      case "pubrec": // the call goes on until the server has released it, too
+        return this.send({ type: "pubrel", id: packet.id });
       case "pubrel":
         this.#received.delete(packet.id);
         return this.send({ type: "pubcomp", id: packet.id });
-      case "pubrec": // the call goes on until the server has released it, too
-        return this.send({ type: "pubrel", id: packet.id });
       case "puback":
       case "pubcomp":
-      case "unsuback":
-        this.#calls.resolve(packet.id, 0);
-        return;
       case "suback":
-        this.#calls.resolve(packet.id, packet.code);
+      case "unsuback":
+      case "pingresp":
+        this.#calls.resolve(packet.id, packet.code ?? 0);
         return;
-      case "pingresp": {
-        const ping = this.#pings.first();
-        if (ping) this.#pings.resolve(ping.id, undefined);
-        return;
-      }
       default:
         throw new ProtocolError(`Server sent ${packet.type} in a session`);
     }
@@ -236,51 +216,58 @@ export class MqttClient extends AsyncProtocol<ServerPacket, ClientPacket> {
   }
 
   /** Keeps passwords out of the log. */
-  protected override describe(packet: ServerPacket | ClientPacket): unknown {
+  protected override describe(packet: Packet): unknown {
     return packet.type === "connect" ? { type: "connect" } : packet;
   }
 
-  #onPublish(packet: Publish, bytes: number): void | Promise<void> {
-    const { type: _type, id, ...message } = packet;
-    const known = message.qos === 2 && this.#received.has(id);
-    if (!known) {
-      for (const [filter, { hub }] of this.#subscriptions) {
-        if (matches(filter, message.topic)) hub.dispatch(message, bytes);
+  #onPublish(
+    message: MqttMessage,
+    id: number,
+    bytes: number,
+  ): void | Promise<void> {
+    const { qos } = message;
+    if (qos < 2 || !this.#received.has(id)) {
+      for (const { messages } of this.#subscriptions) {
+        messages.dispatch(message, bytes);
       }
     }
-    if (message.qos === 0) return;
-    if (message.qos === 1) return this.send({ type: "puback", id });
-    this.#received.add(id);
-    return this.send({ type: "pubrec", id });
-  }
-
-  /** Sends a packet with an id of its own, and waits for what answers it. */
-  async #call(
-    method: string,
-    packet: (id: number) => ClientPacket,
-    signal?: AbortSignal,
-  ): Promise<number> {
-    const options = { method, signal, timeout: this.#options.timeout };
-    return await this.sendCall(this.#calls, options, ({ id }) => packet(id));
+    if (qos === 0) return;
+    if (qos === 2) this.#received.add(id);
+    return this.send({ type: qos === 1 ? "puback" : "pubrec", id });
   }
 
   async #subscribe(
-    filter: string,
-    qos: QoS,
+    { filter, qos }: Subscription,
     signal?: AbortSignal,
   ): Promise<void> {
-    const packet = { type: "subscribe", filter, qos } as const;
-    const method = `SUBSCRIBE ${filter}`;
-    const code = await this.#call(method, (id) => ({ ...packet, id }), signal);
+    const packet: Packet = { type: "subscribe", filter, qos };
+    const code = await this.#call(`SUBSCRIBE ${filter}`, packet, signal);
     if (code < REFUSED) return;
     throw new MqttError(`Subscription ${filter}: the server has refused it`);
   }
 
-  #unsubscribe(filter: string): void {
-    this.#subscriptions.delete(filter);
-    const packet = { type: "unsubscribe", filter } as const;
-    const method = `UNSUBSCRIBE ${filter}`;
+  /** The server knows a filter once: it is left with its last subscription. */
+  #unsubscribe(subscription: Subscription): void {
+    const { filter } = subscription;
+    this.#subscriptions.delete(subscription);
+    for (const other of this.#subscriptions) {
+      if (other.filter === filter) return;
+    }
     // Messages that come all the same, or without a session, are for nobody.
-    this.#call(method, (id) => ({ ...packet, id })).catch(() => {});
+    const packet: Packet = { type: "unsubscribe", filter };
+    this.#call(`UNSUBSCRIBE ${filter}`, packet).catch(() => {});
+  }
+
+  /** Sends a packet, with an id if it has none: returns its last answer's code. */
+  async #call(
+    method: string,
+    packet: Packet & { id?: number | undefined },
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const { timeout = 10_000 } = this.#options;
+    const call = { id: packet.id, method, signal, timeout };
+    return await this.sendCall(this.#calls, call, ({ id }) => {
+      return { ...packet, id };
+    });
   }
 }

@@ -6,12 +6,12 @@ export function matches(filter: string, topic: string): boolean {
   const levels = filter.replace(/^\$share\/[^/]+\//, "").split("/");
   const names = topic.split("/");
   if (topic.startsWith("$") && /^[+#]/.test(levels[0] ?? "")) return false;
-  for (const [i, level] of levels.entries()) {
-    if (level === "#") return true;
-    if (names[i] === undefined) return false;
-    if (level !== "+" && level !== names[i]) return false;
-  }
-  return levels.length === names.length;
+  const isOpen = levels.at(-1) === "#";
+  if (!isOpen && levels.length !== names.length) return false;
+  return levels.every((level, i) =>
+    level === "#" || level === names[i] ||
+    (level === "+" && names[i] !== undefined)
+  );
 }
 
 /** Refuses a topic that has wildcards or that no server takes. */

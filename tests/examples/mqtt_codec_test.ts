@@ -1,36 +1,40 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { mqtt } from "../../examples/mqtt/codec.ts";
-import type {
-  Publish,
-  QoS,
-  ServerPacket,
-} from "../../examples/mqtt/packets.ts";
+import {
+  mqtt,
+  type MqttMessage,
+  type Packet,
+  type QoS,
+} from "../../examples/mqtt/codec.ts";
 import { matches } from "../../examples/mqtt/topics.ts";
 import { DecodeError, TruncatedMessageError, WriteBuffer } from "../../mod.ts";
 import { testCodec } from "../../testing/mod.ts";
 
 const bytes = (value: string) => new TextEncoder().encode(value);
 
-const publish = (rest: Partial<Publish>): Publish => ({
+const publish = (rest: Partial<MqttMessage>, id?: number): Packet => ({
   type: "publish",
-  topic: "a/b",
-  payload: bytes("hi"),
-  qos: 0,
-  retain: false,
-  id: 0,
-  ...rest,
+  id,
+  message: {
+    topic: "a/b",
+    payload: bytes("hi"),
+    qos: 0,
+    retain: false,
+    ...rest,
+  },
 });
 
-const anyPublish = fc.record({
-  topic: fc.string(),
-  payload: fc.uint8Array(),
-  qos: fc.constantFrom<QoS>(1, 2),
-  retain: fc.boolean(),
-  id: fc.nat(0xffff),
-}).map(publish);
+const anyPublish = fc.tuple(
+  fc.record({
+    topic: fc.string(),
+    payload: fc.uint8Array(),
+    qos: fc.constantFrom<QoS>(1, 2),
+    retain: fc.boolean(),
+  }),
+  fc.nat(0xffff),
+).map(([message, id]) => publish(message, id));
 
-testCodec<ServerPacket>("mqtt()", mqtt as never, {
+testCodec<Packet>("mqtt()", mqtt, {
   "a message of each QoS, retained and sent again": {
     input: Uint8Array.of(
       ...[0x30, 7, 0, 3, 0x61, 0x2f, 0x62, 0x68, 0x69],
@@ -39,8 +43,8 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
     ),
     messages: [
       publish({}),
-      publish({ qos: 1, id: 258, retain: true, payload: bytes("") }),
-      publish({ qos: 2, id: 9 }),
+      publish({ qos: 1, retain: true, payload: bytes("") }, 258),
+      publish({ qos: 2 }, 9),
     ],
   },
   "acknowledgements": {
@@ -59,14 +63,14 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
   "the other answers of a server": {
     input: Uint8Array.of(0x20, 2, 1, 0, 0x90, 3, 0, 1, 2, 0xd0, 0),
     messages: [
-      { type: "connack", code: 0 },
+      { type: "connack", id: 0, code: 0 },
       { type: "suback", id: 1, code: 2 },
-      { type: "pingresp" },
+      { type: "pingresp", id: 0 },
     ],
   },
   "up to a topic that is longer than its packet": {
     input: Uint8Array.of(0xd0, 0, 0x30, 3, 0, 2, 0x61),
-    messages: [{ type: "pingresp" }],
+    messages: [{ type: "pingresp", id: 0 }],
     error: { class: DecodeError, has: { offset: 2 } },
   },
   "up to an acknowledgement without its id": {
@@ -101,7 +105,7 @@ testCodec<ServerPacket>("mqtt()", mqtt as never, {
 
 for (const keepAlive of [70_000, 0.5]) {
   Deno.test(`mqtt() refuses a keepAlive of ${keepAlive}, and names it`, () => {
-    const packet = { type: "connect", clientId: "", keepAlive } as const;
+    const packet = { type: "connect", login: { keepAlive } } as const;
     assertThrows(
       () => mqtt().encode(packet, new WriteBuffer()),
       RangeError,

@@ -4,12 +4,12 @@ import {
   assertMatch,
   assertRejects,
 } from "@std/assert";
-import { MqttClient, type MqttOptions } from "../../examples/mqtt/client.ts";
 import {
+  MqttClient,
   MqttError,
-  type MqttMessage,
-  type QoS,
-} from "../../examples/mqtt/packets.ts";
+  type MqttOptions,
+} from "../../examples/mqtt/client.ts";
+import type { MqttMessage, QoS } from "../../examples/mqtt/codec.ts";
 import {
   CallInterruptedError,
   CallTimeoutError,
@@ -301,6 +301,28 @@ Deno.test("MQTT: a subscription that the server refuses rejects", async () => {
   await using client = new MqttClient();
   await client.connect(peer.connection);
   await assertRejects(() => client.subscribe("a"), MqttError, "has refused it");
+  await client.disconnect();
+  await peer.done;
+});
+
+Deno.test("MQTT: a filter is left with the last of its subscriptions", async () => {
+  await using peer = scriptedPeer([
+    ...CONNECT,
+    { expect: Uint8Array.of(0x82, 6, 0, 1, 0, 1, 0x61, 0) },
+    { send: Uint8Array.of(0x90, 3, 0, 1, 0) },
+    { expect: Uint8Array.of(0x82, 6, 0, 2, 0, 1, 0x61, 0) },
+    { send: Uint8Array.of(0x90, 3, 0, 2, 0, 0x30, 4, 0, 1, 0x61, 0x21) },
+    { expect: Uint8Array.of(0xa2, 5, 0, 3, 0, 1, 0x61) },
+    { expect: Uint8Array.of(0xe0, 0) },
+    "expect end",
+  ]);
+  await using client = new MqttClient();
+  await client.connect(peer.connection);
+  const first = await client.subscribe("a");
+  using second = await client.subscribe("a");
+  first.close();
+  assertEquals(text(await next(second)), "!");
+  second.close();
   await client.disconnect();
   await peer.done;
 });
