@@ -132,13 +132,7 @@ export class MqttClient extends AsyncProtocol<Packet> {
     });
     const subscription = { filter, qos, messages };
     this.#subscriptions.add(subscription);
-    try {
-      await this.#subscribe(subscription, signal);
-    } catch (error) {
-      messages.close();
-      throw error;
-    }
-    return messages;
+    return await messages.confirmedBy(this.#subscribe(subscription, signal));
   }
 
   protected override createCodec(): Codec<Packet> {
