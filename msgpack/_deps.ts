@@ -1,1 +1,6 @@
-export { decode, encode } from "npm:@msgpack/msgpack@3.1.3";
+export {
+  decode,
+  encode,
+  ExtensionCodec,
+  type ExtensionCodecType,
+} from "npm:@msgpack/msgpack@3.1.3";

@@ -8,7 +8,8 @@ import type { CodecInput } from "../protocol/codecs/codec_input.ts";
 import type { CodecOutput } from "../protocol/codecs/codec_output.ts";
 import { DecodeError } from "../protocol/errors.ts";
 import { MAX_DEPTH, ValueScanner } from "./_codec/scanner.ts";
-import { decode, encode } from "./_deps.ts";
+import { checkIntegers, extensions } from "./_codec/extensions.ts";
+import { decode, encode, type ExtensionCodecType } from "./_deps.ts";
 
 /** Options of {@linkcode msgpack}. */
 export interface MsgpackOptions extends CodecOptions {
@@ -28,9 +29,15 @@ export interface MsgpackOptions extends CodecOptions {
  * in bytes, whatever the chunks. Decoding raises `MessageTooLargeError` as soon as
  * a header announces too many bytes. It raises `DecodeError` for a value that is
  * nested deeper than 1,000, has a byte that is never used, has a key that is not a
- * string or a number, or has the key `__proto__`. Encoding raises an error for a
- * value that MessagePack cannot represent, such as a function, or that is nested
- * deeper than 1,000.
+ * string or a number, or has the key `__proto__`.
+ *
+ * A plain object is a map, a `Uint8Array` or another view its bytes, a `Date` a
+ * timestamp, and `undefined` is nil. An extension of another type is an object with
+ * `type` and `data`, which can be sent as it came. Encoding raises a `TypeError` for
+ * any other object, such as a `Map`, an `ArrayBuffer` or an instance of a class, and
+ * for a function, a symbol, or a `bigint` if the option is not set. It raises a
+ * `RangeError` for a `bigint` beyond 64 bits and a `Date` without a time, and an
+ * error for a value that is nested deeper than 1,000.
  *
  * @throws {TypeError} An option has the wrong type.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -60,11 +67,16 @@ class Msgpack<T> implements Codec<T> {
   readonly #options: {
     readonly useBigInt64: boolean;
     readonly maxDepth: number;
+    readonly extensionCodec: ExtensionCodecType<undefined>;
   };
 
   constructor(limit: number, bigint: boolean) {
     this.#scanner = new ValueScanner(limit);
-    this.#options = { useBigInt64: bigint, maxDepth: MAX_DEPTH };
+    this.#options = {
+      useBigInt64: bigint,
+      maxDepth: MAX_DEPTH,
+      extensionCodec: extensions(bigint),
+    };
   }
 
   decode(input: CodecInput): T | undefined {
@@ -85,6 +97,7 @@ class Msgpack<T> implements Codec<T> {
   }
 
   encode(message: T, output: CodecOutput): void {
+    if (this.#options.useBigInt64) checkIntegers([message]);
     output.bytes(encode(message, this.#options));
   }
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { msgpack } from "../../msgpack/mod.ts";
+import { msgpack, type MsgpackOptions } from "../../msgpack/mod.ts";
 import {
   DecodeError,
   MessageTooLargeError,
@@ -180,4 +180,71 @@ Deno.test("a value is encoded and decoded with 1,000 levels, and refused with on
   const deeper = new ReadBuffer();
   deeper.append(bytes(...Array(1000).fill(0x91), 0x90));
   assertThrows(() => msgpack().decode(deeper), DecodeError, "deeper than 1000");
+});
+
+/** The value as it is after its way through the codec. */
+function roundTrip(value: unknown, options?: MsgpackOptions): unknown {
+  const output = new WriteBuffer();
+  msgpack(options).encode(value, output);
+  const input = new ReadBuffer();
+  input.append(output.take());
+  return msgpack(options).decode(input);
+}
+
+Deno.test("what has no form in MessagePack is refused by name, at any depth", () => {
+  class Point {
+    x = 1;
+  }
+  for (
+    const [value, name] of [
+      [new ArrayBuffer(2), "ArrayBuffer"],
+      [new SharedArrayBuffer(2), "SharedArrayBuffer"],
+      [new Map([[1, 2]]), "Map"],
+      [new Set([1]), "Set"],
+      [/x/, "RegExp"],
+      [new Error("x"), "Error"],
+      [Promise.resolve(), "Promise"],
+      [new URL("a:b"), "URL"],
+      [new Point(), "Point"],
+      [Object(1), "Number"],
+      [() => {}, "function"],
+      [Symbol("x"), "symbol"],
+      [1n, "bigint"],
+    ] as const
+  ) {
+    for (const message of [value, [value], { deep: [{ value }] }]) {
+      assertThrows(
+        () => roundTrip(message),
+        TypeError,
+        `Cannot encode: the message has a ${name} in it`,
+      );
+    }
+  }
+});
+
+Deno.test("a Date without a time, and a bigint that 64 bits do not hold, are refused", () => {
+  for (
+    const value of [new Date(NaN), 2n ** 64n, -(2n ** 63n) - 1n]
+  ) {
+    for (const message of [value, [1, value], { deep: { value } }]) {
+      assertThrows(
+        () => roundTrip(message, { bigint: true }),
+        RangeError,
+        "Cannot encode: the message has ",
+      );
+    }
+  }
+  const largest = [2n ** 64n - 1n, -(2n ** 63n)];
+  assertEquals(roundTrip(largest, { bigint: true }), largest);
+});
+
+Deno.test("plain objects are maps, views are bytes, and a Date is a timestamp", () => {
+  const none = Object.assign(Object.create(null), { a: 1 });
+  const { buffer } = bytes(1, 2, 3, 4);
+  const date = new Date(-1.5e12);
+  assertEquals(
+    roundTrip([none, new DataView(buffer, 1, 2), new Uint16Array(buffer)]),
+    [{ a: 1 }, bytes(2, 3), bytes(1, 2, 3, 4)],
+  );
+  assertEquals(roundTrip([date, undefined]), [date, null]);
 });
