@@ -1,6 +1,6 @@
 export {
-  decode,
   encode,
+  type EncoderOptions,
+  type ExtData,
   ExtensionCodec,
-  type ExtensionCodecType,
 } from "npm:@msgpack/msgpack@3.1.3";

@@ -6,10 +6,10 @@ import {
 } from "../protocol/codecs/_util/options.ts";
 import type { CodecInput } from "../protocol/codecs/codec_input.ts";
 import type { CodecOutput } from "../protocol/codecs/codec_output.ts";
-import { DecodeError } from "../protocol/errors.ts";
 import { MAX_DEPTH, ValueScanner } from "./_codec/scanner.ts";
-import { checkIntegers, extensions } from "./_codec/extensions.ts";
-import { decode, encode, type ExtensionCodecType } from "./_deps.ts";
+import { checkIntegers, StrictExtensions } from "./_codec/strict_extensions.ts";
+import { ValueReader } from "./_codec/value_reader.ts";
+import { encode, type EncoderOptions } from "./_deps.ts";
 
 /** Options of {@linkcode msgpack}. */
 export interface MsgpackOptions extends CodecOptions {
@@ -29,7 +29,9 @@ export interface MsgpackOptions extends CodecOptions {
  * in bytes, whatever the chunks. Decoding raises `MessageTooLargeError` as soon as
  * a header announces too many bytes. It raises `DecodeError` for a value that is
  * nested deeper than 1,000, has a byte that is never used, has a key that is not a
- * string or a number, or has the key `__proto__`.
+ * string or a number, or has a malformed timestamp. A map is an object, in which
+ * every key is data, also `__proto__`. Bytes of a string that are not UTF-8 become
+ * U+FFFD.
  *
  * A plain object is a map, a `Uint8Array` or another view its bytes, a `Date` a
  * timestamp, and `undefined` is nil. An extension of another type is an object with
@@ -64,18 +66,16 @@ export function msgpack<T = unknown>(options: MsgpackOptions = {}): Codec<T> {
 
 class Msgpack<T> implements Codec<T> {
   readonly #scanner: ValueScanner;
-  readonly #options: {
-    readonly useBigInt64: boolean;
-    readonly maxDepth: number;
-    readonly extensionCodec: ExtensionCodecType<undefined>;
-  };
+  readonly #bigint: boolean;
+  readonly #encoding: EncoderOptions;
 
   constructor(limit: number, bigint: boolean) {
     this.#scanner = new ValueScanner(limit);
-    this.#options = {
+    this.#bigint = bigint;
+    this.#encoding = {
       useBigInt64: bigint,
       maxDepth: MAX_DEPTH,
-      extensionCodec: extensions(bigint),
+      extensionCodec: new StrictExtensions(bigint),
     };
   }
 
@@ -83,21 +83,17 @@ class Msgpack<T> implements Codec<T> {
     if (input.length === 0) return undefined;
     const size = this.#scanner.scan(input);
     if (size < 0) return undefined;
-    const { offset } = input;
-    const bytes = input.take(size);
     try {
-      return decode(bytes, this.#options) as T;
+      const value = new ValueReader(input, this.#bigint).read();
+      input.consume(size);
+      return value as T;
     } catch (cause) {
-      throw new DecodeError("Message is not MessagePack", {
-        offset,
-        bytes,
-        cause,
-      });
+      throw input.malformed("Message is not MessagePack", cause);
     }
   }
 
   encode(message: T, output: CodecOutput): void {
-    if (this.#options.useBigInt64) checkIntegers([message]);
-    output.bytes(encode(message, this.#options));
+    if (this.#bigint) checkIntegers([message]);
+    output.bytes(encode(message, this.#encoding));
   }
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import fc from "fast-check";
+import { msgpack } from "../../msgpack/mod.ts";
 import {
   type Codec,
   type CodecOptions,
@@ -233,6 +234,18 @@ fuzzCodec<unknown>(
   "json(delimited())",
   (options) => json(delimited("\n", options), { bigint: true }),
   jsonTexts,
+);
+
+fuzzCodec<unknown>(
+  "msgpack()",
+  msgpack,
+  bytesOf(
+    ...["a", "__proto__", "x".repeat(12), "é"],
+    ...[[0x80], [0x81], [0x82], [0x90], [0x92], [0xa1], [0xa9], [0xac]],
+    ...[[0xc0], [0xc1], [0xc2], [0xc4, 2], [0xc7, 1, 5], [0xca], [0xcb]],
+    ...[[0xcc], [0xcf], [0xd1], [0xd3], [0xd4], [0xd6, 0xff], [0xd9, 1]],
+    ...[[0xdc, 0, 2], [0xde, 0, 1], [0xdf, 0xff], [0x07], [0xff], [0x00]],
+  ),
 );
 
 fuzz(

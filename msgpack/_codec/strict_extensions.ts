@@ -1,32 +1,33 @@
-import { ExtensionCodec, type ExtensionCodecType } from "../_deps.ts";
-
-const { defaultCodec } = ExtensionCodec;
+import { type ExtData, ExtensionCodec } from "../_deps.ts";
 
 /**
- * The extensions of the package, which refuse a value without a form in
- * MessagePack. The package encodes any other object as a map of its enumerable
- * properties, of which a `Map` or an `ArrayBuffer` has none.
- *
- * @param bigint Whether a `bigint` is an integer of 64 bits.
+ * The package's way to encode objects, without those that have no form in
+ * MessagePack. It encodes any other object as a map of its enumerable properties,
+ * of which a `Map` or an `ArrayBuffer` has none.
  */
-export function extensions(bigint: boolean): ExtensionCodecType<undefined> {
-  return {
-    decode: (data, type) => defaultCodec.decode(data, type, undefined),
-    tryToEncode(value) {
-      if (value instanceof Date) checkDate(value);
-      const extension = defaultCodec.tryToEncode(value, undefined);
-      if (extension || ArrayBuffer.isView(value)) return extension;
-      if (!Array.isArray(value) && !isPlain(value)) {
-        throw new TypeError(
-          `Cannot encode: the message has a ${
-            typeOf(value)
-          } in it: it must be a primitive, an array, a plain object, a Date or a view of bytes`,
-        );
-      }
-      if (bigint) checkIntegers(Object.values(value));
-      return null;
-    },
-  };
+export class StrictExtensions extends ExtensionCodec {
+  readonly #bigint: boolean;
+
+  /** @param bigint Whether a `bigint` is an integer of 64 bits. */
+  constructor(bigint: boolean) {
+    super();
+    this.#bigint = bigint;
+  }
+
+  override tryToEncode(value: unknown, context: undefined): ExtData | null {
+    if (value instanceof Date) checkDate(value);
+    const extension = super.tryToEncode(value, context);
+    if (extension || ArrayBuffer.isView(value)) return extension;
+    if (!Array.isArray(value) && !isPlain(value)) {
+      throw new TypeError(
+        `Cannot encode: the message has a ${
+          typeOf(value)
+        } in it: it must be a primitive, an array, a plain object, a Date or a view of bytes`,
+      );
+    }
+    if (this.#bigint) checkIntegers(Object.values(value));
+    return null;
+  }
 }
 
 /**
