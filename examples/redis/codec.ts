@@ -3,8 +3,9 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  type DecodeError,
+  DecodeError,
   type Decoding,
+  lines,
   sequential,
 } from "@parley/parley";
 import { concat } from "@std/bytes";
@@ -24,31 +25,34 @@ export interface RespOptions extends CodecOptions {
 /** Makes the codec of one session: RESP3, of which RESP2 is a part. */
 export function resp(options: RespOptions = {}): Codec<Message, Command> {
   const { binary = () => false, maxMessageBytes = 1024 * 1024 } = options;
+  const limit = { maxMessageBytes };
+  const line = lines({ newline: "\r\n", lenientUTF8: true, ...limit });
   return sequential<Message, Command>({
     *decode(input) {
-      const message = yield* takeItem(input, binary(), 0);
-      if (message === END) throw malformed(input);
-      return message;
+      const item = yield* new Decoder(input, line, binary()).item();
+      if (item === END) throw input.malformed(NOT_RESP3);
+      return item;
     },
     encode,
-  }, { maxMessageBytes });
+  }, limit);
 }
 
+const NOT_RESP3 = "Message is not RESP3";
 const CR = 0x0d;
-const CR_LF = 0x0d0a;
+const LF = 0x0a;
 const MAX_DEPTH = 128;
 /** Stands for the end of an aggregate that is streamed. */
 const END = Symbol("end");
 /** The lines that values begin with: text, numbers, constants and lengths. */
 const LINE = new RegExp(
   [
-    String.raw`^[-+].*$`,
+    String.raw`^[-+]`,
     String.raw`^[:(][-+]?\d+$`,
     String.raw`^,([-+]?(\d+(\.\d+)?(e[-+]?\d+)?|inf)|nan)$`,
     String.raw`^(#[tf]|_|\.)$`,
     String.raw`^([$*]-1|[!=|]\d{1,15}|[$*~>%](\d{1,15}|\?))$`,
   ].join("|"),
-  "is",
+  "i",
 );
 /** The line of a part of a streamed string. */
 const PART = /^;\d{1,15}$/;
@@ -56,106 +60,116 @@ const ASCII = /^[\0-\x7f]*$/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Takes a value, or the end of an aggregate that is streamed. */
-function* takeItem(
-  input: CodecInput,
-  asBytes: boolean,
-  depth: number,
-): Decoding<Message | typeof END> {
-  const line = yield* takeLine(input, LINE);
-  const type = line.charAt(0);
-  const rest = line.slice(1);
-  switch (type) {
-    case "+":
-      return rest;
-    case "-":
-      return new RedisError(rest);
-    case ":":
-    case "(":
-      return Number.isSafeInteger(Number(rest)) ? Number(rest) : BigInt(rest);
-    case ",":
-      return Number(rest.replace(/inf/i, "Infinity"));
-    case "#":
-      return rest === "t";
-    case "_":
-      return null;
-    case ".":
-      return END;
+/** Decodes one message. Where it need not wait, it calls no other generator. */
+class Decoder {
+  readonly #input: CodecInput;
+  readonly #lines: Codec<string>;
+  #asBytes: boolean;
+
+  constructor(input: CodecInput, lines: Codec<string>, asBytes: boolean) {
+    this.#input = input;
+    this.#lines = lines;
+    this.#asBytes = asBytes;
   }
-  if (rest === "-1") return null;
-  const length = rest === "?" ? Infinity : Number(rest);
-  if ("$!=".includes(type)) {
-    return yield* takeString(input, type, length, asBytes);
-  }
-  if (depth === MAX_DEPTH) throw malformed(input);
-  const isPaired = type === "%" || type === "|";
-  const items: Value[] = [];
-  while (items.length < length * (isPaired ? 2 : 1)) {
+
+  /** A value, or the end of an aggregate that is streamed. */
+  *item(depth = 0): Decoding<Message | typeof END> {
+    const line = this.#line(LINE) ?? (yield* this.#nextLine(LINE));
+    const rest = line.slice(1);
+    const length = rest === "?" ? Infinity : Number(rest);
+    switch (line[0]) {
+      case "+":
+        return rest;
+      case "-":
+        return new RedisError(rest);
+      case ":":
+      case "(":
+        return Number.isSafeInteger(length) ? length : BigInt(rest);
+      case ",":
+        return Number(rest.replace(/inf/i, "Infinity"));
+      case "#":
+        return rest === "t";
+      case "_":
+        return null;
+      case ".":
+        return END;
+    }
+    if (rest === "-1") return null;
+    const type = line.charAt(0);
+    if ("$!=".includes(type)) {
+      if (length === Infinity) return yield* this.#streamedString();
+      if (this.#input.length < length + 2) yield length + 2;
+      return this.#string(type, length);
+    }
+    if (depth === MAX_DEPTH) throw this.#input.malformed(NOT_RESP3);
     // A push may come where a reply of bytes is awaited: it is text.
-    const item = yield* takeItem(input, asBytes && type !== ">", depth + 1);
-    const mayEnd = length === Infinity && !(isPaired && items.length % 2);
-    if (item === END && mayEnd) break;
-    if (item === END || item instanceof Push) throw malformed(input);
-    items.push(item);
+    if (type === ">") this.#asBytes = false;
+    const isPaired = type === "%" || type === "|";
+    const items: Value[] = [];
+    while (items.length < length * (isPaired ? 2 : 1)) {
+      const item = yield* this.item(depth + 1);
+      const mayEnd = length === Infinity && !(isPaired && items.length % 2);
+      if (item === END && mayEnd) break;
+      if (item === END || item instanceof Push) {
+        throw this.#input.malformed(NOT_RESP3);
+      }
+      items.push(item);
+    }
+    // An attribute is not a value: it describes the next one.
+    return type === "|" ? yield* this.item(depth + 1) : valueOf(type, items);
   }
-  // An attribute is not a value: it describes the next one.
-  if (type === "|") return yield* takeItem(input, asBytes, depth + 1);
-  return valueOf(type, items);
-}
 
-/** Takes a string, whose length is infinite if it is streamed. */
-function* takeString(
-  input: CodecInput,
-  type: string,
-  length: number,
-  asBytes: boolean,
-): Decoding<Value> {
-  if (length === Infinity) {
-    const bytes = concat(yield* takeParts(input));
-    return asBytes ? bytes : decoder.decode(bytes);
+  /** A string of parts, of which an empty one is the end. */
+  *#streamedString(): Decoding<string | Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const line = this.#line(PART) ?? (yield* this.#nextLine(PART));
+      const length = Number(line.slice(1));
+      if (length === 0) break;
+      yield length + 2;
+      parts.push(this.#bytes(length).slice());
+      this.#input.consume(length + 2);
+    }
+    const bytes = concat(parts);
+    return this.#asBytes ? bytes : decoder.decode(bytes);
   }
-  yield* waitForString(input, length);
-  if (asBytes && type === "$") return input.take(length + 2, 0, length);
-  const text = decoder.decode(input.subarray(0, length));
-  input.consume(length + 2);
-  if (type === "!") return new RedisError(text);
-  return type === "=" ? text.slice(4) : text; // a format first, such as "txt:"
-}
 
-/** Takes the parts of a string that is streamed; an empty one is its end. */
-function* takeParts(input: CodecInput): Decoding<Uint8Array[]> {
-  const parts: Uint8Array[] = [];
-  for (;;) {
-    const length = Number((yield* takeLine(input, PART)).slice(1));
-    if (length === 0) return parts;
-    yield* waitForString(input, length);
-    parts.push(input.take(length + 2, 0, length));
+  /** A string that has arrived. */
+  #string(type: string, length: number): Value {
+    const bytes = this.#bytes(length);
+    if (type === "$" && this.#asBytes) {
+      return this.#input.take(length + 2, 0, length);
+    }
+    const text = decoder.decode(bytes);
+    this.#input.consume(length + 2);
+    if (type === "!") return new RedisError(text);
+    return type === "=" ? text.slice(4) : text; // behind a format, as "txt:"
   }
-}
 
-function* waitForString(input: CodecInput, length: number): Decoding<void> {
-  yield length + 2;
-  if (input.uint(length, 2) !== CR_LF) throw malformed(input);
-}
-
-/** Takes a line, which must match, without its end. */
-function* takeLine(input: CodecInput, pattern: RegExp): Decoding<string> {
-  let end = input.indexOf(CR);
-  while (end < 0) {
-    const { length } = input;
-    yield length + 1;
-    end = input.indexOf(CR, length);
+  /** The bytes of a string, which must end in CR LF. */
+  #bytes(length: number): Uint8Array {
+    const input = this.#input;
+    const isWhole = input.at(length) === CR && input.at(length + 1) === LF;
+    if (!isWhole) throw input.malformed(NOT_RESP3);
+    return input.subarray(0, length);
   }
-  yield end + 2;
-  const line = decoder.decode(input.subarray(0, end));
-  const isLine = input.uint(end, 2) === CR_LF && pattern.test(line);
-  if (!isLine) throw malformed(input);
-  input.consume(end + 2);
-  return line;
-}
 
-function malformed(input: CodecInput): DecodeError {
-  return input.malformed("Message is not RESP3");
+  *#nextLine(pattern: RegExp): Decoding<string> {
+    let line: string | undefined;
+    do {
+      yield this.#input.length + 1;
+      line = this.#line(pattern);
+    } while (line === undefined);
+    return line;
+  }
+
+  /** The line at the front, if it has arrived. */
+  #line(pattern: RegExp): string | undefined {
+    const { offset } = this.#input;
+    const line = this.#lines.decode(this.#input);
+    if (line === undefined || pattern.test(line)) return line;
+    throw new DecodeError(NOT_RESP3, { offset, bytes: encoder.encode(line) });
+  }
 }
 
 function valueOf(type: string, items: Value[]): Message {
