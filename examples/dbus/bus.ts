@@ -62,6 +62,7 @@ const BUS_OBJECT = {
   path: "/org/freedesktop/DBus",
   interface: BUS,
 };
+const AUTH_FAILED = `${BUS}.Error.AuthFailed`;
 const NO_REPLY_WANTED = 1;
 /** If more signals of a listener wait to be taken, it fails. */
 const MAX_WAITING = 65_536;
@@ -210,6 +211,13 @@ export class Bus extends AsyncProtocol<string | Message> {
     await this.call({ ...BUS_OBJECT, member: "GetId" });
   }
 
+  /** A bus that is away may come back; a login does not become right. */
+  protected override isRetriable(error: unknown): boolean {
+    const isRefused = error instanceof DBusError &&
+      error.errorName === AUTH_FAILED;
+    return !isRefused && super.isRetriable(error);
+  }
+
   /** The unique name of the member that owns a name; empty if none does. */
   async #ownerOf(name: string, signal?: AbortSignal): Promise<Value> {
     const target = { ...BUS_OBJECT, member: "GetNameOwner" };
@@ -225,7 +233,10 @@ export class Bus extends AsyncProtocol<string | Message> {
   async #expect(answer: RegExp, signal: AbortSignal): Promise<void> {
     const line = await this.receive({ signal });
     if (typeof line === "string" && answer.test(line)) return;
-    throw new ProtocolError(`Bus answers ${JSON.stringify(line)} to AUTH`);
+    const text = `Bus answers ${JSON.stringify(line)} to AUTH`;
+    throw /^REJECTED/.test(`${line}`)
+      ? new DBusError(AUTH_FAILED, text)
+      : new ProtocolError(text);
   }
 
   /** Executes a call, while others go on, and replies. */

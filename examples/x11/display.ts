@@ -150,6 +150,13 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     await this.ask(GET_INPUT_FOCUS);
   }
 
+  /** A server that is full may have room later; a cookie does not become right. */
+  protected override isRetriable(error: unknown): boolean {
+    const isRefused = error instanceof XError &&
+      /^Server refuses: (?!Maximum number of clients)/.test(error.message);
+    return !isRefused && super.isRetriable(error);
+  }
+
   #request(bytes: Uint8Array, hasReply: boolean): Promise<Uint8Array> {
     const { timeout = 10_000 } = this.#options;
     const id = this.#sent + 1;

@@ -10,6 +10,7 @@ import { Bus, type BusOptions, DBusError } from "../../examples/dbus/bus.ts";
 import type { Message } from "../../examples/dbus/codec.ts";
 import {
   CallInterruptedError,
+  ConnectError,
   EventOverflowError,
   type EventQueue,
   reconnecting,
@@ -18,6 +19,7 @@ import {
 import { faulty, type InjectedFault } from "../../testing/mod.ts";
 import { EVERYTHING, everything } from "../support/examples/dbus_values.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { atOnce } from "../support/protocol/reconnected.ts";
 import { runDeno } from "../support/program.ts";
 import { needs } from "../support/servers/real_process.ts";
 import {
@@ -37,13 +39,13 @@ const SYSTEM = `<allow receive_sender="*"/><deny send_type="method_call"/>
   <allow send_destination="org.freedesktop.DBus"
     send_interface="org.freedesktop.DBus"/>`;
 
-const config = (path: string, policy: string) =>
+const config = (path: string, policy: string, auth: string) =>
   `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
   <listen>unix:path=${path}</listen>
-  <auth>EXTERNAL</auth>
+  <auth>${auth}</auth>
   <policy context="default">
     ${policy}
   </policy>
@@ -53,13 +55,15 @@ const config = (path: string, policy: string) =>
 async function startBus(
   path?: string,
   policy = OPEN,
+  auth = "EXTERNAL",
 ): Promise<RealServer & { address: string }> {
   let address = "";
   const server = await startServer({
     program: "dbus-daemon",
     args: async (folder) => {
       const file = `${folder}/bus.conf`;
-      await Deno.writeTextFile(file, config(path ?? `${folder}/bus`, policy));
+      const text = config(path ?? `${folder}/bus`, policy, auth);
+      await Deno.writeTextFile(file, text);
       return ["--nofork", "--print-address=2", `--config-file=${file}`];
     },
     ready: /^unix:\S+$/,
@@ -185,6 +189,21 @@ class Pinging extends Bus {
     if (++this.#pings === 3) this.pinged.resolve();
   }
 }
+
+Deno.test({
+  name: "D-Bus: a refused login is told by its name, and is not tried again",
+  ...daemon,
+  fn: async () => {
+    await using server = await startBus(undefined, OPEN, "DBUS_COOKIE_SHA1");
+    await using connection = reconnecting(new Bus(), server.transport, atOnce);
+    const signal = AbortSignal.timeout(10_000);
+    const error = await rejection(connection.connected({ signal }));
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, DBusError);
+    assertMatch(error.cause.errorName, /AuthFailed$/);
+    assertMatch(error.cause.message, /REJECTED DBUS_COOKIE_SHA1/);
+  },
+});
 
 Deno.test({
   name: "D-Bus: a member that is silent stays, also on a strict bus",

@@ -15,9 +15,15 @@ import {
 } from "../../examples/x11/drawing.ts";
 import { XError } from "../../examples/x11/errors.ts";
 import { u16, u16At, u32, u32At } from "../../examples/x11/layout.ts";
-import { CallInterruptedError, ConnectError, StateError } from "../../mod.ts";
+import {
+  CallInterruptedError,
+  ConnectError,
+  reconnecting,
+  StateError,
+} from "../../mod.ts";
 import { faulty, type InjectedFault } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { atOnce } from "../support/protocol/reconnected.ts";
 import { runDeno } from "../support/program.ts";
 import { needs } from "../support/servers/real_process.ts";
 import {
@@ -32,14 +38,14 @@ interface Server extends RealServer {
   name: string;
 }
 
-/** Starts a server at a free display, which lets in clients with the cookie. */
+/** Starts a server at a free display, which lets in 63 clients with the cookie. */
 async function startXvfb(cookie?: Uint8Array): Promise<Server> {
   let name = "";
   const server = await startServer({
     program: "Xvfb",
     args: async (folder) => {
       const args = ["-displayfd", "2", "-screen", "0", "320x200x24"];
-      args.push("-nolisten", "tcp", "-noreset");
+      args.push("-nolisten", "tcp", "-noreset", "-maxclients", "64");
       if (!cookie) return args;
       await Deno.writeFile(`${folder}/auth`, authority(cookie));
       return [...args, "-auth", `${folder}/auth`];
@@ -221,6 +227,34 @@ Deno.test({
       /^Server refuses: Invalid MIT-MAGIC-COOKIE-1 key$/,
     );
     assertEquals(stranger.runstate, "idle");
+  },
+});
+
+Deno.test({
+  name: "X11: a refused cookie is not tried again, and a full server is",
+  ...xvfb,
+  fn: async () => {
+    const cookie = crypto.getRandomValues(new Uint8Array(16));
+    await using server = await startXvfb(cookie);
+    const stranger = new Display({ cookie: cookie.toReversed() });
+    await using refused = reconnecting(stranger, server.transport, atOnce);
+    const signal = AbortSignal.timeout(10_000);
+    const error = await rejection(refused.connected({ signal }));
+    assertInstanceOf(error, ConnectError);
+
+    await using clients = new AsyncDisposableStack();
+    for (let n = 0; n < 62; n++) {
+      await clients.use(new Display({ cookie })).connect(server.transport);
+    }
+    const last = new Display({ cookie });
+    await last.connect(server.transport);
+    const late = new Display({ cookie });
+    await using waiting = reconnecting(late, server.transport, atOnce);
+    for await (const state of late.runstates({ signal })) {
+      if (state === "idle") break;
+    }
+    await last.disconnect();
+    await waiting.connected({ signal });
   },
 });
 
