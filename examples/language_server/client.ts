@@ -19,9 +19,8 @@ export interface Diagnostic {
 }
 
 /** What a server has to say about a text. */
-interface Report {
-  uri: string;
-  diagnostics: Diagnostic[];
+export interface Report extends JSONRPCNotification {
+  readonly params: { uri: string; diagnostics: Diagnostic[] };
 }
 
 /** How to start a language server. */
@@ -96,12 +95,11 @@ export class LanguageServer implements AsyncDisposable {
   diagnostics(
     uri: string,
     options?: { signal?: AbortSignal },
-  ): AsyncGenerator<Diagnostic[]> {
-    const method = "textDocument/publishDiagnostics";
-    const filter = ({ params }: JSONRPCNotification) =>
-      (params as Report).uri === uri;
-    const reports = this.#peer.notifications(method, { ...options, filter });
-    return diagnosticsOf(reports);
+  ): EventQueue<Report> {
+    return this.#peer.notifications("textDocument/publishDiagnostics", {
+      ...options,
+      filter: (report) => (report as Report).params.uri === uri,
+    }) as EventQueue<Report>;
   }
 
   /** A request about a place in a text, such as `hover` or `completion`. */
@@ -134,11 +132,4 @@ export class LanguageServer implements AsyncDisposable {
       this.#peer.disconnect({ reason }).catch(() => {})
     );
   }
-}
-
-async function* diagnosticsOf(
-  reports: EventQueue<JSONRPCNotification>,
-): AsyncGenerator<Diagnostic[]> {
-  using queue = reports;
-  for await (const { params } of queue) yield (params as Report).diagnostics;
 }

@@ -14,11 +14,10 @@ await using server = new LanguageServer({
   settings: { enable: true },
 });
 await server.start();
-const reports = server.diagnostics(uri);
+using reports = server.diagnostics(uri);
 await server.open(uri, "typescript", await Deno.readTextFile(file));
-const { value = [] } = await reports.next();
-for (const { range, message } of value) {
+const { diagnostics } = (await reports.next()).params;
+for (const { range, message } of diagnostics) {
   console.log(`${file}:${range.start.line + 1}: ${message}`);
 }
-console.log(`${value.length} diagnostics`);
-await reports.return(undefined);
+console.log(`${diagnostics.length} diagnostics`);

@@ -46,13 +46,16 @@ export type NeovimFunction = (
 ) => unknown;
 
 /** A change of a buffer's lines. */
-export interface LinesChanged {
-  /** The first line that has changed, from 0. */
-  readonly first: number;
-  /** The line behind the last one that has been replaced. */
-  readonly last: number;
-  /** The lines that are there now. */
-  readonly lines: string[];
+export interface LinesChanged extends JSONRPCNotification {
+  /** The lines from `first`, which counts from 0, up to `last` are replaced. */
+  readonly params: [
+    buffer: Buffer,
+    tick: number,
+    first: number,
+    last: number,
+    lines: string[],
+    more: boolean,
+  ];
 }
 
 /** Options of {@linkcode Neovim}. */
@@ -123,22 +126,22 @@ export class Neovim implements AsyncDisposable {
 
   /**
    * The changes of the buffer that is the current one, from now on. If too many
-   * wait to be read, the iteration fails: none is missed unnoticed.
+   * wait to be read, the queue fails: none is missed unnoticed.
    */
-  async changes(options?: WaitOptions): Promise<AsyncGenerator<LinesChanged>> {
+  async changes(options?: WaitOptions): Promise<EventQueue<LinesChanged>> {
     const peer = this.#peer;
     const buffer = await peer.request("nvim_get_current_buf", [], options);
     const events = peer.notifications("nvim_buf_lines_event", {
       ...options,
       overflow: "fail",
-      filter: ({ params }) => {
-        const [changed] = params as LinesEvent;
+      filter: (change) => {
+        const [changed] = (change as LinesChanged).params;
         return `${changed.data}` === `${buffer.data}`;
       },
-    });
+    }) as EventQueue<LinesChanged>;
     try {
       await peer.request("nvim_buf_attach", [buffer, false, {}], options);
-      return changesOf(events);
+      return events;
     } catch (error) {
       events.close();
       throw error;
@@ -153,24 +156,5 @@ export class Neovim implements AsyncDisposable {
   /** Leaves Neovim, which goes on. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#peer[Symbol.asyncDispose]();
-  }
-}
-
-/** What Neovim says when lines have changed. */
-type LinesEvent = [
-  buffer: Buffer,
-  tick: number,
-  first: number,
-  last: number,
-  lines: string[],
-];
-
-async function* changesOf(
-  events: EventQueue<JSONRPCNotification>,
-): AsyncGenerator<LinesChanged> {
-  using queue = events;
-  for await (const { params } of queue) {
-    const [, , first, last, lines] = params as LinesEvent;
-    yield { first, last, lines };
   }
 }

@@ -39,12 +39,13 @@ Deno.test("deno lsp: initialize, diagnostics, hover, completion, shutdown, exit"
   });
   await server.start({ signal: AbortSignal.timeout(60_000) });
   assert(server.capabilities.hoverProvider);
-  const reports = server.diagnostics(files.uri);
+  using reports = server.diagnostics(files.uri);
   await server.open(files.uri, "typescript", text);
-  let report: Diagnostic[] = (await reports.next()).value ?? [];
-  while (report.length === 0) report = (await reports.next()).value ?? [];
-  await reports.return(undefined);
-  const messages = report.map(({ message }) => message).join("\n");
+  let diagnostics: Diagnostic[] = [];
+  while (diagnostics.length === 0) {
+    ({ diagnostics } = (await reports.next()).params);
+  }
+  const messages = diagnostics.map(({ message }) => message).join("\n");
   assertMatch(messages, /not assignable to type 'number'/);
 
   const hover = await server.at("hover", files.uri, { line: 0, character: 8 });

@@ -62,17 +62,29 @@ Deno.test({
   fn: async () => {
     await using server = await startNeovim();
     await using nvim = await connect(server);
-    const changes = await nvim.changes();
+    using changes = await nvim.changes();
     await nvim.setLines(["one", "two"]);
     await nvim.command("normal! Gothree");
-    const { value } = await changes.next();
-    assertEquals(value, { first: 0, last: 1, lines: ["one", "two"] });
-    let change = (await changes.next()).value;
-    while (change && !change.lines.includes("three")) {
-      change = (await changes.next()).value;
-    }
-    assertEquals(change?.first, 2);
-    await changes.return(undefined);
+    const next = async () => (await changes.next()).params.slice(2, 5);
+    assertEquals(await next(), [0, 1, ["one", "two"]]);
+    let [first, , lines] = await next();
+    while (!`${lines}`.includes("three")) [first, , lines] = await next();
+    assertEquals(first, 2);
+  },
+});
+
+Deno.test({
+  name: "Neovim: changes that are left before the first one are not queued",
+  ...neovim,
+  fn: async () => {
+    await using server = await startNeovim();
+    await using nvim = await connect(server);
+    using read = await nvim.changes();
+    const left = await nvim.changes();
+    left.close();
+    await nvim.setLines(["one"]);
+    await read.next();
+    assertEquals(left.history, []);
   },
 });
 
@@ -92,8 +104,9 @@ Deno.test({
       await nvim.setLines([`of ${name}`]);
     }
     for (const name of ["a", "b"]) {
-      const { value } = await changes.shift()?.next() ?? {};
-      assertEquals(value?.lines, [`of ${name}`]);
+      using queue = changes.shift();
+      const change = await queue?.next();
+      assertEquals(change?.params[4], [`of ${name}`]);
     }
   },
 });
