@@ -1,4 +1,4 @@
-/** Codecs that each break a promise; a test checks that they fail. */
+/** Codecs that each break a law; a test checks that they fail. */
 import {
   type Codec,
   type CodecInput,

@@ -1,4 +1,4 @@
-/** Connections that each break a promise; a test checks that they fail. */
+/** Connections that each break a law; a test checks that they fail. */
 import { testTransport } from "../../testing/mod.ts";
 import { type Connection, memoryPair } from "../../transports/mod.ts";
 

@@ -26,7 +26,7 @@ async function outcomes(file: string, names?: readonly string[]) {
   };
 }
 
-Deno.test("testCodec() fails a codec that breaks a promise, for that promise", async () => {
+Deno.test("testCodec() fails a codec that breaks a law, for that law", async () => {
   const { passed, failed, text } = await outcomes("broken_codecs.ts");
   assertEquals(
     failed.filter((name) => name.startsWith("lines")),
@@ -63,7 +63,7 @@ Deno.test("testCodec() fails a codec that breaks a promise, for that promise", a
   assertStringIncludes(text, "end() has returned 10 messages for 8 bytes");
 });
 
-Deno.test("testTransport() fails connections that break a promise, for that promise", async () => {
+Deno.test("testTransport() fails connections that break a law, and names the law", async () => {
   const failing = [
     "close() that drops: close() loses nothing that was written",
     "abort() without its reason: abort() wakes a pending read with its reason",
@@ -88,8 +88,8 @@ Deno.test("testTransport() fails connections that break a promise, for that prom
   assertEquals(failed.toSorted(), failing.toSorted());
   assertEquals(passed.toSorted(), passing.toSorted());
   for (const name of failing) {
-    const [, promise] = name.split(": ");
-    assertStringIncludes(text, `Expected that ${promise}`);
+    const [, law] = name.split(": ");
+    assertStringIncludes(text, `Expected that ${law}`);
   }
 });
 
