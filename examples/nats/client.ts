@@ -3,7 +3,6 @@ import {
   type AsyncProtocolOptions,
   type Codec,
   EventQueue,
-  type OpenCallOptions,
   PendingCalls,
   ProtocolError,
   startTls,
@@ -16,7 +15,6 @@ import {
   type Credentials,
   NatsError,
   type NatsMessage,
-  type ServerInfo,
   type ServerMessage,
 } from "./messages.ts";
 
@@ -35,15 +33,9 @@ export interface SubscribeOptions extends WaitOptions {
   queue?: string | undefined;
 }
 
-/** Options of a request. */
-export interface RequestOptions extends WaitOptions {
-  /** In milliseconds; the client's if it is not given. */
-  timeout?: number | undefined;
-}
-
 interface Subscription {
-  subject: string;
-  queue: string | undefined;
+  /** What is sent in each session. */
+  request: Extract<ClientMessage, { op: "SUB" }>;
   messages: EventQueue<NatsMessage>;
 }
 
@@ -63,21 +55,16 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     onAbandoned: ({ id }) => this.#requests.forget(id), // it may never come
   });
   #lastSid = INBOX_SID;
-  #info: ServerInfo | undefined;
+  #maxPayload = Infinity;
   /** Why no answers come to requests, if they do not. */
   #inboxRefusal: NatsError | undefined;
   /** Why a message was dropped since the last `ping()`, if one was. */
   #refusal: NatsError | undefined;
 
   constructor(options: NatsOptions = {}) {
-    const { keepAliveInterval = 30_000 } = options;
+    const { keepAliveInterval = 30_000, timeout = 5_000 } = options;
     super({ ...options, keepAliveInterval });
-    this.#options = options;
-  }
-
-  /** What the server has told of itself. */
-  get info(): ServerInfo | undefined {
-    return this.#info;
+    this.#options = { ...options, timeout };
   }
 
   /** Resolves when there is room for the next message; `ping()` confirms all. */
@@ -97,12 +84,12 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   async request(
     subject: string,
     payload: Uint8Array | string,
-    options?: RequestOptions,
+    options?: WaitOptions,
   ): Promise<NatsMessage> {
-    this.assertRunning();
-    if (this.#inboxRefusal) throw this.#inboxRefusal;
-    const call = this.#callOptions(subject, options);
+    const { timeout } = this.#options;
+    const call = { ...options, method: subject, timeout };
     return await this.sendCall(this.#requests, call, ({ id }) => {
+      if (this.#inboxRefusal) throw this.#inboxRefusal;
       const reply = `${this.#inbox}.${id}`;
       return { op: "PUB", subject, reply, payload: this.#bytes(payload) };
     });
@@ -130,10 +117,9 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
         if (this.runstate === "running") this.send({ op: "UNSUB", sid });
       },
     });
-    this.#subscriptions.set(sid, { subject, queue, messages });
-    if (this.runstate === "running") {
-      this.send({ op: "SUB", subject, queue, sid });
-    }
+    const request = { op: "SUB", subject, queue, sid } as const;
+    this.#subscriptions.set(sid, { request, messages });
+    if (this.runstate === "running") this.send(request);
     return messages;
   }
 
@@ -142,8 +128,8 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
    *
    * @throws {NatsError} It has refused a message since the last ping.
    */
-  async ping(options?: RequestOptions): Promise<void> {
-    await this.#ping(options);
+  async ping(options?: WaitOptions): Promise<void> {
+    await this.keepAlive(options);
     const refusal = this.#refusal;
     this.#refusal = undefined;
     if (refusal) throw refusal;
@@ -158,7 +144,8 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     if (hello.op !== "INFO") {
       throw new ProtocolError(`Server sent ${hello.op}: expected INFO`);
     }
-    const { tls_required, tls_available } = this.#info = hello.info;
+    const { max_payload, tls_required, tls_available } = hello.info;
+    this.#maxPayload = max_payload;
     const { tls, credentials } = this.#options;
     if (tls || tls_required) {
       if (!tls_required && !tls_available) {
@@ -175,14 +162,12 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     for (;;) {
       const answer = await this.receive({ signal });
       if (answer.op === "PONG") return;
-      if (answer.op === "-ERR") this.#refused(new NatsError(answer.text));
+      await this.onMessage(answer, 0);
     }
   }
 
   protected override onSessionStart(): void {
-    for (const [sid, { subject, queue }] of this.#subscriptions) {
-      this.send({ op: "SUB", subject, queue, sid });
-    }
+    for (const { request } of this.#subscriptions.values()) this.send(request);
   }
 
   protected override onSessionEnd(cause: unknown): void {
@@ -196,8 +181,10 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     }
   }
 
-  protected override keepAlive(): Promise<void> {
-    return this.#ping();
+  protected override keepAlive(options?: WaitOptions): Promise<void> {
+    const { timeout } = this.#options;
+    const call = { ...options, method: "PING", timeout };
+    return this.sendCall(this.#pings, call, () => ({ op: "PING" }));
   }
 
   protected override onMessage(
@@ -205,8 +192,11 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     bytes: number,
   ): void | Promise<void> {
     switch (received.op) {
-      case "MSG":
-        return this.#deliver(received.sid, received.message, bytes);
+      case "MSG": {
+        const { sid, message } = received;
+        if (sid === INBOX_SID) return this.#answered(message);
+        return this.#subscriptions.get(sid)?.messages.dispatch(message, bytes);
+      }
       case "PING":
         return this.send({ op: "PONG" });
       case "PONG": {
@@ -216,7 +206,7 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
         return;
       }
       case "INFO":
-        this.#info = received.info;
+        this.#maxPayload = received.info.max_payload;
         return;
       case "-ERR":
         return this.#refused(new NatsError(received.text));
@@ -235,32 +225,16 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     return message.op === "CONNECT" ? { op: "CONNECT" } : message;
   }
 
-  async #ping(options?: RequestOptions): Promise<void> {
-    const call = this.#callOptions("PING", options);
-    await this.sendCall(this.#pings, call, () => ({ op: "PING" }));
-  }
-
-  #callOptions(method: string, options: RequestOptions = {}): OpenCallOptions {
-    const { timeout = this.#options.timeout ?? 5_000 } = options;
-    return { method, timeout, signal: options.signal };
-  }
-
   #bytes(payload: Uint8Array | string): Uint8Array {
-    const bytes = typeof payload === "string"
-      ? encoder.encode(payload)
-      : payload;
-    const limit = this.#info?.max_payload ?? Infinity;
-    if (bytes.length <= limit) return bytes;
+    const isText = typeof payload === "string";
+    const bytes = isText ? encoder.encode(payload) : payload;
+    if (bytes.length <= this.#maxPayload) return bytes;
     throw new RangeError(
-      `Cannot publish: payload has ${bytes.length} bytes, the server takes ${limit}`,
+      `Cannot publish: payload has ${bytes.length} bytes, the server takes ${this.#maxPayload}`,
     );
   }
 
-  #deliver(sid: number, message: NatsMessage, bytes: number): void {
-    if (sid !== INBOX_SID) {
-      this.#subscriptions.get(sid)?.messages.dispatch(message, bytes);
-      return;
-    }
+  #answered(message: NatsMessage): void {
     const id = Number(message.subject.slice(this.#inbox.length + 1));
     if (message.headers?.startsWith("NATS/1.0 503")) {
       this.#requests.reject(id, new NatsError("Nobody answers: no responders"));
@@ -273,8 +247,8 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     const [, subject] = /for Subscription to "([^"]*)"/i.exec(message) ?? [];
     if (subject === `${this.#inbox}.*`) this.#inboxRefusal = error;
     else if (subject !== undefined) {
-      for (const subscription of this.#subscriptions.values()) {
-        if (subscription.subject === subject) subscription.messages.fail(error);
+      for (const { request, messages } of this.#subscriptions.values()) {
+        if (request.subject === subject) messages.fail(error);
       }
     } else if (/^permissions violation|^invalid .*subject/i.test(message)) {
       this.#refusal = error;

@@ -12,8 +12,7 @@ const decoder = new TextDecoder();
 await using client = new NatsClient();
 await using connection = reconnecting(client, transport, { maxAttempts: 5 });
 await connection.connected({ signal: AbortSignal.timeout(10_000) });
-const { version } = client.info ?? {};
-console.log(`Connected to nats-server ${version}`);
+console.log(`Connected to ${transport}`);
 
 using additions = client.subscribe("add");
 const serving = (async () => {

@@ -12,8 +12,6 @@ export interface NatsMessage {
 
 /** What the server tells of itself, as far as a client needs it. */
 export interface ServerInfo {
-  readonly server_id: string;
-  readonly version: string;
   readonly max_payload: number;
   readonly tls_required?: boolean;
   readonly tls_available?: boolean;

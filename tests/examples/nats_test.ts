@@ -105,7 +105,6 @@ Deno.test({
     await using nats = await startNats();
     await using client = await connected(nats.transport);
     await using other = await connected(nats.transport);
-    assertMatch(client.info?.version ?? "", /^\d+\.\d+/);
 
     const all = client.subscribe("orders.>");
     const members = [1, 2].map(() =>
@@ -404,6 +403,9 @@ Deno.test({
       `${nats.transport}`,
     ]);
     assertEquals([code, stderr], [0, ""]);
-    assertMatch(stdout, /^Connected to nats-server .*\n1 \+ 2 \+ 39 = 42\n$/);
+    assertEquals(
+      stdout,
+      `Connected to ${nats.transport}\n1 + 2 + 39 = 42\n`,
+    );
   },
 });
