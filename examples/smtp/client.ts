@@ -1,7 +1,6 @@
 import {
   AsyncProtocol,
   type AsyncProtocolOptions,
-  CallInterruptedError,
   type Codec,
   ParleyError,
   PendingCalls,
@@ -70,27 +69,21 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
   }
 
   /**
-   * Delivers a mail, after those that were asked for before. If it is given up
-   * in the middle, the session ends: there is no other way out of it.
+   * Delivers a mail, after those that were asked for before. If it is given up in
+   * the middle, the session ends: there is no other way out of it.
    *
    * @throws {SmtpError} The server has refused the mail or all its recipients.
+   * @throws {StateError} There is no session: the mail was not delivered.
    * @throws {CallError} There was no answer. If `sent` is false, the mail was not
    * delivered and can be sent again; otherwise it may have been.
    */
   async deliver(mail: Mail, { signal }: WaitOptions = {}): Promise<Delivery> {
-    this.assertRunning();
-    signal?.throwIfAborted();
-    const parameters = this.#parameters(mail);
-    const { signal: session } = this;
     const delivery = this.#last.then(async () => {
       signal?.throwIfAborted();
-      if (session.aborted) {
-        const message = "Delivery: the session ended before its turn came";
-        const { reason: cause } = session;
-        throw new CallInterruptedError(message, { sent: false, cause });
-      }
+      this.assertRunning();
+      const commands = this.#commandsOf(mail);
       try {
-        return await this.#deliver(mail, parameters, signal);
+        return await this.#deliver(mail, commands, signal);
       } catch (error) {
         if (!(error instanceof SmtpError) && this.runstate === "running") {
           await this.disconnect({ reason: error }).catch(() => {});
@@ -111,12 +104,14 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     const ask = async (command: string) => {
       if (command) await this.send(command);
       const reply = await this.receive({ signal });
-      return accepted(command || "Greeting", reply);
+      const error = refusal(command || "Greeting", reply);
+      if (error) throw error;
+      return reply.lines;
     };
     const hello = async () => {
-      const { lines } = await ask(`EHLO ${clientName}`);
-      const words = lines.slice(1).map((line) => line.split(" ")[0] ?? "");
-      this.#extensions = new Set(words.map((word) => word.toUpperCase()));
+      const [, ...lines] = await ask(`EHLO ${clientName}`);
+      const words = lines.map((line) => line.replace(/ .*/, "").toUpperCase());
+      this.#extensions = new Set(words);
     };
     await ask("");
     await hello();
@@ -156,79 +151,71 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     return { content: `${message.content.length} characters` };
   }
 
+  /** The commands before the content, if the mail can be delivered with them. */
+  #commandsOf({ from, to, content }: Mail): string[] {
+    if (to.length === 0) throw new TypeError("Cannot deliver: to is empty");
+    for (const address of [from, ...to]) {
+      if (/^[!-;=?-~]*$/.test(address)) continue;
+      const shown = JSON.stringify(address);
+      throw new TypeError(
+        `Cannot deliver: address is ${shown}, expected ASCII without spaces and brackets`,
+      );
+    }
+    const isASCII = /^[\0-\x7f]*$/.test(content);
+    if (!isASCII && !this.#extensions.has("8BITMIME")) {
+      throw new TypeError(
+        "Cannot deliver: the mail is not ASCII, and the server has no 8BITMIME",
+      );
+    }
+    const sender = `MAIL FROM:<${from}>${isASCII ? "" : " BODY=8BITMIME"}`;
+    const recipients = to.map((recipient) => `RCPT TO:<${recipient}>`);
+    return [sender, ...recipients, "DATA"];
+  }
+
   /** One transaction: MAIL, RCPT for each recipient, DATA, and the content. */
   async #deliver(
-    { from, to, content }: Mail,
-    parameters: string,
+    { to, content }: Mail,
+    commands: readonly string[],
     signal: AbortSignal | undefined,
   ): Promise<Delivery> {
     const { pipelining = this.#extensions.has("PIPELINING") } = this.#options;
-    const recipients = to.map((recipient) => `RCPT TO:<${recipient}>`);
-    const mail = `MAIL FROM:<${from}>${parameters}`;
-    const asked: Promise<Reply>[] = [];
-    for (const command of [mail, ...recipients, "DATA"]) {
-      asked.push(this.#ask(command, signal));
-      if (!pipelining) await asked.at(-1);
+    const errors: Promise<SmtpError | undefined>[] = [];
+    for (const command of commands) {
+      const reply = this.#ask(command, signal);
+      errors.push(reply.then((reply) => refusal(command, reply)));
+      if (!pipelining) await errors.at(-1);
     }
-    const replies = await Promise.all(asked);
-    const data = replies.pop();
+    const [sender, ...recipients] = await Promise.all(errors);
+    const data = recipients.pop();
+    const areAllRefused = recipients.every((error) => error);
+    const refusedFirst = sender ?? (areAllRefused ? recipients[0] : undefined);
+    // Even if it has no recipient, content that is asked for must end (RFC 2920).
+    const request = data ? "RSET" : { content: refusedFirst ? "" : content };
+    const reply = await this.#ask(request, signal);
+    const error = refusedFirst ?? data ?? refusal("Content", reply);
+    if (error) throw error;
     const refused = new Map<string, SmtpError>();
     for (const [i, recipient] of to.entries()) {
-      const reply = replies[i + 1];
-      if (!reply || isAccepted(reply)) continue;
-      refused.set(recipient, new SmtpError(`RCPT ${recipient}`, reply));
+      if (recipients[i]) refused.set(recipient, recipients[i]);
     }
-    const areAllRefused = refused.size === to.length;
-    // Even if it has no recipient, content that is asked for must end (RFC 2920).
-    const request = data?.code === 354
-      ? { content: areAllRefused ? "" : content }
-      : "RSET";
-    const reply = await this.#ask(request, signal);
-    const [sender] = replies;
-    if (sender) accepted("MAIL", sender);
-    if (areAllRefused) throw refused.values().next().value;
-    if (data && request === "RSET") throw new SmtpError("DATA", data);
-    return { reply: accepted("Content", reply).lines.join("\n"), refused };
+    return { reply: reply.lines.join("\n"), refused };
   }
 
   /** Sends a command or the content, and waits for the reply to it. */
   #ask(request: Request, signal: AbortSignal | undefined): Promise<Reply> {
     const { timeout = 300_000 } = this.#options;
     const isCommand = typeof request === "string";
-    const [method] = isCommand ? request.split(/[ :]/, 1) : ["content"];
+    const method = isCommand ? request : "content";
     return this.sendCall(this.#calls, { method, signal, timeout }, (call) => {
       call.sent = !isCommand; // before its content is sent, no mail is delivered
       return request;
     });
   }
-
-  /** Checks a mail, and gives the parameters of MAIL that it needs. */
-  #parameters({ from, to, content }: Mail): string {
-    if (to.length === 0) throw new TypeError("Cannot deliver: to is empty");
-    for (const address of [from, ...to]) {
-      if (isASCII(address) && /^[^\s<>\0]*$/.test(address)) continue;
-      const shown = JSON.stringify(address);
-      throw new TypeError(
-        `Cannot deliver: address is ${shown}, expected ASCII without spaces and brackets`,
-      );
-    }
-    if (isASCII(content)) return "";
-    if (this.#extensions.has("8BITMIME")) return " BODY=8BITMIME";
-    throw new TypeError(
-      "Cannot deliver: the mail is not ASCII, and the server has no 8BITMIME",
-    );
-  }
 }
 
-function isAccepted({ code }: Reply): boolean {
-  return code < 400;
-}
-
-function accepted(command: string, reply: Reply): Reply {
-  if (isAccepted(reply)) return reply;
-  throw new SmtpError(command, reply);
-}
-
-function isASCII(text: string): boolean {
-  return !/[\x80-\uffff]/.test(text);
+/** The error of a reply that is not positive (§4.2.1). */
+function refusal(command: string, reply: Reply): SmtpError | undefined {
+  const positive = command === "DATA" ? 3 : 2;
+  const isPositive = Math.floor(reply.code / 100) === positive;
+  return isPositive ? undefined : new SmtpError(command, reply);
 }

@@ -76,13 +76,17 @@ Deno.test("SMTP: what is pipelined goes out together, and refused recipients are
     { send: "250 taken\r\n" },
     // No recipient is left, and yet the server asks for the content.
     {
-      expect: "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\nDATA\r\n",
+      expect:
+        "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\nRCPT TO:<bob@x>\r\nDATA\r\n",
     },
-    { send: "250 ok\r\n550 no Bob\r\n354 go\r\n" },
+    { send: "250 ok\r\n550 no Bob\r\n550 no Bob\r\n354 go\r\n" },
     { expect: ".\r\n" },
     { send: "554 no recipients\r\n" },
-    { expect: "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\nDATA\r\n" },
-    { send: "451 later\r\n503 no\r\n503 no\r\n" },
+    {
+      expect:
+        "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@x>\r\nRCPT TO:<bob@x>\r\nDATA\r\n",
+    },
+    { send: "451 later\r\n503 no\r\n503 no\r\n503 no\r\n" },
     { expect: "RSET\r\n" },
     { send: "250 ok\r\n" },
     { expect: "QUIT\r\n" },
@@ -95,16 +99,16 @@ Deno.test("SMTP: what is pipelined goes out together, and refused recipients are
   assertEquals(reply, "taken");
   assertEquals([...refused.keys()], ["bob@x"]);
   assertEquals(refused.get("bob@x")?.code, 550);
-  const toBob = mail("hi", "hello", { to: ["bob@x"] });
+  const toBob = mail("hi", "hello", { to: ["bob@x", "bob@x"] });
   await assertRejects(
     () => client.deliver(toBob),
     SmtpError,
-    "RCPT bob@x: the server replied 550 no Bob",
+    "RCPT TO:<bob@x>: the server replied 550 no Bob",
   );
   await assertRejects(
     () => client.deliver(toBob),
     SmtpError,
-    "MAIL: the server replied 451 later",
+    "MAIL FROM:<ann@example.com>: the server replied 451 later",
   );
   await client.disconnect();
   await peer.done;
