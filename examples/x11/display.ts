@@ -5,18 +5,15 @@ import {
   EventHub,
   PendingCalls,
   ProtocolError,
-  tcp,
-  type Transport,
-  unix,
 } from "@parley/parley";
-import { messages, type ServerMessage, setup } from "./codec.ts";
+import { codeOf, ERROR, messages, REPLY, setup } from "./codec.ts";
 import { XError } from "./errors.ts";
 import {
   readSetup,
   request,
   type Setup,
   setupRequest,
-  u32At,
+  u16At,
 } from "./layout.ts";
 
 /** Options of a display. */
@@ -28,6 +25,8 @@ export interface DisplayOptions extends AsyncProtocolOptions {
 }
 
 const GET_INPUT_FOCUS = 43;
+/** The only event without a sequence number. */
+const KEYMAP_NOTIFY = 11;
 const MAX_UNCONFIRMED = 0x8000;
 
 /**
@@ -35,9 +34,9 @@ const MAX_UNCONFIRMED = 0x8000;
  * the number of the last request that was executed. A request without a reply is
  * known to have succeeded when the server has come to a later one.
  */
-export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
-  /** The events of all windows, by their code: `EventCode` has some. */
-  readonly events = new EventHub<ServerMessage>(({ code }) => `${code}`);
+export class Display extends AsyncProtocol<Uint8Array> {
+  /** The events of all windows, by their code: `EVENTS` has some. */
+  readonly events = new EventHub<Uint8Array>((bytes) => `${codeOf(bytes)}`);
   readonly #options: DisplayOptions;
   readonly #calls = new PendingCalls<Uint8Array>();
   /** The number of the last request, and of the last that has a reply. */
@@ -45,7 +44,6 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
   #asked = 0;
   /** The number that the last message had. */
   #seen = 0;
-  #confirming = false;
   #setup: Setup | undefined;
   #lastId = 0;
 
@@ -80,7 +78,7 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     data = 0,
     ...body: Uint8Array[]
   ): Promise<Uint8Array> {
-    return await this.#request(request(opcode, data, ...body), true);
+    return await this.#send(request(opcode, data, ...body), true);
   }
 
   /**
@@ -90,40 +88,34 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
    * @throws {XError} The server has refused it.
    */
   async do(opcode: number, data = 0, ...body: Uint8Array[]): Promise<void> {
-    const done = this.#request(request(opcode, data, ...body), false);
-    if (this.#sent - this.#asked >= MAX_UNCONFIRMED) this.#confirm();
-    else if (!this.#confirming) {
-      this.#confirming = true;
-      queueMicrotask(() => {
-        this.#confirming = false;
-        if (this.#sent > this.#asked) this.#confirm();
-      });
-    }
+    const done = this.#send(request(opcode, data, ...body), false);
+    this.#confirm(MAX_UNCONFIRMED);
+    queueMicrotask(() => this.#confirm(1));
     await done;
   }
 
-  protected override createCodec(): Codec<ServerMessage, Uint8Array> {
+  protected override createCodec(): Codec<Uint8Array> {
     return setup({ maxMessageBytes: this.maxMessageBytes });
   }
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
-    const { cookie } = this.#options;
-    const name = cookie ? "MIT-MAGIC-COOKIE-1" : "";
-    this.send(setupRequest(name, cookie ?? new Uint8Array()));
-    const { code, bytes } = await this.receive({ signal });
-    if (code !== 1) {
-      const reason = new TextDecoder().decode(bytes.subarray(8));
+    this.send(setupRequest(this.#options.cookie));
+    const answer = await this.receive({ signal });
+    if (answer[0] !== 1) {
+      const reason = new TextDecoder().decode(answer.subarray(8));
       throw new XError(`Server refuses: ${reason.replace(/\0/g, "").trim()}`);
     }
-    this.#setup = readSetup(bytes);
+    this.#setup = readSetup(answer);
     this.#sent = this.#asked = this.#seen = 0;
     this.#lastId = 0;
     this.useCodec(messages({ maxMessageBytes: this.maxMessageBytes }));
   }
 
-  protected override onMessage(message: ServerMessage): void {
-    const { kind, code, sequence = this.#seen, bytes } = message;
-    this.#seen += (sequence - this.#seen) & 0xffff;
+  protected override onMessage(message: Uint8Array): void {
+    const code = codeOf(message);
+    if (code !== KEYMAP_NOTIFY) {
+      this.#seen += (u16At(message, 2) - this.#seen) & 0xffff;
+    }
     if (this.#seen > this.#sent) {
       throw new ProtocolError(
         `Server has come to request ${this.#seen}, expected ${this.#sent} at most`,
@@ -132,13 +124,11 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     for (;;) {
       const call = this.#calls.first();
       if (!call || call.id >= this.#seen) break;
-      this.#calls.resolve(call.id, bytes); // nothing has gone wrong with it
+      this.#calls.resolve(call.id, message); // nothing has gone wrong with it
     }
-    if (kind === "reply") this.#calls.resolve(this.#seen, bytes);
-    else if (kind === "error") {
-      const error = XError.of(code, bytes[10] ?? 0, u32At(bytes, 4));
-      this.#calls.reject(this.#seen, error);
-    } else this.events.dispatch(message, bytes.length);
+    if (code === REPLY) this.#calls.resolve(this.#seen, message);
+    else if (code === ERROR) this.#calls.reject(this.#seen, XError.of(message));
+    else this.events.dispatch(message, message.length);
   }
 
   protected override onSessionEnd(cause: unknown): void {
@@ -157,7 +147,12 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     return !isRefused && super.isRetriable(error);
   }
 
-  #request(bytes: Uint8Array, hasReply: boolean): Promise<Uint8Array> {
+  /** Keeps the cookie out of the log. */
+  protected override describe(message: Uint8Array): unknown {
+    return { first: message[0], bytes: message.length };
+  }
+
+  #send(bytes: Uint8Array, hasReply: boolean): Promise<Uint8Array> {
     const { timeout = 10_000 } = this.#options;
     const id = this.#sent + 1;
     const call = { id, method: `request ${bytes[0]}`, timeout };
@@ -168,19 +163,9 @@ export class Display extends AsyncProtocol<ServerMessage, Uint8Array> {
     });
   }
 
-  /** Asks for something, so that there is a reply behind all requests. */
-  #confirm(): void {
+  /** Asks for something if so many requests wait for a reply behind them. */
+  #confirm(count: number): void {
+    if (this.#sent - this.#asked < count) return;
     this.ask(GET_INPUT_FOCUS).catch(() => {}); // theirs tell it, too
   }
-}
-
-/** The server of a display: `:1` is on this machine, `host:1` on another. */
-export function displayTransport(name: string): Transport {
-  const [, hostname, number] = /^(.*):(\d+)(?:\.\d+)?$/.exec(name) ?? [];
-  if (number === undefined) {
-    throw new TypeError(`Cannot connect: display is ${name}, expected :NUMBER`);
-  }
-  return hostname
-    ? tcp({ hostname, port: 6000 + Number(number) })
-    : unix({ path: `/tmp/.X11-unix/X${number}` });
 }

@@ -1,4 +1,5 @@
 import { ParleyError } from "@parley/parley";
+import { u32At } from "./layout.ts";
 
 const NAMES = "Request Value Window Pixmap Atom Cursor Font Match Drawable " +
   "Access Alloc Colormap GContext IDChoice Name Length Implementation";
@@ -6,10 +7,10 @@ const NAMES = "Request Value Window Pixmap Atom Cursor Font Match Drawable " +
 /** A request that the server has refused, or the connection. */
 export class XError extends ParleyError {
   /** What a request was refused for, such as `BadWindow`. */
-  static of(code: number, opcode: number, value: number): XError {
+  static of(message: Uint8Array): XError {
+    const [, code = 0] = message;
     const name = NAMES.split(" ")[code - 1] ?? `error ${code}`;
-    return new XError(
-      `Bad${name}: request ${opcode}, value 0x${value.toString(16)}`,
-    );
+    const value = u32At(message, 4).toString(16);
+    return new XError(`Bad${name}: request ${message[10]}, value 0x${value}`);
   }
 }

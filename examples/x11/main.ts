@@ -2,20 +2,21 @@
  * Draws in a window, and prints what is on the screen then. Start a server
  * first: `Xvfb :1`.
  *
- * deno run --allow-net --allow-read --allow-write examples/x11/main.ts :1
+ * deno run --allow-net --allow-read --allow-write examples/x11/main.ts unix:/tmp/.X11-unix/X1
  */
-import { Display, displayTransport } from "./display.ts";
+import { parseTransport } from "@parley/parley";
+import { Display } from "./display.ts";
 import { Window } from "./drawing.ts";
 
 await using display = new Display();
-await display.connect(displayTransport(Deno.args[0] ?? ":0"));
-const { vendor, screen } = display.setup;
-console.log(`${vendor}: ${screen.width} x ${screen.height}`);
+await display.connect(parseTransport(Deno.args[0] ?? "unix:/tmp/.X11-unix/X0"));
+const { vendor, width, height } = display.setup;
+console.log(`${vendor}: ${width} x ${height}`);
 
-const place = { x: 10, y: 10, width: 16, height: 6 };
-const window = await Window.open(display, place);
+const area = { x: 0, y: 0, width: 16, height: 6 };
+const window = await Window.open(display, area);
 await window.fill(0xff8000, { x: 2, y: 1, width: 12, height: 4 });
-const pixels = await window.pixels({ ...place, x: 0, y: 0 });
+const pixels = await window.pixels(area);
 const line = pixels.map((colour) => colour === 0xff8000 ? "#" : ".").join("");
 console.log(line.replace(/.{16}(?!$)/g, "$&\n"));
 await window.close();

@@ -6,13 +6,8 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { Display, displayTransport } from "../../examples/x11/display.ts";
-import {
-  atom,
-  EventCode,
-  EventMask,
-  Window,
-} from "../../examples/x11/drawing.ts";
+import { Display } from "../../examples/x11/display.ts";
+import { EVENTS, Window } from "../../examples/x11/drawing.ts";
 import { XError } from "../../examples/x11/errors.ts";
 import { u16, u16At, u32, u32At } from "../../examples/x11/layout.ts";
 import {
@@ -20,11 +15,13 @@ import {
   ConnectError,
   reconnecting,
   StateError,
+  unix,
 } from "../../mod.ts";
 import { faulty, type InjectedFault } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { atOnce } from "../support/protocol/reconnected.ts";
 import { runDeno } from "../support/program.ts";
+import { logged, textOf } from "../support/protocol/logged.ts";
 import { needs } from "../support/servers/real_process.ts";
 import {
   type RealServer,
@@ -33,14 +30,9 @@ import {
 
 const xvfb = needs("Xvfb");
 
-interface Server extends RealServer {
-  /** Such as `:1`. */
-  name: string;
-}
-
 /** Starts a server at a free display, which lets in 63 clients with the cookie. */
-async function startXvfb(cookie?: Uint8Array): Promise<Server> {
-  let name = "";
+async function startXvfb(cookie?: Uint8Array): Promise<RealServer> {
+  let number = "";
   const server = await startServer({
     program: "Xvfb",
     args: async (folder) => {
@@ -52,18 +44,16 @@ async function startXvfb(cookie?: Uint8Array): Promise<Server> {
     },
     ready: /^(\d+)$/,
   }, async (process) => {
-    const [, number] = await process.ready();
-    name = `:${number}`;
-    return displayTransport(name);
+    [, number = ""] = await process.ready();
+    return unix({ path: `/tmp/.X11-unix/X${number}` });
   });
   return {
     ...server,
-    name,
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       // A server that is killed leaves its files behind.
-      await Deno.remove(`/tmp/.X11-unix/X${name.slice(1)}`).catch(() => {});
-      await Deno.remove(`/tmp/.X${name.slice(1)}-lock`).catch(() => {});
+      await Deno.remove(`/tmp/.X11-unix/X${number}`).catch(() => {});
+      await Deno.remove(`/tmp/.X${number}-lock`).catch(() => {});
     },
   };
 }
@@ -80,10 +70,17 @@ function authority(cookie: Uint8Array): Uint8Array {
 }
 
 /** A client of the server. */
-async function connected(server: Server): Promise<Display> {
+async function connected(server: RealServer): Promise<Display> {
   const display = new Display();
   await display.connect(server.transport);
   return display;
+}
+
+/** The number that the server has for a name. */
+async function atom(display: Display, name: string): Promise<number> {
+  const bytes = new TextEncoder().encode(name);
+  const reply = await display.ask(16, 0, u16(bytes.length, 0), bytes);
+  return u32At(reply, 8);
 }
 
 Deno.test({
@@ -92,25 +89,15 @@ Deno.test({
   fn: async () => {
     await using server = await startXvfb();
     await using display = await connected(server);
-    const { screen, vendor } = display.setup;
-    assertEquals([screen.width, screen.height, screen.depth], [320, 200, 24]);
+    const { root, vendor, width, height } = display.setup;
+    assertEquals([width, height], [320, 200]);
     assertMatch(vendor, /X\.Org/);
 
     const place = { x: 20, y: 10, width: 4, height: 3 };
     const window = await Window.open(display, place);
     await window.fill(0xff8000, { x: 1, y: 1, width: 2, height: 1 });
-    await window.fill(
-      0x0000ff,
-      { x: 0, y: 0, width: 1, height: 1 },
-      { x: 3, y: 2, width: 1, height: 1 },
-    );
-    const point = { x: 3, y: 2, width: 1, height: 1 };
-    await window.fill(0x0000ff, ...Array(32_000).fill(point));
-    await assertRejects(
-      () => window.fill(0x0000ff, ...Array(33_000).fill(point)),
-      RangeError,
-      "it has 264012 bytes, X11 allows 262140",
-    );
+    await window.fill(0x0000ff, { x: 0, y: 0, width: 1, height: 1 });
+    await window.fill(0x0000ff, { x: 3, y: 2, width: 1, height: 1 });
     const [blue, orange, white] = [0x0000ff, 0xff8000, 0xffffff];
     assertEquals(await window.pixels({ ...place, x: 0, y: 0 }), [
       ...[blue, white, white, white],
@@ -121,7 +108,7 @@ Deno.test({
     // Another client sees the same on the screen.
     await using other = await connected(server);
     const image = await other.ask(
-      ...[73, 2, u32(screen.root), u16(21, 11, 1, 1), u32(0xffffffff)] as const,
+      ...[73, 2, u32(root), u16(21, 11, 1, 1), u32(0xffffffff)] as const,
     );
     assertEquals(u32At(image, 32) & 0xffffff, orange);
     await window.close();
@@ -135,25 +122,25 @@ Deno.test({
     await using server = await startXvfb();
     await using display = await connected(server);
     using events = display.events.listen();
-    const mask = EventMask.exposure | EventMask.structure |
-      EventMask.pointerMotion;
+    const { mapped: shown, expose, motion } = EVENTS;
+    const mask = shown.mask | expose.mask | motion.mask;
     const place = { x: 0, y: 0, width: 50, height: 50 };
     const window = await Window.open(display, place, mask);
-    const mapped = await events.next(EventCode.mapped, { timeout: 10_000 });
-    assertEquals(u32At(mapped.bytes, 8), window.id);
-    const exposed = await events.next(EventCode.expose, { timeout: 10_000 });
-    assertEquals(u32At(exposed.bytes, 4), window.id);
+    const mapped = await events.next(shown.code, { timeout: 10_000 });
+    assertEquals(u32At(mapped, 8), window.id);
+    const exposed = await events.next(expose.code, { timeout: 10_000 });
+    assertEquals(u32At(exposed, 4), window.id);
 
     const warp = 41;
     const nothing = u16(0, 0, 0, 0);
     for (const [x, y] of [[10, 10], [12, 34]] as const) {
       await display.do(warp, 0, u32(0, window.id), nothing, u16(x, y));
     }
-    const moved = await events.next(EventCode.motion, {
-      filter: ({ bytes }) => u16At(bytes, 24) === 12,
+    const moved = await events.next(motion.code, {
+      filter: (event) => u16At(event, 24) === 12,
       timeout: 10_000,
     });
-    assertEquals(u16At(moved.bytes, 26), 34);
+    assertEquals(u16At(moved, 26), 34);
     await window.close();
   },
 });
@@ -165,7 +152,7 @@ Deno.test({
     await using server = await startXvfb();
     await using display = await connected(server);
     const map = 8;
-    const { root } = display.setup.screen;
+    const { root } = display.setup;
     const outcomes = await Promise.allSettled([
       display.do(map, 0, u32(root)),
       display.do(map, 0, u32(12345)),
@@ -209,13 +196,20 @@ Deno.test({
 });
 
 Deno.test({
-  name: "X11: a server refuses a client without its cookie, and says why",
+  name:
+    "X11: a server refuses a client without its cookie, which is not logged",
   ...xvfb,
   fn: async () => {
     const cookie = crypto.getRandomValues(new Uint8Array(16));
     await using server = await startXvfb(cookie);
     await using display = new Display({ cookie });
-    await display.connect(server.transport);
+    const records = await logged(
+      "debug",
+      () => display.connect(server.transport),
+    );
+    const log = records.map(textOf).join("\n");
+    assertMatch(log, /^→ /m);
+    assert(!log.includes(cookie.join()), log);
     assertEquals(await atom(display, "WM_NAME"), 39);
 
     const stranger = new Display({ cookie: cookie.toReversed() });
@@ -313,6 +307,22 @@ Deno.test({
 });
 
 Deno.test({
+  name: "X11: a request may have all the bytes that its length can tell",
+  ...xvfb,
+  fn: async () => {
+    await using server = await startXvfb();
+    await using display = await connected(server);
+    await display.do(127, 0, new Uint8Array(262_136));
+    await assertRejects(
+      () => display.do(127, 0, new Uint8Array(262_137)),
+      RangeError,
+      "it has 262144 bytes, X11 allows 262140",
+    );
+    assertEquals(await atom(display, "WM_NAME"), 39);
+  },
+});
+
+Deno.test({
   name: "X11: requests that are refused here are not counted as sent",
   ...xvfb,
   fn: async () => {
@@ -334,7 +344,7 @@ Deno.test({
     await using server = await startXvfb();
     const { code, stdout, stderr } = await runDeno([
       ...["run", "--no-prompt", "--allow-net", "--allow-read"],
-      ...["--allow-write", "examples/x11/main.ts", server.name],
+      ...["--allow-write", "examples/x11/main.ts", `${server.transport}`],
     ]);
     assertEquals([code, stderr], [0, ""]);
     const [first, ...lines] = stdout.trimEnd().split("\n");
