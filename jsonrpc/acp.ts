@@ -24,15 +24,22 @@
  */
 export type * from "../transports/transport.ts";
 export type * from "./messages.ts";
+import { getLogger } from "../protocol/_deps.ts";
+import { printable } from "../protocol/_util/printable.ts";
 import { decoderStream } from "../protocol/codecs/decoder_stream.ts";
 import { encoderStream } from "../protocol/codecs/encoder_stream.ts";
 import { jsonLines } from "../protocol/codecs/json_lines.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { Connection } from "../transports/transport.ts";
+import { BAD_MESSAGES, badMessageResponse } from "./_peer/bad_messages.ts";
+import { isRecord } from "./cancellation.ts";
 import type {
   JSONRPCNotification,
   JSONRPCRequest,
   JSONRPCResponse,
 } from "./messages.ts";
+
+const logger = getLogger(["parley", "protocol", "ACP"]);
 
 /** The limit of an incoming message by default, in bytes. */
 const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
@@ -60,9 +67,10 @@ export interface AcpStream {
 
 /**
  * Makes a stream of the ACP SDK from a connection. A message is a line of JSON.
- * Backpressure goes both ways. The readable errors if a line is not JSON, and the
- * writable if a message cannot be sent. The caller still owns the connection,
- * and closes it.
+ * Backpressure goes both ways. A line that is not JSON, not an object or too large is
+ * answered with an error and logged as a warning, and the stream goes on. The
+ * readable errors if the bytes end within a line, and the writable if a message
+ * cannot be sent. The caller still owns the connection, and closes it.
  *
  * @throws {TypeError} `maxMessageBytes` is not a number.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -72,12 +80,39 @@ export function toAcpStream(
   options: AcpStreamOptions = {},
 ): AcpStream {
   const { maxMessageBytes = MAX_MESSAGE_BYTES } = options;
-  const decoder = decoderStream(jsonLines<AcpMessage>({ maxMessageBytes }));
+  const codec = jsonLines<AcpMessage>({ maxMessageBytes, ...BAD_MESSAGES });
   const encoder = encoderStream(jsonLines<AcpMessage>());
   // A failure here also errors the writable.
   encoder.readable.pipeTo(connection.writable).catch(() => {});
+  const writer = encoder.writable.getWriter();
   return {
-    readable: connection.readable.pipeThrough(decoder),
-    writable: encoder.writable,
+    readable: connection.readable
+      .pipeThrough(decoderStream(codec))
+      .pipeThrough(answerBadMessages((message) => writer.write(message))),
+    writable: new WritableStream({
+      start(controller) {
+        writer.closed.catch((error) => controller.error(error));
+      },
+      write: (message) => writer.write(message),
+      close: () => writer.close(),
+      abort: (reason) => writer.abort(reason),
+    }),
   };
+}
+
+/** Passes messages on; for anything else, an answer is sent before reading on. */
+function answerBadMessages(
+  send: (message: AcpMessage) => Promise<void>,
+): TransformStream<AcpMessage | ProtocolError, AcpMessage> {
+  return new TransformStream({
+    async transform(message, controller) {
+      const isError = message instanceof ProtocolError;
+      if (!isError && isRecord(message)) return controller.enqueue(message);
+      const reason = isError ? message.message : "the message is not an object";
+      logger.warn("Invalid message: {reason}", { reason: printable(reason) });
+      await send(badMessageResponse(message)).catch((error) => {
+        logger.debug("The answer was not sent: {error}", { error });
+      });
+    },
+  });
 }

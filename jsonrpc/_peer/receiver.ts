@@ -2,7 +2,7 @@ import type { Logger } from "../../protocol/_deps.ts";
 import { printable } from "../../protocol/_util/printable.ts";
 import type { ByteBudget } from "../../protocol/byte_budget.ts";
 import type { EventHub } from "../../protocol/event_hub.ts";
-import { DecodeError, ProtocolError } from "../../protocol/errors.ts";
+import { ProtocolError } from "../../protocol/errors.ts";
 import { JSONRPCError, JSONRPCErrorCode } from "../errors.ts";
 import type {
   JSONRPCId,
@@ -10,6 +10,7 @@ import type {
   JSONRPCNotification,
   JSONRPCResponse,
 } from "../messages.ts";
+import { badMessageResponse } from "./bad_messages.ts";
 import { BatchResponses, busy, ResponseBytes, unsendable } from "./batch.ts";
 import { type Classified, classify } from "./classify.ts";
 import { failure, type Incoming, type Respond } from "./incoming.ts";
@@ -102,11 +103,7 @@ export class Receiver {
   ): void | Promise<void> {
     if (message instanceof ProtocolError) {
       this.#countInvalid(message.message);
-      return respond(
-        message instanceof DecodeError
-          ? failure(null, JSONRPCErrorCode.PARSE_ERROR, "Parse error")
-          : failure(null, JSONRPCErrorCode.INVALID_REQUEST, "Invalid Request"),
-      );
+      return respond(badMessageResponse(message));
     }
     const call = classify(message);
     switch (call.kind) {

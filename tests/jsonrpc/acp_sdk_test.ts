@@ -1,9 +1,18 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { agent, client, PROTOCOL_VERSION } from "@agentclientprotocol/sdk";
-import { toAcpStream } from "../../jsonrpc/acp.ts";
+import { type AcpMessage, toAcpStream } from "../../jsonrpc/acp.ts";
 import { JSONRPCError, JSONRPCPeer } from "../../jsonrpc/mod.ts";
-import { type Connection, memory, type Transport, unix } from "../../mod.ts";
+import {
+  type Connection,
+  decoderStream,
+  jsonLines,
+  memory,
+  memoryPair,
+  type Transport,
+  unix,
+} from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
+import { logged } from "../support/protocol/logged.ts";
 
 /** An agent of the SDK that answers each prompt with one update. */
 function newAgent() {
@@ -103,5 +112,81 @@ Deno.test("a JSONRPCPeer talks to an agent of the ACP SDK, and cancels a request
   assertEquals(error.code, -32601);
   await peer.disconnect();
   serving.close();
+  await far.close();
+});
+
+Deno.test("a line that is not a message is answered and logged, and the stream goes on", async () => {
+  const [near, far] = memoryPair();
+  const { readable, writable } = toAcpStream(near, { maxMessageBytes: 100 });
+  const peer = far.writable.getWriter();
+  const writing = (async () => {
+    await peer.write(new TextEncoder().encode("print()\n[]\n5\n"));
+    await peer.write(new TextEncoder().encode(`"${"x".repeat(200)}"\n{}\n`));
+    await peer.close();
+  })();
+  const records = await logged("warning", async () => {
+    assertEquals(await Array.fromAsync(readable), [{} as AcpMessage]);
+  });
+  await writing;
+  await writable.close();
+  const answers = await Array.fromAsync(
+    far.readable.pipeThrough(decoderStream(jsonLines<AcpMessage>())),
+  );
+  assertEquals(
+    answers,
+    [-32700, -32600, -32600, -32600].map((code) => ({
+      jsonrpc: "2.0",
+      id: null,
+      error: {
+        code,
+        message: code === -32700 ? "Parse error" : "Invalid Request",
+      },
+    })),
+  );
+  assertEquals(records.length, 4);
+  await near.close();
+  await far.close();
+});
+
+Deno.test("when the connection is lost, both streams fail with the cause", async () => {
+  const [near, far] = memoryPair();
+  const { readable, writable } = toAcpStream(near);
+  const writer = writable.getWriter();
+  const reading = rejection(readable.getReader().read());
+  far.abort(new Error("cut"));
+  assertInstanceOf(await reading, Deno.errors.ConnectionReset);
+  near.abort(new Error("gone"));
+  await rejection(writer.closed);
+});
+
+Deno.test("messages that are written while a bad line is answered are sent, too", async () => {
+  const [near, far] = memoryPair();
+  const { readable, writable } = toAcpStream(near);
+  const reading = Array.fromAsync(readable);
+  const writer = writable.getWriter();
+  await far.write(new TextEncoder().encode("oops\n"));
+  for (const method of ["a", "b"]) writer.write({ jsonrpc: "2.0", method });
+  await far.closeWrite();
+  await reading;
+  await writer.close();
+  const sent = await Array.fromAsync(
+    far.readable.pipeThrough(
+      decoderStream(jsonLines<{ method?: string; error?: object }>()),
+    ),
+  );
+  assertEquals(sent.flatMap(({ method }) => method ?? []), ["a", "b"]);
+  assertEquals(sent.length, 3);
+  await near.close();
+  await far.close();
+});
+
+Deno.test("when the writable is closed, the stream goes on behind a bad line", async () => {
+  const [near, far] = memoryPair();
+  const { readable, writable } = toAcpStream(near);
+  await writable.close();
+  await far.write(new TextEncoder().encode("oops\n{}\n"));
+  await far.closeWrite();
+  assertEquals(await Array.fromAsync(readable), [{} as AcpMessage]);
+  await near.close();
   await far.close();
 });
