@@ -1,5 +1,6 @@
 import type { Logger } from "../../protocol/_deps.ts";
 import { callHook } from "../../protocol/_util/call_hook.ts";
+import { SENT } from "../../protocol/_util/sent.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { type CancellationDialect, isRecord } from "../cancellation.ts";
@@ -27,6 +28,8 @@ export class Outgoing {
   readonly #calls: PendingCalls<unknown, JSONRPCId>;
   /** The progress callback of each request, by its id. */
   readonly #progress = new Map<JSONRPCId, (value: unknown) => void>();
+  /** The sending of each request that was not sent at once. */
+  readonly #sending = new WeakMap<OutgoingCall, Promise<void>>();
 
   constructor(options: OutgoingOptions) {
     this.#options = options;
@@ -66,7 +69,9 @@ export class Outgoing {
         params = progress.withToken(isRecord(params) ? params : {}, id);
       }
       const message = requestMessage(id, method, params);
-      return this.#calls.track(call, send(message, call));
+      const sending = send(message, call);
+      if (sending !== SENT) this.#sending.set(call, sending);
+      return this.#calls.track(call, sending);
     } catch (error) {
       this.#calls.reject(id, error);
       return call.promise;
@@ -118,11 +123,16 @@ export class Outgoing {
     );
   }
 
-  #cancel({ id, sent }: OutgoingCall): void {
+  #cancel(call: OutgoingCall): void {
+    const { id, sent } = call;
     const { dialect, notify } = this.#options;
     if (!sent) this.#calls.forget(id); // Its batch leaves it out.
     if (!dialect || !sent) return;
-    notify(dialect.cancelMethod, { [dialect.idMember]: id });
+    const tell = () => notify(dialect.cancelMethod, { [dialect.idMember]: id });
+    const sending = this.#sending.get(call);
+    // If it cannot be sent, there is nothing to cancel.
+    if (sending) sending.then(tell, () => {});
+    else tell();
     if (!dialect.answersCancelled) this.#calls.forget(id);
   }
 }

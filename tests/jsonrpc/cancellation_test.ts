@@ -8,10 +8,12 @@ import {
   type CancellationName,
   type HandlerContext,
   JSONRPCError,
+  JSONRPCPeer,
 } from "../../jsonrpc/mod.ts";
-import { CallTimeoutError } from "../../mod.ts";
+import { CallTimeoutError, memoryPair } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { turns } from "../support/turns.ts";
 
 const dialects: Record<CancellationName, [method: string, member: string]> = {
   lsp: ["$/cancelRequest", "id"],
@@ -70,6 +72,68 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
       method,
       params: { [member]: 1 },
     });
+  });
+
+  Deno.test(`${name}: a request that cannot be encoded is not cancelled by an abort in the same turn`, async () => {
+    await using ends = await rawPeer({ cancellation });
+    const { peer, raw } = ends;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const request = peer.request("slow", { n: 1n }, { signal });
+    controller.abort(new Error("at once"));
+    assertEquals((await rejection(request) as Error).message, "at once");
+    await peer.notify("next");
+    assertEquals(await raw.receive(), { jsonrpc: "2.0", method: "next" });
+  });
+
+  Deno.test(`${name}: an abort in the same turn cancels a request that waits for room`, async () => {
+    await using ends = await rawPeer({ cancellation, highWaterMark: 0 });
+    const { peer, raw } = ends;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const request = peer.request("slow", undefined, { signal });
+    controller.abort();
+    await rejection(request);
+    assertEquals(await raw.receive(), {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "slow",
+    });
+    assertEquals(await raw.receive(), {
+      jsonrpc: "2.0",
+      method,
+      params: { [member]: 1 },
+    });
+  });
+
+  Deno.test(`${name}: a request that waits behind a response and cannot be encoded is not cancelled`, async () => {
+    const [near, far] = memoryPair();
+    await using peer = new JSONRPCPeer({
+      cancellation,
+      methods: { large: () => "x".repeat(4_000_000) },
+    });
+    await peer.connect(near);
+    const calls = [1, 2].map((id) =>
+      `{"jsonrpc":"2.0","id":${id},"method":"large"}\n`
+    );
+    await far.write(new TextEncoder().encode(calls.join("")));
+    await turns();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const request = peer.request("slow", { n: 1n }, { signal });
+    controller.abort();
+    await rejection(request);
+    peer.notify("next");
+    const disconnected = peer.disconnect();
+    const lines = (await new Response(far.readable).text()).trim().split("\n");
+    assertEquals(
+      lines.map((line) => JSON.parse(line)).map(({ id, method }) =>
+        id ?? method
+      ),
+      [1, 2, "next"],
+    );
+    await disconnected;
+    await far.close();
   });
 
   const answered = name !== "mcp";
