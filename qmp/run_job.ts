@@ -1,6 +1,7 @@
 import { EndOfStreamError } from "../protocol/errors.ts";
 import { show } from "../protocol/_util/show.ts";
 import { JobWatch } from "./_client/job_watch.ts";
+import type { CommandOptions } from "./_client/pending_commands.ts";
 import { abortable } from "./_client/wait.ts";
 import type { QMPClient } from "./client.ts";
 import { ExecInterruptedError } from "./errors.ts";
@@ -16,8 +17,8 @@ import type { CommandArguments, CommandName, QMPSchema } from "./schema.ts";
  * A job that becomes `ready`, such as a mirror, waits for `job-complete`.
  * {@linkcode waitForJob} is for jobs that are started in another way.
  *
- * An abort rejects at once, and cancels the job, which takes the server a while.
- * A command that has not been sent yet is never sent.
+ * An abort rejects at once, and cancels the job once the server has started it,
+ * which takes a while. A command that has not been sent yet is never sent.
  *
  * @throws {JobError} The job failed, or was cancelled.
  * @throws {ExecuteError} The server refuses the command.
@@ -77,6 +78,9 @@ class Job {
   readonly outcome: Promise<QMPEvent>;
   readonly #client: QMPClient;
   readonly #id: string;
+  readonly #watch: JobWatch;
+  /** Settles when the server has answered the command. */
+  readonly #started: Promise<unknown>;
   readonly #takeBack = new AbortController();
   #sent = false;
 
@@ -96,26 +100,32 @@ class Job {
     }
     this.#client = client;
     this.#id = id;
-    this.outcome = this.#run(command, args, onStatus);
+    this.#watch = new JobWatch(client, id, onStatus);
+    const options: CommandOptions = {
+      signal: this.#takeBack.signal,
+      onSent: () => this.#sent = true,
+      onReply: () => this.#watch.start(),
+    };
+    this.#started = client.execute(command, args, options);
+    this.outcome = this.#follow(command);
     this.outcome.catch(() => {}); // After an abort it is not awaited.
   }
 
   cancel(reason: unknown): void {
-    if (!this.#sent) this.#takeBack.abort(reason);
-    // If the job or the session has ended, there is nothing to cancel.
-    else this.#client.execute("job-cancel", { id: this.#id }).catch(() => {});
+    if (this.#sent) this.#cancelStarted().catch(() => {});
+    else this.#takeBack.abort(reason);
   }
 
-  async #run(
-    command: string,
-    args: object,
-    onStatus: ((status: JobStatus) => void) | undefined,
-  ): Promise<QMPEvent> {
-    using watch = new JobWatch(this.#client, this.#id, onStatus);
-    await this.#client.execute(command, args, {
-      signal: this.#takeBack.signal,
-      onSent: () => this.#sent = true,
-    });
+  /** Cancels the job unless it has ended: another job may have its id. */
+  async #cancelStarted(): Promise<void> {
+    await this.#started;
+    if (this.#watch.ended) return;
+    await this.#client.execute("job-cancel", { id: this.#id });
+  }
+
+  async #follow(command: string): Promise<QMPEvent> {
+    using watch = this.#watch;
+    await this.#started;
     try {
       return await watch.follow();
     } catch (error) {

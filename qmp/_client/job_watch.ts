@@ -19,7 +19,10 @@ const BLOCK_JOB_TYPES: readonly unknown[] = [
   "stream",
 ];
 
-/** Follows a job by its events, from the moment that it is made. */
+/**
+ * Follows a job by its events, from the moment that it is made. Several jobs may
+ * have its id, one after the other: before it, and after it.
+ */
 export class JobWatch implements Disposable {
   readonly #client: QMPClient;
   readonly #id: string;
@@ -28,8 +31,14 @@ export class JobWatch implements Disposable {
   /** Aborted when the caller no longer waits. */
   readonly #over = new AbortController();
   #status: unknown;
+  /** The last status that has arrived, read or not. */
+  #arrived: unknown;
+  /** Whether the server has started the job. */
+  #started = false;
   /** The event with the outcome of the block job. */
   #end: QMPEvent | undefined;
+  /** The creation of another job that has the id after this one. */
+  #successor: QMPEvent | undefined;
 
   constructor(
     client: QMPClient,
@@ -40,19 +49,24 @@ export class JobWatch implements Disposable {
     this.#id = id;
     this.#onStatus = onStatus;
     const names = ["JOB_STATUS_CHANGE", ...BLOCK_JOB_ENDS];
-    this.#listener = client.listen(names, {
-      filter: (event) => {
-        if (!isOf(event, id)) return false;
-        // Until then, the events are those of an earlier job with this id.
-        if (isCreation(event)) this.#listener.clear();
-        return true;
-      },
-    });
+    const filter = (event: QMPEvent) => this.#takes(event);
+    this.#listener = client.listen(names, { filter });
+  }
+
+  /** Whether events have told the job's end. */
+  get ended(): boolean {
+    return this.#successor !== undefined || this.#arrived === "concluded" ||
+      this.#arrived === "null";
   }
 
   [Symbol.dispose](): void {
     this.#listener.close();
     this.#over.abort();
+  }
+
+  /** Tells that the server has started the job, when its answer arrives. */
+  start(): void {
+    this.#started = true;
   }
 
   /**
@@ -65,12 +79,13 @@ export class JobWatch implements Disposable {
   async follow(): Promise<QMPEvent> {
     for (;;) {
       const event = await this.#listener.next();
+      if (event === this.#successor) return this.#outcome();
       if (BLOCK_JOB_ENDS.includes(event.event)) this.#end = event;
       else {
         const status = event.data?.status;
         this.#report(status);
         if (status === "concluded") return await this.#conclude(event);
-        if (status === "null") return this.#endInHistory();
+        if (status === "null") return this.#outcome();
       }
     }
   }
@@ -83,6 +98,8 @@ export class JobWatch implements Disposable {
    * @throws {EndOfStreamError} The session has ended.
    */
   async followStarted(): Promise<QMPEvent | undefined> {
+    this.start();
+    this.#end = endOf(this.#client.events.history, this.#id);
     const job = await this.#query();
     const heard = this.#listener.history;
     // If the status has changed since the listener was made, there is an event.
@@ -90,10 +107,25 @@ export class JobWatch implements Disposable {
       this.#report(job?.status);
     }
     if (heard.length > 0) return await this.follow();
-    if (!job) return this.#endInHistory();
+    if (!job) return this.#outcome();
     return job.status === "concluded"
       ? await this.#dismiss(job, undefined)
       : await this.follow();
+  }
+
+  #takes(event: QMPEvent): boolean {
+    if (this.#successor || !isOf(event, this.#id)) return false;
+    if (isCreation(event)) {
+      // QEMU creates a job before it answers: a later one is another's.
+      if (this.#started && this.#arrived !== undefined) this.#successor = event;
+      else {
+        // Until then, the events are those of an earlier job.
+        this.#listener.clear();
+        this.#end = undefined;
+      }
+    }
+    this.#arrived = event.data?.status ?? this.#arrived;
+    return true;
   }
 
   #report(status: unknown): void {
@@ -105,7 +137,7 @@ export class JobWatch implements Disposable {
   async #conclude(event: QMPEvent): Promise<QMPEvent> {
     if (this.#end) return this.#succeeded(this.#end);
     const job = await this.#query();
-    return job ? await this.#dismiss(job, event) : this.#endInHistory();
+    return job ? await this.#dismiss(job, event) : this.#outcome();
   }
 
   /** Takes the outcome of a concluded job, and dismisses it if it would stay. */
@@ -125,7 +157,7 @@ export class JobWatch implements Disposable {
   /** The entry of `query-jobs` for the job. */
   async #query(): Promise<QMPMessage | undefined> {
     const jobs = await this.#execute("query-jobs");
-    return Array.isArray(jobs)
+    return Array.isArray(jobs) && !this.#successor
       ? jobs.find((job) => isObject(job) && job.id === this.#id)
       : undefined;
   }
@@ -134,13 +166,9 @@ export class JobWatch implements Disposable {
     return this.#client.execute(command, args, { signal: this.#over.signal });
   }
 
-  /** The end of a block job that the session has seen before this watch. */
-  #endInHistory(): QMPEvent {
-    const events = this.#client.events.history
-      .filter((event) => isOf(event, this.#id));
-    const end = events.slice(events.findLastIndex(isCreation) + 1)
-      .findLast(({ event }) => BLOCK_JOB_ENDS.includes(event));
-    if (end) return this.#succeeded(end);
+  /** The outcome of a job that the server no longer has. */
+  #outcome(): QMPEvent {
+    if (this.#end) return this.#succeeded(this.#end);
     throw new JobError(this.#id, "the server has no such job");
   }
 
@@ -151,6 +179,13 @@ export class JobWatch implements Disposable {
     if (error !== undefined) throw new JobError(this.#id, `${error}`);
     return event;
   }
+}
+
+/** The outcome of the last block job with an id. */
+function endOf(history: readonly QMPEvent[], id: string): QMPEvent | undefined {
+  const events = history.filter((event) => isOf(event, id));
+  return events.slice(events.findLastIndex(isCreation) + 1)
+    .findLast(({ event }) => BLOCK_JOB_ENDS.includes(event));
 }
 
 /** Whether a job begins, with an id that an earlier job may have had. */
