@@ -1,17 +1,18 @@
 // Compares the speed of two commits: `deno task bench:compare BASE` runs the same
 // rows for both in turn, so that other load on the machine affects both.
+import { refuse, reportErrors } from "../examples/support/command_line.ts";
 import type { Result } from "./harness.ts";
 import { LIMIT, PARLEY } from "./harness.ts";
 import { ratio, type Spread, spread } from "./report.ts";
 
 const PASSES = 3;
 
+reportErrors();
 const [base, ...options] = Deno.args;
 if (base === undefined || base.startsWith("-")) {
-  console.error(
-    "deno task bench:compare BASE [OPTION]...: BASE names a commit, the options are those of deno task bench",
+  refuse(
+    "Cannot use the arguments: expected BASE [OPTION]..., a commit and the options of deno task bench",
   );
-  Deno.exit(2);
 }
 
 /** Runs a program and returns its output; the error has its standard error. */

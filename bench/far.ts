@@ -1,10 +1,11 @@
 // The far end, in a process of its own: `far.ts FOLDER`. It listens for each part
 // over each transport, prints the addresses, and serves until its input ends.
+import { commandLine } from "../examples/support/command_line.ts";
 import { certificates } from "../tests/support/transports/certificates.ts";
 import { type Part, parts } from "./parts.ts";
 import type { FarEnd } from "./wires.ts";
 
-const [folder] = Deno.args;
+const [folder] = commandLine("FOLDER");
 const { ca, server } = await certificates();
 const hostname = "127.0.0.1";
 

@@ -1,6 +1,7 @@
 // Checks that cost stays linear for many requests, long messages and long sessions:
 // `deno task bench:growth`.
 import { jsonLines, memoryPair, Peer, ReadBuffer } from "../mod.ts";
+import { commandLine } from "../examples/support/command_line.ts";
 import type { Side } from "./harness.ts";
 import { formatRate, spread } from "./report.ts";
 import { receive } from "./rows/receive.ts";
@@ -65,6 +66,7 @@ async function idleBytes(kind: "raw" | "session"): Promise<number> {
   return Number(new TextDecoder().decode(stdout));
 }
 
+commandLine("");
 await using far = await startFar();
 const wire = new SocketWire("unix", far);
 

@@ -33,7 +33,7 @@ export interface Result {
 }
 
 /** How often each side runs, and for about how long, by default. */
-export const TIMES = { rounds: "25", milliseconds: "120" };
+export const TIMES = { rounds: 25, milliseconds: 120 };
 
 export const PARLEY = "Parley";
 export const LIMIT = "raw loop";

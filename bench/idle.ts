@@ -1,8 +1,9 @@
 // Opens connections of one kind, prints the bytes of memory that each takes, and
 // exits: `idle.ts raw|session COUNT PATH`.
 import { AsyncProtocol, type Codec, jsonLines, unix } from "../mod.ts";
+import { commandLine } from "../examples/support/command_line.ts";
 
-const [kind, count, path = ""] = Deno.args;
+const [kind, count, path = ""] = commandLine("KIND COUNT PATH");
 const { gc } = globalThis as unknown as { gc(): void };
 const transport = unix({ path });
 const open: unknown[] = [];

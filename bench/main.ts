@@ -1,7 +1,7 @@
 // Measures Parley beside hand-written loops and alternatives: `deno task bench
 // --help`.
-import { parseArgs } from "@std/cli";
 import { type Result, TIMES } from "./harness.ts";
+import { checkName, readOptions } from "./options.ts";
 import { formatResult, formatTables } from "./report.ts";
 import { rows } from "./rows.ts";
 import { WIRES } from "./wires.ts";
@@ -17,27 +17,20 @@ const help = `deno task bench [OPTION]...
   --json=FILE        writes all figures to a file as well
 `;
 
-const args = parseArgs(Deno.args, {
-  boolean: ["help"],
-  string: ["row", "over", "rounds", "milliseconds", "json"],
-  collect: ["row", "over"],
-  default: TIMES,
-  unknown(argument) {
-    console.error(`Unknown argument: ${argument}\n\n${help}`);
-    Deno.exit(2);
-  },
+const { texts, lists, rounds, milliseconds } = readOptions({
+  help,
+  texts: ["json"],
+  lists: ["row", "over"],
+  times: TIMES,
 });
-if (args.help) {
-  console.log(help);
-  Deno.exit();
-}
 
 /** The named ones, or all. */
-function chosen(all: readonly string[], asked: unknown): readonly string[] {
-  const names = asked as string[];
-  const unknown = names.find((name) => !all.includes(name));
-  if (unknown !== undefined) throw new Error(`Unknown name: ${unknown}`);
-  return names.length ? all.filter((name) => names.includes(name)) : all;
+function chosen(option: string, all: readonly string[]): readonly string[] {
+  const named = all.map((name) => ({ name }));
+  const asked = lists[option]?.map((name) =>
+    checkName(option, name, named).name
+  );
+  return asked?.length ? all.filter((name) => asked.includes(name)) : all;
 }
 
 /**
@@ -49,7 +42,7 @@ async function measure(row: string, wire: string): Promise<Result> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--allow-all", script, `--row=${row}`, `--over=${wire}`],
-      ...[`--rounds=${args.rounds}`, `--milliseconds=${args.milliseconds}`],
+      ...[`--rounds=${rounds}`, `--milliseconds=${milliseconds}`],
     ],
     stderr: "inherit",
   }).output();
@@ -60,8 +53,11 @@ async function measure(row: string, wire: string): Promise<Result> {
 }
 
 const results: Result[] = [];
-const overs = chosen(WIRES, args.over);
-for (const name of chosen(rowNames, args.row)) {
+const names = chosen("row", rowNames);
+const overs = chosen("over", WIRES);
+// If it cannot be written, that is known before the figures.
+if (texts.json) await Deno.writeTextFile(texts.json, "");
+for (const name of names) {
   for (const wire of overs) {
     const result = await measure(name, wire);
     results.push(result);
@@ -71,10 +67,10 @@ for (const name of chosen(rowNames, args.row)) {
 if (results.length === rows.length * WIRES.length) {
   console.log(formatTables(results));
 }
-if (args.json) {
+if (texts.json) {
   const { version: deno } = Deno;
   await Deno.writeTextFile(
-    args.json as string,
+    texts.json,
     JSON.stringify({ deno, results }, undefined, 2),
   );
 }

@@ -6,10 +6,10 @@
 // the work, and not how fast a call is. The cores that each side had are printed:
 // if the processes had less than a core each, something else was running.
 import process from "node:process";
-import { parseArgs } from "@std/cli";
 import { MovingClient } from "../examples/many_processes/client.ts";
 import { Pool } from "../examples/many_processes/pool.ts";
 import { reconnecting, tcp } from "../mod.ts";
+import { readOptions } from "./options.ts";
 import { formatRate, ratio, spread } from "./report.ts";
 
 /** So many that each process has some of them. */
@@ -17,14 +17,10 @@ const CLIENTS = 32;
 const CALL = { below: 60_000 };
 const GOAL = 1.7;
 
-const options = parseArgs(Deno.args, {
-  string: ["rounds", "milliseconds"],
-  default: { rounds: "9", milliseconds: "2000" },
+const { rounds, milliseconds } = readOptions({
+  help: "deno task bench:processes [--rounds=N] [--milliseconds=N]",
+  times: { rounds: 9, milliseconds: 2000 },
 });
-const [rounds, milliseconds] = [
-  Number(options.rounds),
-  Number(options.milliseconds),
-];
 
 /** What a pool of processes has done. */
 interface Figures {

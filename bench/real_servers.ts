@@ -5,6 +5,7 @@ import { Redis as IORedis } from "ioredis";
 import postgres from "postgres";
 // @ts-types="./alternatives/redis.d.ts"
 import { createClient } from "redis";
+import { commandLine } from "../examples/support/command_line.ts";
 import { Postgres } from "../examples/postgres/client.ts";
 import { Redis } from "../examples/redis/client.ts";
 import { startPostgres } from "../tests/support/servers/postgres.ts";
@@ -130,5 +131,6 @@ async function postgreSQL(): Promise<void> {
   await sql.end();
 }
 
+commandLine("");
 await redis();
 await postgreSQL();

@@ -4,9 +4,12 @@
  *
  * deno run --allow-read examples/count_lines.ts
  */
+import { commandLine } from "./support/command_line.ts";
+
 const NOT_PROTOCOLS = ["many_processes", "qmp_page", "support"];
 const BLANK_OR_COMMENT = /^\s*($|\/\/|\/\*|\*)/;
 
+commandLine("");
 const here = import.meta.dirname ?? "examples";
 const rows: string[] = [];
 for await (const { name, isDirectory } of Deno.readDir(here)) {

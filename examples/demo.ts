@@ -5,6 +5,7 @@
  */
 import { ExecuteError, QMPClient, type QMPEvent } from "@parley/parley";
 import { launch } from "@parley/parley/qmp/launch";
+import { commandLine } from "./support/command_line.ts";
 import { inspect, Screen } from "./support/screen.ts";
 import { standIn } from "./support/stand_in.ts";
 
@@ -41,6 +42,7 @@ function storageSteps(folder: string): Step[] {
   ];
 }
 
+commandLine("");
 const stop = new AbortController();
 const screen = new Screen((reason) => stop.abort(reason));
 const signals: Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];

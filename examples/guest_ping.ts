@@ -4,8 +4,9 @@
  * deno run --allow-net --allow-read --allow-write examples/guest_ping.ts unix:/run/vm/agent.sock
  */
 import { GuestAgentClient, parseTransport } from "@parley/parley";
+import { commandLine } from "./support/command_line.ts";
 
-const [address = "unix:/run/vm/agent.sock"] = Deno.args;
+const [address = "unix:/run/vm/agent.sock"] = commandLine("[ADDRESS]");
 await using agent = new GuestAgentClient({ timeout: 2_000 });
 await agent.connect(parseTransport(address));
 const start = performance.now();

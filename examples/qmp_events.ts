@@ -4,11 +4,13 @@
  * deno run --allow-net --allow-read --allow-write examples/qmp_events.ts unix:/run/a.sock unix:/run/b.sock
  */
 import { mergeEvents, parseTransport, QMPClient } from "@parley/parley";
+import { commandLine } from "./support/command_line.ts";
 
+const addresses = commandLine("ADDRESS...");
 await using clients = new AsyncDisposableStack();
-const watched = Deno.args.map((name) => clients.use(new QMPClient({ name })));
+const watched = addresses.map((name) => clients.use(new QMPClient({ name })));
 using events = mergeEvents(watched);
-for (const [index, address] of Deno.args.entries()) {
+for (const [index, address] of addresses.entries()) {
   await watched[index]?.connect(parseTransport(address));
   console.log(address, "is watched");
 }

@@ -4,8 +4,9 @@
  * deno run --allow-net --allow-read --allow-write examples/qmp_fake.ts unix:/tmp/fake.sock
  */
 import { CommandError, parseTransport, QMPServer } from "@parley/parley";
+import { commandLine } from "./support/command_line.ts";
 
-const [address = "unix:/tmp/fake.sock"] = Deno.args;
+const [address = "unix:/tmp/fake.sock"] = commandLine("[ADDRESS]");
 let status = "running";
 const server = new QMPServer({
   commands: {

@@ -4,6 +4,7 @@
  * deno run --allow-net --allow-read --allow-write examples/qmp_status.ts unix:/run/vm.sock
  */
 import { parseTransport, QMPClient } from "@parley/parley";
+import { commandLine } from "./support/command_line.ts";
 
 /** The commands that are used here; `qmp/generate.ts` writes types of all. */
 interface Schema {
@@ -14,7 +15,7 @@ interface Schema {
   events: object;
 }
 
-const [address = "unix:/run/vm.sock"] = Deno.args;
+const [address = "unix:/run/vm.sock"] = commandLine("[ADDRESS]");
 await using client = new QMPClient<Schema>();
 await client.connect(parseTransport(address));
 const { name = address } = await client.execute("query-name");

@@ -7,6 +7,7 @@
  * @module
  */
 import { stop, transform } from "esbuild";
+import { commandLine } from "../examples/support/command_line.ts";
 
 /** Functions that Node 20 lacks, and what a module gets in their place. */
 const REPLACEMENTS: Readonly<Record<string, { name: string; code: string }>> = {
@@ -97,7 +98,6 @@ async function run(
 }
 
 if (import.meta.main) {
-  const [file] = Deno.args;
-  if (file === undefined) throw new TypeError("Cannot build: no file is named");
+  const [file = ""] = commandLine("FILE");
   await buildPackage(file);
 }

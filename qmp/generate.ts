@@ -51,7 +51,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
   let transport: Transport;
   try {
-    if (address === undefined || args.length > 1) throw new TypeError(USAGE);
+    if (address === undefined || args.length > 1) {
+      const count = args.length;
+      throw new TypeError(
+        `Cannot connect: ${count} addresses, expected one: see --help`,
+      );
+    }
     transport = parseTransport(address);
   } catch (error) {
     return fail(2, error);

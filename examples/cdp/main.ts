@@ -6,12 +6,13 @@
  */
 import { Browser } from "./browser.ts";
 import { devTools } from "./dev_tools.ts";
+import { commandLine } from "../support/command_line.ts";
 
 const [
   address = "http://127.0.0.1:9222",
   url = "https://example.com",
   file = "page.png",
-] = Deno.args;
+] = commandLine("[ADDRESS] [URL] [FILE]");
 await using browser = new Browser();
 await browser.connect(devTools(address));
 await using page = await browser.newPage();

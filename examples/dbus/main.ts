@@ -5,8 +5,11 @@
  */
 import { busTransport } from "./address.ts";
 import { Bus } from "./bus.ts";
+import { commandLine } from "../support/command_line.ts";
 
-const [address = "unix:path=/run/dbus/system_bus_socket"] = Deno.args;
+const [address = "unix:path=/run/dbus/system_bus_socket"] = commandLine(
+  "[ADDRESS]",
+);
 const bus = {
   destination: "org.freedesktop.DBus",
   path: "/org/freedesktop/DBus",

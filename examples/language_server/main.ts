@@ -4,8 +4,10 @@
  * deno run --allow-run --allow-read examples/language_server/main.ts FILE.ts
  */
 import { LanguageServer } from "./client.ts";
+import { commandLine } from "../support/command_line.ts";
 
-const file = await Deno.realPath(Deno.args[0] ?? "mod.ts");
+const [path = "mod.ts"] = commandLine("[FILE]");
+const file = await Deno.realPath(path);
 const uri = new URL(`file://${file}`).href;
 await using server = new LanguageServer({
   command: Deno.execPath(),

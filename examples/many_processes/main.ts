@@ -6,10 +6,12 @@
 import { reconnecting, tcp } from "@parley/parley";
 import { MovingClient } from "./client.ts";
 import { Pool } from "./pool.ts";
+import { commandLine } from "../support/command_line.ts";
 
 const CLIENTS = 8;
 
-await using pool = await Pool.start(Number(Deno.args[0] ?? 2));
+const [count = "2"] = commandLine("[COUNT]");
+await using pool = await Pool.start(Number(count));
 console.log(`Processes ${pool.pids.join(", ")} serve port ${pool.port}`);
 const answers = new Map<number, number>();
 let replaced = false;

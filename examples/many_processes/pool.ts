@@ -12,6 +12,11 @@ export class Pool implements AsyncDisposable {
 
   /** Starts so many processes, at this port or, with 0, at a free one. */
   static async start(count: number, port = 0): Promise<Pool> {
+    if (!(Number.isInteger(count) && count > 0)) {
+      throw new RangeError(
+        `Cannot start a pool: count is ${count}: it must be an integer from 1`,
+      );
+    }
     await using cleanup = new AsyncDisposableStack();
     const pool = cleanup.use(new Pool());
     for (let i = 0; i < count; i++) {

@@ -5,8 +5,10 @@
  */
 import { parseTransport, reconnecting } from "@parley/parley";
 import { MqttClient } from "./client.ts";
+import { commandLine } from "../support/command_line.ts";
 
-const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:1883");
+const [address = "tcp://127.0.0.1:1883"] = commandLine("[ADDRESS]");
+const transport = parseTransport(address);
 
 await using client = new MqttClient({
   will: {

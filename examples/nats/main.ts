@@ -5,8 +5,10 @@
  */
 import { parseTransport, reconnecting } from "@parley/parley";
 import { NatsClient } from "./client.ts";
+import { commandLine } from "../support/command_line.ts";
 
-const transport = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:4222");
+const [address = "tcp://127.0.0.1:4222"] = commandLine("[ADDRESS]");
+const transport = parseTransport(address);
 const decoder = new TextDecoder();
 
 await using client = new NatsClient();

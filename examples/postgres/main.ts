@@ -5,9 +5,10 @@
  */
 import { parseTransport } from "@parley/parley";
 import { Postgres } from "./client.ts";
+import { commandLine } from "../support/command_line.ts";
 
 const [address = "tcp://127.0.0.1:5432", user = "postgres", database] =
-  Deno.args;
+  commandLine("[ADDRESS] [USER] [DATABASE]");
 await using postgres = new Postgres({
   user,
   database,

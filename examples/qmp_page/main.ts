@@ -10,8 +10,11 @@ import {
   relay,
   webSocket,
 } from "@parley/parley";
+import { commandLine } from "../support/command_line.ts";
 
-const [address = "unix:/run/vm.sock", port = "8080"] = Deno.args;
+const [address = "unix:/run/vm.sock", port = "8080"] = commandLine(
+  "[ADDRESS] [PORT]",
+);
 const folder = new URL("page/", import.meta.url);
 
 const { success, outputFiles = [], errors } = await Deno.bundle({

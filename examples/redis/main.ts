@@ -5,10 +5,11 @@
  */
 import { parseTransport } from "@parley/parley";
 import { Redis } from "./client.ts";
+import { commandLine } from "../support/command_line.ts";
 
-const server = parseTransport(Deno.args[0] ?? "tcp://127.0.0.1:6379");
+const [address = "tcp://127.0.0.1:6379"] = commandLine("[ADDRESS]");
 await using redis = new Redis();
-await redis.connect(server);
+await redis.connect(parseTransport(address));
 
 await redis.command(["SET", "parley:colour", "blue"]);
 console.log("colour:", await redis.command(["GET", "parley:colour"]));

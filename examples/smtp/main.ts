@@ -5,12 +5,13 @@
  */
 import { parseTransport } from "@parley/parley";
 import { SmtpClient } from "./client.ts";
+import { commandLine } from "../support/command_line.ts";
 
 const [
   address = "tcp://127.0.0.1:8025",
   from = "ann@example.com",
   ...to
-] = Deno.args;
+] = commandLine("[ADDRESS] [FROM] [TO...]");
 
 await using client = new SmtpClient();
 await client.connect(parseTransport(address));

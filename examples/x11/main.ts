@@ -7,9 +7,11 @@
 import { parseTransport } from "@parley/parley";
 import { Display } from "./display.ts";
 import { Window } from "./drawing.ts";
+import { commandLine } from "../support/command_line.ts";
 
+const [address = "unix:/tmp/.X11-unix/X0"] = commandLine("[ADDRESS]");
 await using display = new Display();
-await display.connect(parseTransport(Deno.args[0] ?? "unix:/tmp/.X11-unix/X0"));
+await display.connect(parseTransport(address));
 const { vendor, width, height } = display.setup;
 console.log(`${vendor}: ${width} x ${height}`);
 

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TextLineStream } from "@std/streams";
+import { CommandError, QMPServer, unix } from "../../mod.ts";
+import { inFolder } from "../support/in_folder.ts";
 import { connected } from "../support/qmp/connected.ts";
 import { type Outcome, runDeno } from "../support/program.ts";
 import {
@@ -113,12 +115,17 @@ Deno.test({
       });
     }
     // A copy that fails leaves nothing that is in the next one's way.
-    for (const [disk, why] of [["broken", "output error"], ["no", "no such"]]) {
-      const failed = await runExample(
+    for (
+      const [disk, why] of [
+        ["broken", "Job backup failed: Input/output error"],
+        ["no", "Cannot copy no: there is no such disk"],
+      ]
+    ) {
+      const { code, stderr } = await runExample(
         "examples/qmp_backup.ts",
         ...[server.transport, disk, `${folder}/copy`],
       );
-      assertMatch(failed.stderr, new RegExp(`Error: .*${why}`));
+      assertEquals([code, stderr], [1, `${why}\n`]);
     }
     const { code, stdout, stderr } = await runExample(
       "examples/qmp_backup.ts",
@@ -133,6 +140,39 @@ Deno.test({
     assertEquals(copy.slice(0, content.length), content);
   },
 });
+
+Deno.test("qmp_backup.ts reports why a copy fails, and then why its clean-up does", () =>
+  inFolder(async (folder) => {
+    await using server = new QMPServer({
+      commands: {
+        "query-named-block-nodes": () => [
+          { "node-name": "disk", image: { "virtual-size": 512 } },
+        ],
+        "blockdev-create": async ({ "job-id": id }, { server }) => {
+          await server.emit("BLOCK_JOB_COMPLETED", { device: id });
+          await server.emit("JOB_STATUS_CHANGE", { id, status: "concluded" });
+        },
+        "blockdev-add": () => {},
+        "blockdev-backup": () => {
+          throw new CommandError("GenericError", "No space");
+        },
+        "blockdev-del": () => {
+          throw new CommandError("GenericError", "Node is in use");
+        },
+        "query-jobs": () => [],
+      },
+    });
+    const transport = unix({ path: `${folder}/socket` });
+    server.serve(await transport.listen());
+    const { code, stderr } = await runExample(
+      "examples/qmp_backup.ts",
+      ...[transport, "disk", "copy"],
+    );
+    const [first, then] = stderr.split("; then: ");
+    assertEquals(code, 1);
+    assertMatch(first ?? "", /blockdev-backup: No space/);
+    assertMatch(then ?? "", /blockdev-del: Node is in use/);
+  }));
 
 Deno.test({
   name: "guest_ping.ts reports that the agent in a guest answers",

@@ -11,7 +11,10 @@ Deno.test("generate.ts has an exit code for each failure", async () => {
 
   const none = await runGenerate();
   assertEquals([none.code, none.stdout], [2, ""]);
-  assertMatch(none.stderr, /^Usage: /);
+  assertMatch(
+    none.stderr,
+    /^Cannot connect: 0 addresses, expected one: see --help\n$/,
+  );
 
   const bad = await runGenerate("nowhere");
   assertEquals([bad.code, bad.stdout], [2, ""]);
