@@ -1,7 +1,7 @@
 import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
-import { decodeEnd } from "../codecs/_util/decode_end.ts";
 import { consumedNothing } from "../codecs/_util/decode_next.ts";
+import { EndDecoder } from "../codecs/_util/end_decoder.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
 import { EndOfStreamError, MessageTooLargeError } from "../errors.ts";
@@ -27,6 +27,7 @@ export class MessageReader<In> {
   readonly #budget: SessionBudget;
   readonly #maxMessageBytes: number;
   readonly #input = new ReadBuffer();
+  readonly #end = new EndDecoder<In>();
   /** A read that waits share: one that is aborted takes nothing with it. */
   #more: Promise<boolean> | undefined;
   #atEnd = false;
@@ -97,7 +98,7 @@ export class MessageReader<In> {
     const input = this.#input;
     const start = input.offset;
     const message = this.#atEnd
-      ? decodeEnd(this.#codec, input)
+      ? this.#end.next(this.#codec, input)
       : this.#codec.decode(input);
     if (message !== undefined) {
       this.#messages++;

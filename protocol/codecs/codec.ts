@@ -22,8 +22,9 @@ export interface Codec<In, Out = In> {
   decode(input: CodecInput): In | undefined;
   /**
    * Like `decode`, at the end of the stream. It is called until it returns
-   * `undefined` and the input is empty. Without this method, bytes that are left
-   * at the end are a {@linkcode TruncatedMessageError}.
+   * `undefined` and the input is empty. When no byte is left, it may return one
+   * more message: what the codec has kept. Without this method, bytes that are
+   * left at the end are a {@linkcode TruncatedMessageError}.
    */
   end?(input: CodecInput): In | undefined;
   /**

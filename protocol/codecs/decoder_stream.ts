@@ -1,6 +1,6 @@
 import type { Codec } from "./codec.ts";
-import { decodeEnd } from "./_util/decode_end.ts";
 import { decodeNext } from "./_util/decode_next.ts";
+import { EndDecoder } from "./_util/end_decoder.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /**
@@ -37,10 +37,11 @@ export function decoderStream<In, Out = In>(
       }
     },
     flush(controller) {
-      let message = decodeEnd(codec, input);
+      const end = new EndDecoder<In>();
+      let message = end.next(codec, input);
       while (message !== undefined) {
         controller.enqueue(message);
-        message = decodeEnd(codec, input);
+        message = end.next(codec, input);
       }
     },
   });

@@ -1,5 +1,5 @@
-import { decodeEnd } from "../../protocol/codecs/_util/decode_end.ts";
 import { decodeNext } from "../../protocol/codecs/_util/decode_next.ts";
+import { EndDecoder } from "../../protocol/codecs/_util/end_decoder.ts";
 import {
   type Codec,
   ReadBuffer,
@@ -44,14 +44,12 @@ export function decodeStream<In, Out>(
   input: ReadBuffer = new ReadBuffer(),
 ): DecodedStream<In> {
   const messages: In[] = [];
-  let length = 0;
   let complete = 0;
   let offset = 0;
   let error: unknown;
   try {
     for (const chunk of chunks) {
       input.append(chunk);
-      length += chunk.length;
       for (;;) {
         const message = decodeNext(codec, input);
         if (message === undefined) break;
@@ -59,15 +57,11 @@ export function decodeStream<In, Out>(
         offset = input.offset;
       }
     }
+    const end = new EndDecoder<In>();
     for (;;) {
-      const message = decodeEnd(codec, input);
+      const message = end.next(codec, input);
       if (message === undefined) break;
       messages.push(message);
-      if (messages.length > length + 1) {
-        throw new Error(
-          `end() has returned ${messages.length} messages for ${length} bytes, expected undefined behind the last one`,
-        );
-      }
     }
   } catch (cause) {
     error = cause;

@@ -116,6 +116,26 @@ for (const method of ["decode", "end"] as const) {
   });
 }
 
+Deno.test("end() may give one message when no byte is left, and a second one ends the session", async () => {
+  const kept = ["first", "second"];
+  const [near, far] = memoryPair();
+  const peer = new Peer({
+    codec: () => ({
+      decode: () => undefined,
+      end: () => kept.shift(),
+      encode: () => {},
+    }),
+  });
+  await peer.connect(near);
+  await far.close();
+  assertEquals(await peer.receive(), "first");
+  const error = await rejection(peer.closed);
+  const message =
+    "Cannot decode: end() has returned a message and consumed nothing";
+  assertEquals(String(error), `Error: ${message}`);
+  assertStrictEquals(await rejection(peer.disconnect()), error);
+});
+
 Deno.test("filters see each message, inbound and outbound, in negotiation too", async () => {
   class Shouting extends AsyncProtocol<string> {
     readonly heard: string[] = [];
