@@ -80,15 +80,21 @@ for (const stale of [false, true]) {
     }));
 }
 
-Deno.test("unix: listening fails with its own error, also if the private folder stays", () =>
-  inFolder(async (folder) => {
-    const fail = (text: string) => () => Promise.reject(new Error(text));
-    const files = {
-      ...Deno,
-      link: fail("no link"),
-      remove: fail("no removal"),
-    };
-    const transport = unixOf({ ...denoSystem, files }, { path: `${folder}/a` });
-    await assertRejects(() => transport.listen(), Error, "no link");
-    assertEquals((await namesIn(folder)).length, 1);
-  }));
+for (
+  const [first, ...later] of [
+    ["link", "remove"],
+    ["chmod", "remove"],
+    ["remove", "rename"],
+  ]
+) {
+  Deno.test(`unix: listening fails with the error of ${first}(), also if ${later}() fails after it`, () =>
+    inFolder(async (folder) => {
+      const fail = (name: string) => () => Promise.reject(new Error(name));
+      const failing = [first, ...later].map((name) => [name, fail(`${name}`)]);
+      const files = { ...Deno, ...Object.fromEntries(failing) };
+      const transport = unixOf({ ...denoSystem, files }, {
+        path: `${folder}/a`,
+      });
+      await assertRejects(() => transport.listen(), Error, `: ${first}`);
+    }));
+}

@@ -48,12 +48,11 @@ export async function bindPath(
     await removeStale(system, folderOf(path), TEMPORARY_NAME, room);
     return bound = await bindWithin(system, room, path, mode, signal);
   } catch (error) {
-    // The private folder could not be removed.
-    try {
-      if (bound?.file) await removeFile(system.files, path, bound.file);
-    } finally {
-      await bound?.listener.close();
+    // If it is bound, the private folder could not be removed.
+    if (bound?.file) {
+      await removeFile(system.files, path, bound.file).catch(() => {});
     }
+    await bound?.listener.close();
     throw firstOf(error);
   }
 }

@@ -52,7 +52,7 @@ async function lockNew(
   } catch (error) {
     if (!(error instanceof systemErrors.NotFound)) {
       lock?.close();
-      await removeIfThere(files, path);
+      await removeIfThere(files, path).catch(() => {}); // the first error counts
       throw error;
     }
   }
