@@ -34,8 +34,4 @@ export class Redis extends AsyncProtocol<Value> {
     if (reply instanceof RedisError) this.#calls.reject(call.id, reply);
     else this.#calls.resolve(call.id, reply);
   }
-
-  protected override onSessionEnd(cause: unknown): void {
-    this.#calls.end(cause);
-  }
 }

@@ -462,9 +462,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
   /**
    * Opens a call, sends its request, and returns the promise of the reply: what
    * `PendingCalls.open()` and `PendingCalls.track()` do, in one statement. It
-   * rejects if anything of this fails, and then no call is left.
+   * rejects if anything of this fails, and then no call is left. When the session
+   * has ended, and after `onSessionEnd()`, all of `calls` reject.
    *
-   * @param calls The pending calls of this protocol.
+   * @param calls The pending calls of this protocol, which the session keeps.
    * @param request Makes the request of the call, which has its id.
    * @throws {StateError} The runstate is not running.
    * @throws {Error} The request cannot be encoded; the session goes on.
@@ -478,6 +479,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
     let call: PendingCall<Reply, Id> | undefined;
     try {
       this.assertRunning();
+      this.#lifecycle.calls.add(calls);
       call = calls.open(options);
       return calls.track(call, this.send(request(call)));
     } catch (error) {

@@ -49,9 +49,6 @@ const TIMER_STEP_MS = 5;
  *     const call = this.#calls.first();
  *     if (call) this.#calls.resolve(call.id, reply);
  *   }
- *   protected override onSessionEnd(cause: unknown): void {
- *     this.#calls.end(cause);
- *   }
  * }
  *
  * await using server = scriptedPeer([
@@ -184,7 +181,10 @@ export class PendingCalls<Reply, Id = number> {
     if (this.#calls.get(id)?.abandoned) this.#remove(id);
   }
 
-  /** Rejects every call: the session has ended, and this is its first cause. */
+  /**
+   * Rejects every call: the session has ended, and this is its first cause. For
+   * calls of `AsyncProtocol.sendCall()`, the session does this.
+   */
   end(cause: unknown): void {
     const calls = [...this.#calls.values()];
     this.#calls.clear();

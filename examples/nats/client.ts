@@ -170,11 +170,6 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     for (const { request } of this.#subscriptions.values()) this.send(request);
   }
 
-  protected override onSessionEnd(cause: unknown): void {
-    this.#pings.end(cause);
-    this.#requests.end(cause);
-  }
-
   protected override onLastSessionEnd(cause: unknown): void {
     for (const { messages } of this.#subscriptions.values()) {
       messages.end(cause);

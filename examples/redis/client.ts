@@ -186,7 +186,6 @@ export class Redis extends AsyncProtocol<Message, Command> {
   }
 
   protected override onSessionEnd(cause: unknown): void {
-    this.#calls.end(cause);
     for (const hub of this.#channels.values()) hub.end(cause);
   }
 

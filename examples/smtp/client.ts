@@ -135,10 +135,6 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
     else throw new SmtpError("Session", reply); // 421: the server shuts down
   }
 
-  protected override onSessionEnd(cause: unknown): void {
-    this.#calls.end(cause);
-  }
-
   /** A server that is away or busy may come back; from 500, it refuses for good. */
   protected override isRetriable(error: unknown): boolean {
     const isRefused = error instanceof SmtpError && error.code >= 500;

@@ -42,6 +42,8 @@ export class Lifecycle<In, Out> {
   host: SessionHost = NO_HOST;
   /** If there is one, another session may follow one that has ended by itself. */
   supervisor: LifecycleSupervisor | undefined;
+  /** What ends with the current session. */
+  readonly calls = new Set<{ end(cause: unknown): void }>();
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();
   #session: Session<In, Out> | undefined;
@@ -125,6 +127,8 @@ export class Lifecycle<In, Out> {
       {
         onEnding: () => this.#move(Runstate.DISCONNECTING),
         onEnded: (cause) => {
+          for (const calls of this.calls) calls.end(cause);
+          this.calls.clear();
           this.#endIsUntold = false;
           if (this.supervisor) return;
           return this.hooks.onLastSessionEnd(cause);

@@ -31,9 +31,6 @@ class Asker extends AsyncProtocol<string> {
     const [id, answer = ""] = message.split(" ");
     this.pending.resolve(Number(id), answer);
   }
-  protected override onSessionEnd(cause: unknown): void {
-    this.pending.end(cause);
-  }
 }
 
 Deno.test("sendCall() sends the request with the id of its call, and returns the reply", async () => {
@@ -61,6 +58,29 @@ Deno.test("a call of sendCall() rejects at its deadline, or when the session end
   const error = await cut;
   assertInstanceOf(error, CallInterruptedError);
   assertEquals([error.method, error.sent, error.cause], ["cut", true, reason]);
+});
+
+Deno.test("when a session has ended, its calls reject after onSessionEnd(), and no other calls", async () => {
+  const others = new PendingCalls<string>();
+  const open: number[] = [];
+  class Watched extends Asker {
+    protected override onSessionEnd(): void {
+      open.push(this.pending.size);
+    }
+  }
+  await using asker = new Watched();
+  for (const question of ["first", "second"]) {
+    const peer = scriptedPeer([{ expect: `${question}\n` }, "reset"]);
+    await asker.connect(peer.connection);
+    const other = others.open();
+    const error = await rejection(asker.ask(() => question));
+    assertInstanceOf(error, CallInterruptedError);
+    assertEquals(await rejection(asker.disconnect()), error.cause);
+    assertEquals([asker.pending.size, others.size], [0, 1]);
+    others.resolve(other.id, "");
+    await peer.done;
+  }
+  assertEquals(open, [1, 1]);
 });
 
 Deno.test("sendCall() leaves no call behind if it fails, and rejects with the error", async () => {
