@@ -161,10 +161,6 @@ export class MqttClient extends AsyncProtocol<Packet> {
     }
   }
 
-  protected override onSessionEnd(cause: unknown): void {
-    this.#calls.end(cause);
-  }
-
   protected override onLastSessionEnd(cause: unknown): void {
     for (const { messages } of this.#subscriptions) messages.end(cause);
   }

@@ -132,7 +132,6 @@ export class Display extends AsyncProtocol<Uint8Array> {
   }
 
   protected override onSessionEnd(cause: unknown): void {
-    this.#calls.end(cause);
     this.events.end(cause);
   }
 
