@@ -56,7 +56,9 @@ export interface AsyncProtocolOptions {
   idleTimeout?: number | undefined;
   /**
    * After how many milliseconds in which no byte was received `keepAlive()` is
-   * called, and again after each such time, up to a quarter later.
+   * called, and again after each such time, up to a quarter later. The time does
+   * not count in which a handler holds the reader, unless it waits for the peer to
+   * read.
    *
    * @default {undefined}
    */

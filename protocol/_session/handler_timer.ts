@@ -22,6 +22,11 @@ export class HandlerTimer {
     this.#session = session;
   }
 
+  /** Whether a handler has not settled yet. */
+  get running(): boolean {
+    return this.#running;
+  }
+
   /** A handler has returned a promise. */
   begin(): void {
     this.#running = true;

@@ -318,6 +318,7 @@ export class Session<In, Out> {
     this.#watchSilence().onSilence(
       keepAliveInterval,
       keepAliveDirection,
+      () => this.#handlerTimer?.running === true || this.budget.exceeded,
       async () => {
         if (this.#wire?.writer.ended) return; // It cannot send a ping.
         try {

@@ -1,10 +1,13 @@
 /** The counters are read so many times within the time: it is late by one step at most. */
 const STEPS = 4;
 
+/** How many bytes there were; undefined if silence cannot be told from bytes. */
+export type ByteCount = () => number | undefined;
+
 /** A counter of bytes, and for how many steps it has not changed. */
 interface Counter {
-  readonly read: () => number;
-  value: number;
+  readonly read: ByteCount;
+  value: number | undefined;
   silentSteps: number;
 }
 
@@ -18,7 +21,7 @@ export class SilenceTimer {
   readonly #ms: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(ms: number, counts: readonly (() => number)[], act: () => void) {
+  constructor(ms: number, counts: readonly ByteCount[], act: () => void) {
     this.#counters = counts.map((read) => {
       return { read, value: read(), silentSteps: 0 };
     });
@@ -40,16 +43,15 @@ export class SilenceTimer {
   }
 
   #step(): void {
-    let silent = false;
+    let acts = false;
     for (const counter of this.#counters) {
       const value = counter.read();
-      counter.silentSteps = value === counter.value
-        ? counter.silentSteps + 1
-        : 0;
+      const silent = value !== undefined && value === counter.value;
+      counter.silentSteps = silent ? counter.silentSteps + 1 : 0;
       counter.value = value;
-      if (counter.silentSteps === STEPS) silent = true;
+      if (counter.silentSteps === STEPS) acts = true;
     }
-    if (!silent) return;
+    if (!acts) return;
     for (const counter of this.#counters) counter.silentSteps = 0;
     this.#act();
   }

@@ -24,14 +24,18 @@ export class SilenceWatch {
 
   /**
    * Sends keep-alive messages when no byte was received, or none was received or
-   * none was sent; the next one once the last is done with.
+   * none was sent; the next one once the last is done with. While `isHeld` tells
+   * that this side holds the reader, a peer is not silent: what it says waits.
    */
   onSilence(
     ms: number,
     direction: "received" | "either",
+    isHeld: () => boolean,
     send: () => Promise<void>,
   ): void {
-    const received = () => this.#reader.bytes;
+    // A peer that takes nothing of what waits for it may be gone.
+    const received = () =>
+      isHeld() && this.#writer.unsent === 0 ? undefined : this.#reader.bytes;
     const sent = () => this.#writer.taken;
     const counts = direction === "either" ? [received, sent] : [received];
     let pending = false;

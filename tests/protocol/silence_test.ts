@@ -34,8 +34,21 @@ class Pinging extends AsyncProtocol<string> {
     this.pings++;
     return this.ping();
   }
+  handle: () => void | Promise<void> = () => {};
+
+  protected override onMessage(): void | Promise<void> {
+    return this.handle();
+  }
   override send(line: string): Promise<void> {
     return super.send(line);
+  }
+  override flush(): Promise<void> {
+    return super.flush();
+  }
+  /** Counts bytes that the program keeps, or fewer if negative. */
+  keep(bytes: number): void {
+    if (bytes > 0) this.budget.take(bytes);
+    else this.budget.release(-bytes);
   }
   override end(): Promise<void> {
     return super.end();
@@ -149,6 +162,77 @@ Deno.test("a silent peer is pinged after each keepAliveInterval", async () => {
   await protocol.disconnect();
   await remote.close();
   assertEquals(time.waiting, 0);
+});
+
+Deno.test("a peer is not pinged for a silence in which a handler holds the reader", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({ keepAliveInterval: 1_000 });
+  const handled = Promise.withResolvers<void>();
+  protocol.handle = () => handled.promise;
+  await write(remote, "question\n");
+  await turns();
+  await write(remote, "and more\n");
+  await pass(time, 5_000);
+  assertEquals(protocol.pings, 0);
+  handled.resolve();
+  protocol.handle = () => {};
+  await pass(time, 900);
+  assertEquals(protocol.pings, 0);
+  await pass(time, 350);
+  assertEquals(protocol.pings, 1);
+  await protocol.disconnect();
+  await remote.close();
+});
+
+Deno.test("a peer is not pinged for a silence in which nobody takes what it says", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({
+    keepAliveInterval: 1_000,
+    maxQueuedBytes: 100,
+  });
+  protocol.keep(101);
+  await write(remote, "question\n");
+  await pass(time, 5_000);
+  assertEquals(protocol.pings, 0);
+  protocol.keep(-101);
+  await pass(time, 1_250);
+  assertEquals(protocol.pings, 1);
+  await protocol.disconnect();
+  await remote.close();
+});
+
+Deno.test("a peer that does not read is pinged while a handler waits for it", async () => {
+  for (const wait of ["send", "flush"] as const) {
+    using time = new VirtualTime();
+    const { protocol, remote } = await connected({
+      keepAliveInterval: 1_000,
+    });
+    protocol.handle = async () => {
+      const sent = protocol.send("x".repeat(1_000_000));
+      await (wait === "send" ? sent : protocol.flush());
+    };
+    await write(remote, "question\n");
+    await pass(time, 1_500);
+    assertEquals(protocol.pings, 1);
+    remote.abort();
+    await protocol.disconnect().catch(() => {});
+  }
+});
+
+Deno.test("with keepAliveDirection either, a peer is pinged while a handler holds the reader", async () => {
+  using time = new VirtualTime();
+  const { protocol, remote } = await connected({
+    keepAliveInterval: 1_000,
+    keepAliveDirection: "either",
+  });
+  const handled = Promise.withResolvers<void>();
+  protocol.handle = () => handled.promise;
+  await write(remote, "question\n");
+  await pass(time, 1_500);
+  assertEquals(protocol.pings, 1);
+  handled.resolve();
+  await protocol.disconnect();
+  await remote.close();
 });
 
 Deno.test("with keepAliveDirection either, a peer that sends is pinged if nothing is sent to it", async () => {
