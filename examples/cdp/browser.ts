@@ -3,10 +3,9 @@ import {
   type AsyncProtocolOptions,
   type Codec,
   json,
-  PendingCalls,
   webSocketText,
 } from "@parley/parley";
-import type { Message, Result } from "./methods.ts";
+import type { Message } from "./methods.ts";
 import { Page } from "./page.ts";
 import { type CallOptions, CDPError, CDPSession } from "./session.ts";
 
@@ -15,9 +14,9 @@ import { type CallOptions, CDPError, CDPSession } from "./session.ts";
  * connection: a message says which of them it is about.
  */
 export class Browser extends AsyncProtocol<Message> {
-  #lastId = 0;
-  #root = this.#session();
-  readonly #sessions = new Map<string, CDPSession>();
+  #session = new CDPSession((message) => this.send(message));
+  /** By the id of their session. */
+  readonly #pages = new Map<string, Page>();
 
   constructor(options: AsyncProtocolOptions = {}) {
     const {
@@ -29,37 +28,28 @@ export class Browser extends AsyncProtocol<Message> {
 
   /** The session of the browser itself. */
   get session(): CDPSession {
-    return this.#root;
+    return this.#session;
   }
 
   /** Opens an empty page; one that comes when nobody waits for it is closed. */
-  async newPage(options: CallOptions = {}): Promise<Page> {
+  async newPage(options?: CallOptions): Promise<Page> {
     this.assertRunning();
-    const root = this.#root;
-    const { signal, timeout = 10_000 } = options;
-    const method = "Target.createTarget";
-    const waits = new PendingCalls<Result<typeof method>>();
-    const { id, promise } = waits.open({ method, signal, timeout });
-    const empty = { url: "about:blank" };
-    const created = root.call(method, empty, { timeout: Infinity });
-    created.then(
-      (target) => waits.resolve(id, target),
-      (error) => waits.reject(id, error),
-    );
-    const close = async () => {
-      const { targetId } = await created;
-      await root.call("Target.closeTarget", { targetId });
-    };
+    const { session } = this;
+    const { targetId } = await session
+      .call("Target.createTarget", { url: "about:blank" }, options);
+    const close = () => session.call("Target.closeTarget", { targetId });
     try {
-      const { targetId } = await promise;
-      const { sessionId } = await root
+      const { sessionId } = await session
         .call("Target.attachToTarget", { targetId, flatten: true }, options);
-      const session = this.#session(sessionId);
-      this.#sessions.set(sessionId, session);
-      await session.call("Page.enable", {}, options);
+      const page = new Page(
+        (message) => this.send({ ...message, sessionId }),
+        close,
+      );
+      this.#pages.set(sessionId, page);
+      await page.call("Page.enable", {}, options);
       const lifecycle = { enabled: true };
-      await session.call("Page.setLifecycleEventsEnabled", lifecycle, options);
-      return new Page(session, close);
+      await page.call("Page.setLifecycleEventsEnabled", lifecycle, options);
+      return page;
     } catch (error) {
       close().catch(() => {}); // the first error tells more
       throw error;
@@ -72,36 +62,34 @@ export class Browser extends AsyncProtocol<Message> {
   }
 
   protected override onMessage(message: Message, bytes: number): void {
-    const { id, method, params, sessionId } = message;
-    if (sessionId !== undefined) {
-      this.#sessions.get(sessionId)?.receive(message, bytes);
-    } else if (method === "Target.detachedFromTarget") {
-      const { sessionId } = params as { sessionId: string };
-      this.#sessions.get(sessionId)?.end(new CDPError("Page is closed"));
-      this.#sessions.delete(sessionId);
-    } else if (!this.#root.receive(message, bytes) && id !== undefined) {
-      // A call to a session that is being closed is refused by the browser.
-      for (const session of this.#sessions.values()) {
-        session.receive(message, bytes);
-      }
+    const { sessionId, method, params, result } = message;
+    const session = sessionId === undefined
+      ? this.#session
+      : this.#pages.get(sessionId);
+    const isTaken = session?.receive(message, bytes);
+    if (method === "Target.detachedFromTarget") {
+      this.#endPage(`${params?.["sessionId"]}`, "Page is closed");
+    } else if (method === "Inspector.targetCrashed") {
+      this.#endPage(`${sessionId}`, "Page has crashed");
+    } else if (!isTaken && typeof result?.["targetId"] === "string") {
+      const { targetId } = result;
+      this.#session.call("Target.closeTarget", { targetId }).catch(() => {});
     }
   }
 
   protected override onSessionEnd(cause: unknown): void {
-    const ended = [this.#root, ...this.#sessions.values()];
-    this.#root = this.#session();
-    this.#sessions.clear();
+    const ended = [this.#session, ...this.#pages.values()];
+    this.#session = new CDPSession((message) => this.send(message));
+    this.#pages.clear();
     for (const session of ended) session.end(cause);
   }
 
   protected override async keepAlive(): Promise<void> {
-    await this.#root.call("Browser.getVersion", {});
+    await this.#session.call("Browser.getVersion", {});
   }
 
-  #session(sessionId?: string): CDPSession {
-    return new CDPSession({
-      send: (message) => this.send({ ...message, sessionId }),
-      nextId: () => ++this.#lastId,
-    });
+  #endPage(sessionId: string, reason: string): void {
+    this.#pages.get(sessionId)?.end(new CDPError(reason));
+    this.#pages.delete(sessionId);
   }
 }

@@ -11,34 +11,29 @@ export interface Methods {
   "Target.closeTarget"(params: { targetId: string }): object;
   "Page.enable"(params: object): object;
   "Page.setLifecycleEventsEnabled"(params: { enabled: boolean }): object;
-  "Page.navigate"(params: { url: string }): {
-    loaderId?: string;
-    errorText?: string;
-  };
-  "Page.captureScreenshot"(params: { format: "png" }): { data: string };
+  "Page.navigate"(
+    params: { url: string },
+  ): { loaderId?: string; errorText?: string };
+  "Page.captureScreenshot"(params: object): { data: string };
   "Runtime.evaluate"(
-    params: {
-      expression: string;
-      returnByValue: boolean;
-      awaitPromise: boolean;
-    },
-  ): {
-    result: { value?: unknown };
-    exceptionDetails?: { text: string; exception?: { description?: string } };
-  };
-  "Input.dispatchMouseEvent"(
-    params: {
-      type: "mousePressed" | "mouseReleased" | "mouseMoved";
-      x: number;
-      y: number;
-      button?: "left" | "right";
-      clickCount?: number;
-    },
-  ): object;
-  "Input.dispatchKeyEvent"(
-    params: { type: "keyDown" | "keyUp"; key: string; text?: string },
-  ): object;
-  "Input.insertText"(params: { text: string }): object;
+    params: { expression: string; returnByValue: true; awaitPromise: true },
+  ): { result: { value?: unknown }; exceptionDetails?: ExceptionDetails };
+  "Input.dispatchMouseEvent"(params: MouseEventParams): object;
+}
+
+/** What an expression has thrown. */
+export interface ExceptionDetails {
+  text: string;
+  exception?: { description?: string };
+}
+
+/** What happens to a button of the mouse, and where. */
+export interface MouseEventParams {
+  type: "mousePressed" | "mouseReleased";
+  x: number;
+  y: number;
+  button: "left" | "right";
+  clickCount: number;
 }
 
 /** What a method takes. */
@@ -52,8 +47,8 @@ export interface Message {
   id?: number;
   method?: string;
   params?: Record<string, unknown>;
-  result?: unknown;
+  result?: Record<string, unknown>;
   error?: { code: number; message: string };
   /** The page that the message is about; without it, the browser. */
-  sessionId?: string | undefined;
+  sessionId?: string;
 }

@@ -1,14 +1,17 @@
-import { CDPError } from "./session.ts";
-import type { CallOptions, CDPSession } from "./session.ts";
+import {
+  type CallOptions,
+  CDPError,
+  CDPSession,
+  type Send,
+} from "./session.ts";
 
 /** A page of a browser. To dispose of it closes it. */
-export class Page implements AsyncDisposable {
-  readonly session: CDPSession;
-  readonly #close: () => Promise<void>;
+export class Page extends CDPSession implements AsyncDisposable {
+  readonly #close: () => Promise<unknown>;
 
   /** `Browser.newPage()` makes pages. */
-  constructor(session: CDPSession, close: () => Promise<void>) {
-    this.session = session;
+  constructor(send: Send, close: () => Promise<unknown>) {
+    super(send);
     this.#close = close;
   }
 
@@ -21,14 +24,11 @@ export class Page implements AsyncDisposable {
     url: string,
     { signal, timeout = 30_000 }: CallOptions = {},
   ): Promise<void> {
-    using loads = this.session.events.listen("Page.lifecycleEvent", {
+    using loads = this.events.listen("Page.lifecycleEvent", {
       filter: ({ params }) => params?.["name"] === "load",
     });
-    const { loaderId, errorText } = await this.session.call(
-      "Page.navigate",
-      { url },
-      { signal, timeout },
-    );
+    const { loaderId, errorText } = await this
+      .call("Page.navigate", { url }, { signal, timeout });
     if (errorText) throw new CDPError(`Cannot open ${url}: ${errorText}`);
     if (!loaderId) return; // another place of the same document
     await loads.next(undefined, {
@@ -42,7 +42,7 @@ export class Page implements AsyncDisposable {
     expression: string,
     options?: CallOptions,
   ): Promise<T> {
-    const { result, exceptionDetails: thrown } = await this.session.call(
+    const { result, exceptionDetails: thrown } = await this.call(
       "Runtime.evaluate",
       { expression, returnByValue: true, awaitPromise: true },
       options,
@@ -73,36 +73,20 @@ export class Page implements AsyncDisposable {
     const button = { ...middle, button: "left", clickCount: 1 } as const;
     for (const type of ["mousePressed", "mouseReleased"] as const) {
       const params = { type, ...button };
-      await this.session.call("Input.dispatchMouseEvent", params, options);
-    }
-  }
-
-  /** Types text where the focus is. */
-  async type(text: string, options?: CallOptions): Promise<void> {
-    await this.session.call("Input.insertText", { text }, options);
-  }
-
-  /** Presses a key that is not text, such as `Enter` or `ArrowDown`. */
-  async press(key: string, options?: CallOptions): Promise<void> {
-    const text = key === "Enter" ? { text: "\r" } : {};
-    for (const type of ["keyDown", "keyUp"] as const) {
-      const params = { type, key, ...text };
-      await this.session.call("Input.dispatchKeyEvent", params, options);
+      await this.call("Input.dispatchMouseEvent", params, options);
     }
   }
 
   /** What is visible of the page, as a PNG file. */
   async screenshot(options?: CallOptions): Promise<Uint8Array<ArrayBuffer>> {
-    const params = { format: "png" } as const;
-    const { data } = await this.session
-      .call("Page.captureScreenshot", params, options);
-    return Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+    const { data } = await this.call("Page.captureScreenshot", {}, options);
+    return Uint8Array.fromBase64(data);
   }
 
   /** Closes the page, or what is left of it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close().catch((error) => {
-      if (!this.session.signal.aborted) throw error;
+      if (!this.signal.aborted) throw error;
     });
   }
 }

@@ -12,12 +12,11 @@ export interface CallOptions {
   timeout?: number | undefined;
 }
 
-/** How a session reaches the browser. */
-export interface CDPSessionOptions {
-  send: (message: Message) => Promise<void>;
-  /** Makes an id that no other call of the connection has. */
-  nextId: () => number;
-}
+/** How a session sends: the connection adds whose message it is. */
+export type Send = (message: Message) => Promise<void>;
+
+/** A refusal may not name its session: all their calls have ids of their own. */
+let lastId = 0;
 
 /**
  * One of the sessions in a connection: of the browser, or of a page. Each has
@@ -26,14 +25,14 @@ export interface CDPSessionOptions {
 export class CDPSession {
   /** Events by their method; those of pages come once they are enabled. */
   readonly events = new EventHub<Message>(({ method }) => `${method}`);
-  readonly #send: CDPSessionOptions["send"];
-  readonly #nextId: CDPSessionOptions["nextId"];
-  readonly #calls = new PendingCalls<unknown>();
+  readonly #send: Send;
+  readonly #calls: PendingCalls<unknown> = new PendingCalls({
+    onAbandoned: ({ id }) => this.#calls.forget(id), // see receive()
+  });
   readonly #ended = new AbortController();
 
-  constructor({ send, nextId }: CDPSessionOptions) {
+  constructor(send: Send) {
     this.#send = send;
-    this.#nextId = nextId;
   }
 
   /** Aborted when the session has ended, with the cause as the reason. */
@@ -55,7 +54,7 @@ export class CDPSession {
       const cause = this.signal.reason;
       throw new CallError(message, { method, sent: false, cause });
     }
-    const id = this.#nextId();
+    const id = ++lastId;
     const call = this.#calls.open({ id, method, signal, timeout });
     const sending = this.#send({ id, method, params: { ...params } });
     return await this.#calls.track(call, sending) as Result<M>;
@@ -63,11 +62,9 @@ export class CDPSession {
 
   /** Takes an event or a reply; false if no call waits for the reply. */
   receive(message: Message, bytes: number): boolean {
-    const { id, method, result, error } = message;
+    const { id, result, error } = message;
     if (id === undefined) {
       this.events.dispatch(message, bytes);
-      const crashed = method === "Inspector.targetCrashed";
-      if (crashed) this.end(new CDPError("Page has crashed"));
       return true;
     }
     if (!error) return this.#calls.resolve(id, result);

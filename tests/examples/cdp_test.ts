@@ -150,7 +150,7 @@ Deno.test({
 
     // A page that crashes ends its own calls alone.
     await assertRejects(() => third.goto("chrome://crash"), ParleyError);
-    if (!third.session.signal.aborted) await once(third.session.signal);
+    if (!third.signal.aborted) await once(third.signal);
     const late = await rejection(third.title());
     assertInstanceOf(late, CallError);
     assertEquals(late.sent, false);

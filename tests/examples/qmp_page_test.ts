@@ -65,6 +65,28 @@ async function servePage({ transport }: RealServer) {
   };
 }
 
+declare module "../../examples/cdp/methods.ts" {
+  interface Methods {
+    "Input.insertText"(params: { text: string }): object;
+    "Input.dispatchKeyEvent"(
+      params: { type: "keyDown" | "keyUp"; key: string; text?: string },
+    ): object;
+  }
+}
+
+/** Types text where the focus is. */
+async function type(page: Page, text: string): Promise<void> {
+  await page.call("Input.insertText", { text });
+}
+
+/** Presses a key that is not text, such as `Enter` or `ArrowDown`. */
+async function press(page: Page, key: string): Promise<void> {
+  const text = key === "Enter" ? { text: "\r" } : {};
+  for (const type of ["keyDown", "keyUp"] as const) {
+    await page.call("Input.dispatchKeyEvent", { type, key, ...text });
+  }
+}
+
 /** Waits until a text of the page matches, and returns it. */
 async function shown(
   page: Page,
@@ -114,17 +136,17 @@ Deno.test({
     });
 
     await t.step("a command is completed and run by the keyboard", async () => {
-      await page.type("query-stat");
+      await type(page, "query-stat");
       await shown(page, "#completions", /^query-stats\nquery-stats-schemas/);
-      await page.press("Escape");
-      await page.type("us");
-      await page.press("Tab");
+      await press(page, "Escape");
+      await type(page, "us");
+      await press(page, "Tab");
       assertEquals(await line(), "query-status ");
-      await page.press("Enter");
+      await press(page, "Enter");
       const reply = await shown(page, `${last} .reply`, /}/);
       assertEquals(JSON.parse(reply).status, "prelaunch");
       assertEquals(await line(), "");
-      await page.press("ArrowUp");
+      await press(page, "ArrowUp");
       assertEquals(await line(), "query-status");
     });
 
@@ -134,36 +156,36 @@ Deno.test({
       await shown(page, "#events", /^RESUME\n/);
       await page.evaluate("document.querySelector('#line').value = ''");
       await page.click("#line");
-      await page.type("stop");
-      await page.press("Enter");
+      await type(page, "stop");
+      await press(page, "Enter");
       await shown(page, "#status", /^paused$/);
       await shown(page, "#events", /^STOP\n[\s\S]*RESUME\n/);
     });
 
     await t.step("completions are clicked, up to the values", async () => {
-      await page.type("object-add qom-");
+      await type(page, "object-add qom-");
       await shown(page, "#completions", /^qom-type=\nstring$/);
       await page.click("#completions li");
-      await page.type("iothr");
-      await page.press("ArrowDown");
-      await page.press("Enter");
+      await type(page, "iothr");
+      await press(page, "ArrowDown");
+      await press(page, "Enter");
       assertEquals(await line(), "object-add qom-type=iothread ");
       // Members that only this type has.
       await shown(page, "#completions", /^id=[\s\S]*poll-max-ns=/);
-      await page.type("id=io");
+      await type(page, "id=io");
       await page.click("#run");
       await shown(page, last, /^object-add qom-type=iothread id=io\n{}$/);
     });
 
     await t.step("what fails says why", async () => {
-      await page.type("object-del id=nothing");
-      await page.press("Enter");
+      await type(page, "object-del id=nothing");
+      await press(page, "Enter");
       assertMatch(
         await shown(page, `${last} .error`, /./),
         /^GenericError .*nothing/,
       );
-      await page.type("stop now");
-      await page.press("Enter");
+      await type(page, "stop now");
+      await press(page, "Enter");
       await shown(page, `${last} .error`, /^SyntaxError now is not key=value$/);
     });
 
@@ -175,14 +197,14 @@ Deno.test({
         await shown(page, last, /lost/),
         "Connection lost: ",
       );
-      await page.type("query-status");
-      await page.press("Enter"); // as the button, it does nothing now
+      await type(page, "query-status");
+      await press(page, "Enter"); // as the button, it does nothing now
       await machine.process.status;
       await Deno.remove(socket);
       await using _next = await startMachine(socket);
       await shown(page, "#status", /^prelaunch$/);
       await shown(page, last, /^Connected to/);
-      await page.press("Enter");
+      await press(page, "Enter");
       await shown(page, `${last} .reply`, /"prelaunch"/);
     });
   },
