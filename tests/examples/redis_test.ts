@@ -15,7 +15,7 @@ import {
   reconnecting,
   type Transport,
 } from "../../mod.ts";
-import { faulty } from "../../testing/mod.ts";
+import { faulty, scriptedPeer } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { inFolder } from "../support/in_folder.ts";
 import { runDeno } from "../support/program.ts";
@@ -262,6 +262,41 @@ Deno.test({
       assertEquals(await redis.command(numsub), ["news", 0]);
     }
   },
+});
+
+/** A command or a push, as it is sent. */
+function resp(type: "*" | ">", ...words: string[]): string {
+  const strings = words.map((word) => `$${word.length}\r\n${word}\r\n`);
+  return `${type}${words.length}\r\n${strings.join("")}`;
+}
+
+Deno.test("Redis: a channel stays if one of its listeners is refused, and comes back if it is left for a moment", async () => {
+  const told = (payload: string) => resp(">", "message", "news", payload);
+  await using peer = scriptedPeer([
+    { expect: resp("*", "HELLO", "3") },
+    { send: "%0\r\n" },
+    { expect: resp("*", "SUBSCRIBE", "news") },
+    { send: resp(">", "subscribe", "news", "1") },
+    { expect: resp("*", "SUBSCRIBE", "news") },
+    { send: `-NOPERM not you\r\n${told("one")}` },
+    {
+      expect: resp("*", "UNSUBSCRIBE", "news") +
+        resp("*", "SUBSCRIBE", "news"),
+    },
+    { send: resp(">", "unsubscribe", "news", "0") },
+    { send: resp(">", "subscribe", "news", "1") + told("two") },
+    "expect end",
+  ]);
+  await using redis = new Redis();
+  await redis.connect(peer.connection);
+  const first = await redis.subscribe("news");
+  await assertRejects(() => redis.subscribe("news"), RedisError, "NOPERM");
+  assertEquals(await first.next(), { channel: "news", payload: "one" });
+  first.close();
+  const again = await redis.subscribe("news");
+  assertEquals(await again.next(), { channel: "news", payload: "two" });
+  await redis.disconnect();
+  await peer.done;
 });
 
 Deno.test({
