@@ -1,32 +1,24 @@
 import {
-  EndOfStreamError,
   EventHub,
   type EventQueue,
-  type ListenOptions,
-  type OpenCallOptions,
   PendingCalls,
   ProtocolError,
   type Transport,
   type WaitOptions,
 } from "@parley/parley";
+import { PostgresError } from "./error.ts";
+import type { Backend, BodyOf, Frontend } from "./messages.ts";
+import { Operation, type Prepared, type Result } from "./operation.ts";
+import { logIn } from "./scram.ts";
+import { PostgresSession, type SessionOptions } from "./session.ts";
 import {
-  type Backend,
-  type Frontend,
-  type Notification,
-  PostgresError,
-} from "./messages.ts";
-import { Operation } from "./operation.ts";
-import type { Prepared, Result } from "./operation.ts";
-import { Scram } from "./scram.ts";
-import {
-  type CancelKey,
-  CancelSession,
-  PostgresSession,
-  type SessionOptions,
-} from "./session.ts";
-import { type Argument, type Row, toParameters } from "./values.ts";
+  type Argument,
+  type Parameter,
+  type Row,
+  toParameters,
+} from "./values.ts";
 
-export { type Notification, PostgresError } from "./messages.ts";
+export { PostgresError } from "./error.ts";
 export type { Result } from "./operation.ts";
 export type { Argument, Row, Value } from "./values.ts";
 
@@ -45,10 +37,10 @@ export interface PostgresOptions extends SessionOptions {
   timeout?: number | undefined;
 }
 
-/** Options of a query. */
-export interface QueryOptions {
-  /** Gives the query up; the server goes on with it: see `cancel()`. */
-  signal?: AbortSignal | undefined;
+/**
+ * Options of a query. One that is given up goes on in the server: see `cancel()`.
+ */
+export interface QueryOptions extends WaitOptions {
   /**
    * The deadline, in milliseconds.
    *
@@ -57,16 +49,22 @@ export interface QueryOptions {
   timeout?: number | undefined;
 }
 
+/** What another session, or this one, has said by `NOTIFY`. */
+export type Notification = BodyOf<"NotificationResponse">;
+
 /** A statement and its arguments. */
 export type Statement = readonly [sql: string, args?: readonly Argument[]];
 
 /** How many bytes a row may have, and how many may wait to be sent. */
 const MAX_BYTES = 64 * 1024 * 1024;
 const PROTOCOL_VERSION = 0x30000; // 3.0
+const CANCEL_REQUEST = 80877102;
 /** Of the unnamed portal, all rows. */
 const EXECUTE: Frontend = { type: "Execute", body: ["\0", 0] };
 /** So many statements stay prepared; others are parsed each time. */
 const MAX_PREPARED = 256;
+/** A statement whose result has changed, or that was deallocated. */
+const STALE = ["0A000", "26000"];
 
 /**
  * A session with PostgreSQL. Queries are sent at once, and answered in order:
@@ -82,33 +80,25 @@ const MAX_PREPARED = 256;
  */
 export class Postgres extends PostgresSession {
   readonly #options: PostgresOptions;
-  readonly #calls = new PendingCalls<Result[]>();
-  readonly #operations = new Map<number, Operation>();
-  readonly #prepared = new Map<string, Prepared>();
+  /** What the server has not answered in full, in the order of the answers. */
+  readonly #calls = new PendingCalls<Result[], Operation>();
   readonly #notifications = new EventHub<Notification>(({ channel }) =>
     channel
   );
-  readonly #parameters = new Map<string, string>();
+  readonly #prepared = new Map<string, Prepared>();
   #lastName = 0;
-  #key: CancelKey | undefined;
-  /** The copy that is sending its data, and the requests that wait for it. */
+  #key: Uint8Array | undefined;
+  /** The copy that is under way, and what sends the requests behind it. */
   #copying: Operation | undefined;
   readonly #held: (() => void)[] = [];
 
   constructor(options: PostgresOptions) {
-    checkText("user", options.user);
-    checkText("database", options.database);
-    super({
+    super(startupMessage(options), {
       ...options,
       maxMessageBytes: options.maxMessageBytes ?? MAX_BYTES,
       maxQueuedBytes: options.maxQueuedBytes ?? MAX_BYTES,
     });
     this.#options = options;
-  }
-
-  /** What the server has told of itself, such as `server_version`. */
-  get parameters(): ReadonlyMap<string, string> {
-    return this.#parameters;
   }
 
   /**
@@ -139,23 +129,23 @@ export class Postgres extends PostgresSession {
     const parameters = statements.map(([, args = []]) => toParameters(args));
     const [method] = /\w+/.exec(statements[0]?.[0] ?? "") ?? [];
     const { signal, timeout = this.#options.timeout ?? 30_000 } = options;
-    return await this.#request({ method, signal, timeout }, () => {
+    const operation = new Operation();
+    return await this.#request(operation, method, { signal, timeout }, () => {
       const messages: Frontend[] = [];
-      const prepared = statements.map(([sql], at) => {
+      statements.forEach(([sql], at) => {
         const statement = this.#prepare(sql, messages);
-        const { name } = statement;
-        messages.push({ type: "Bind", name, parameters: parameters[at] ?? [] });
+        operation.statements.push(statement);
+        messages.push(bind(statement, parameters[at] ?? []));
         messages.push(EXECUTE);
-        return statement;
       });
       messages.push({ type: "Sync" });
-      return { operation: new Operation(prepared), messages };
+      return messages;
     });
   }
 
   /**
    * Executes `COPY … FROM STDIN` with this data, without a deadline unless one
-   * is given. Other queries wait until all is sent. An error of the source fails
+   * is given. Other queries wait until it is done. An error of the source fails
    * the copy, and nothing is stored. Returns what was done, such as `COPY 3`.
    *
    * @throws {PostgresError} The server refuses it.
@@ -167,35 +157,28 @@ export class Postgres extends PostgresSession {
     options?: QueryOptions,
   ): Promise<string> {
     const started = Promise.withResolvers<void>();
-    const operation = new Operation([], { onCopyIn: started.resolve });
+    const operation = new Operation({ onCopyIn: started.resolve });
     const done = this.#copy(sql, operation, options);
-    const stop = new AbortController();
-    const { signal } = stop;
-    done.then(() => stop.abort(), (error) => stop.abort(error));
     // After its end, the next copy would take its messages.
     const say = (message: Frontend) =>
       this.#copying === operation ? this.send(message) : Promise.resolve();
+    const sink = new WritableStream<Uint8Array>({
+      start: (controller) =>
+        void done.catch((error) => controller.error(error)),
+      write: (data) => say({ type: "CopyData", body: [data] }),
+    });
     try {
       await Promise.race([started.promise, done]);
-      assertCopy(operation);
-      const sink = new WritableStream<Uint8Array>({
-        write: (data) => say({ type: "CopyData", body: [data] }),
-      });
-      const piped = ReadableStream.from(source).pipeTo(sink, { signal });
+      const piped = ReadableStream.from(source).pipeTo(sink);
       // A source that is stuck is left behind when the copy is given up.
       await Promise.race([piped, done]);
       say({ type: "CopyDone" });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const body = [`${reason.replaceAll("\0", "")}\0`];
-      say({ type: "CopyFail", body });
+      say({ type: "CopyFail", body: ["The client gives it up\0"] });
       await done.catch(() => {}); // its cause is the error
       throw error;
-    } finally {
-      this.#release(operation);
     }
-    const [result] = await done;
-    return result?.tag ?? "";
+    return await done;
   }
 
   /**
@@ -206,13 +189,10 @@ export class Postgres extends PostgresSession {
   copyOut(sql: string, options?: QueryOptions): ReadableStream<Uint8Array> {
     const { readable, writable } = new TransformStream<Uint8Array>();
     const writer = writable.getWriter();
-    const operation = new Operation([], {
-      // A reader that has left gets no more.
-      onCopyData: (data) => writer.write(data).catch(() => {}),
-    });
-    const done = Promise.try(() => this.#copy(sql, operation, options))
-      .then(() => assertCopy(operation));
-    done.then(() => writer.close(), (error) => writer.abort(error))
+    // A reader that has left gets no more.
+    const onCopyData = (data: Uint8Array) => writer.write(data).catch(() => {});
+    this.#copy(sql, new Operation({ onCopyData }), options)
+      .then(() => writer.close(), (error) => writer.abort(error))
       .catch(() => {});
     return readable;
   }
@@ -224,61 +204,43 @@ export class Postgres extends PostgresSession {
    */
   async listen(
     channel: string,
-    options?: ListenOptions<Notification>,
+    { signal }: WaitOptions = {},
   ): Promise<EventQueue<Notification>> {
-    const overflow = options?.overflow ?? "fail";
-    const queue = this.#notifications.listen(channel, { ...options, overflow });
-    try {
-      const sql = `LISTEN "${channel.replaceAll('"', '""')}"`;
-      await this.query(sql, [], { signal: options?.signal });
-      return queue;
-    } catch (error) {
-      queue.close();
-      throw error;
-    }
+    const options = { overflow: "fail", signal } as const;
+    const queue = this.#notifications.listen(channel, options);
+    const sql = `LISTEN "${channel.replaceAll('"', '""')}"`;
+    return await queue.confirmedBy(this.query(sql, [], { signal }));
   }
 
   /**
    * Cancels what the server is executing for this session, over a connection of
    * its own. If that ends first, the next query is cancelled, or none.
    */
-  async cancel(to: Transport, options: WaitOptions = {}): Promise<void> {
+  async cancel(to: Transport, options?: WaitOptions): Promise<void> {
     this.assertRunning();
-    const key = this.#key;
-    if (!key) throw new ProtocolError("Server has told no key to cancel by");
-    const { tls } = this.#options;
-    await using session = new CancelSession(key, { tls, idleTimeout: 10_000 });
+    if (!this.#key) throw new ProtocolError("Server has told no key to cancel");
+    const body = [CANCEL_REQUEST, this.#key];
+    await using session = new PostgresSession(
+      { type: "CancelRequest", body },
+      { tls: this.#options.tls, idleTimeout: 10_000 },
+    );
     await session.connect(to, options);
-    await session.closed.catch((error) => {
-      if (!(error instanceof EndOfStreamError)) throw error;
-    });
+    await session.closed.catch(() => {}); // it is thrown as the session is left
   }
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     await super.negotiate(signal);
-    const { user, password = "", database = user } = this.#options;
-    const parameters = ["user", user, "database", database];
-    const text = [...parameters, "client_encoding", "UTF8", "", ""].join("\0");
-    this.send({ type: "StartupMessage", body: [PROTOCOL_VERSION, text] });
-    const scram = new Scram(password);
-    for (;;) {
+    const ask = async (answer?: Frontend): Promise<Backend> => {
+      if (answer) this.send(answer);
       const message = await this.receive({ signal });
-      switch (message.type) {
-        case "ReadyForQuery":
-          return;
-        case "Authentication": {
-          const answer = await scram.answer(message.code, message.data);
-          if (answer) await this.send(answer);
-          break;
-        }
-        case "BackendKeyData":
-          this.#key = message;
-          break;
-        case "ErrorResponse":
-          throw new PostgresError(message.fields);
-        default:
-          this.#note(message, 0);
-      }
+      if (message.type !== "ErrorResponse") return message;
+      throw new PostgresError(message.body);
+    };
+    await logIn(this.#options.password ?? "", ask);
+    for (;;) {
+      const message = await ask();
+      if (message.type === "ReadyForQuery") return;
+      if (message.type === "BackendKeyData") this.#key = message.body;
     }
   }
 
@@ -286,24 +248,29 @@ export class Postgres extends PostgresSession {
     message: Backend,
     bytes: number,
   ): void | Promise<void> {
-    const call = this.#calls.first(); // results come in order
-    const operation = call && this.#operations.get(call.id);
-    if (message.type === "ReadyForQuery") {
-      if (!operation) throw new ProtocolError("Server is ready after no query");
-      this.#finish(call.id, operation);
-    } else if (message.type === "ErrorResponse") {
-      const error = new PostgresError(message.fields);
-      if (!operation || error.severity !== "ERROR") throw error;
-      operation.error ??= error;
-    } else if (!this.#note(message, bytes)) {
-      if (operation) return operation.take(message);
+    const operation = this.#calls.first()?.id;
+    switch (message.type) {
+      case "ParameterStatus":
+      case "NoticeResponse": // such as a warning
+        return;
+      case "NotificationResponse":
+        return this.#notifications.dispatch(message.body, bytes);
+      case "ErrorResponse": {
+        const error = new PostgresError(message.body);
+        if (!operation || error.severity !== "ERROR") throw error;
+        operation.error ??= error;
+        return;
+      }
+    }
+    if (!operation) {
       throw new ProtocolError(`Server sent ${message.type} for no query`);
     }
+    if (message.type !== "ReadyForQuery") return operation.take(message);
+    this.#finish(operation);
   }
 
   protected override onSessionEnd(cause: unknown): void {
     this.#calls.end(cause);
-    this.#operations.clear();
     this.#prepared.clear();
     this.#copying = undefined;
     this.#held.length = 0;
@@ -330,38 +297,54 @@ export class Postgres extends PostgresSession {
     return !isRefused && super.isRetriable(error);
   }
 
-  /** Takes what the server may say at any time; false if it is something else. */
-  #note(message: Backend, bytes: number): boolean {
-    if (message.type === "NotificationResponse") {
-      this.#notifications.dispatch(message.notification, bytes);
-    } else if (message.type === "ParameterStatus") {
-      this.#parameters.set(message.name, message.value);
-    } else return message.type === "NoticeResponse"; // such as a warning
-    return true;
+  async #copy(
+    sql: string,
+    operation: Operation,
+    options: QueryOptions = {},
+  ): Promise<string> {
+    const [result] = await this.#request(operation, "COPY", options, () => {
+      this.#copying = operation;
+      return [{ type: "Query", body: [`${sql}\0`] }];
+    });
+    if (result?.tag.startsWith("COPY")) return result.tag;
+    throw new TypeError("Cannot copy: the statement is not COPY");
   }
 
-  #finish(id: number, operation: Operation): void {
-    const { error, results } = operation;
-    for (const prepared of operation.statements) {
-      const isStale = error && STALE.has(error.code);
-      const { sql, parsed } = prepared;
-      if (parsed && !isStale || this.#prepared.get(sql) !== prepared) continue;
-      this.#prepared.delete(sql);
-    }
-    this.#operations.delete(id);
-    if (error) this.#calls.reject(id, error);
-    else this.#calls.resolve(id, results);
-    this.#release(operation);
+  /** Opens a call, whose messages are made when it is its turn to be sent. */
+  #request(
+    operation: Operation,
+    method: string | undefined,
+    { signal, timeout }: QueryOptions,
+    makeMessages: () => Frontend[],
+  ): Promise<Result[]> {
+    this.assertRunning();
+    const call = this.#calls.open({ id: operation, method, signal, timeout });
+    call.sent = false;
+    this.#held.push(() => {
+      this.#calls.forget(operation); // it may have been given up meanwhile
+      if (!this.#calls.has(operation)) return;
+      call.sent = true;
+      for (const message of makeMessages()) {
+        this.#calls.track(call, this.send(message));
+      }
+    });
+    this.#sendHeld();
+    return call.promise;
+  }
+
+  /** Sends what is held, up to the next copy. */
+  #sendHeld(): void {
+    while (!this.#copying && this.#held.length > 0) this.#held.shift()?.();
   }
 
   /** The statement, which is parsed first, unless it is known. */
   #prepare(sql: string, messages: Frontend[]): Prepared {
     const known = this.#prepared.get(sql);
-    if (known?.parsed) return known;
+    if (known?.columns) return known;
     // Until a statement is parsed, it may be refused: no other relies on it.
     const isNamed = !known && this.#prepared.size < MAX_PREPARED;
     const name = isNamed ? `s${++this.#lastName}` : "";
-    const prepared = { name, sql, columns: [], parsed: false };
+    const prepared = { name, sql };
     if (isNamed) this.#prepared.set(sql, prepared);
     const noTypes = "\0\0";
     const text = `${name}\0${sql}\0${noTypes}`;
@@ -370,63 +353,40 @@ export class Postgres extends PostgresSession {
     return prepared;
   }
 
-  #copy(
-    sql: string,
-    operation: Operation,
-    { signal, timeout }: QueryOptions = {},
-  ): Promise<Result[]> {
-    return this.#request({ method: "COPY", signal, timeout }, () => {
-      if (operation.takesData) this.#copying = operation;
-      return { operation, messages: [{ type: "Query", body: [`${sql}\0`] }] };
-    });
-  }
-
-  /** Opens a call, whose request is made when it is its turn to be sent. */
-  #request(
-    options: OpenCallOptions,
-    make: () => { operation: Operation; messages: Frontend[] },
-  ): Promise<Result[]> {
-    this.assertRunning();
-    const call = this.#calls.open(options);
-    call.sent = false;
-    this.#start(() => {
-      this.#calls.forget(call.id); // it may have been given up meanwhile
-      if (!this.#calls.has(call.id)) return;
-      const { operation, messages } = make();
-      this.#operations.set(call.id, operation);
-      call.sent = true;
-      for (const message of messages) {
-        this.#calls.track(call, this.send(message));
+  #finish(operation: Operation): void {
+    const { error, results, statements } = operation;
+    if (!error) this.#calls.resolve(operation, results);
+    else {
+      this.#calls.reject(operation, error);
+      for (const prepared of statements) {
+        if (prepared.columns && !STALE.includes(error.code)) continue;
+        const { sql } = prepared;
+        if (this.#prepared.get(sql) === prepared) this.#prepared.delete(sql);
       }
-    });
-    return call.promise;
-  }
-
-  #start(request: () => void): void {
-    if (this.#copying) this.#held.push(request);
-    else request();
-  }
-
-  /** Sends what was held for a copy, up to the next copy. */
-  #release(operation: Operation): void {
-    if (this.#copying !== operation) return;
-    this.#copying = undefined;
-    for (const request of this.#held.splice(0)) this.#start(request);
+    }
+    if (this.#copying === operation) this.#copying = undefined;
+    this.#sendHeld();
   }
 }
 
-/** A statement whose result has changed, or that was deallocated. */
-const STALE = new Set(["0A000", "26000"]);
-
-/** A NUL ends text: what follows would be another parameter of the session. */
-function checkText(option: string, text: string | undefined): void {
-  if (!text?.includes("\0")) return;
-  const shown = JSON.stringify(text);
-  throw new TypeError(
-    `Cannot use the option: ${option} is ${shown}: it must have no NUL`,
-  );
+function startupMessage({ user, database = user }: PostgresOptions): Frontend {
+  const parameters = { user, database, client_encoding: "UTF8" };
+  for (const [name, text] of Object.entries(parameters)) {
+    // NUL ends text: what follows would be another parameter of the session.
+    if (!text.includes("\0")) continue;
+    const shown = JSON.stringify(text);
+    throw new TypeError(
+      `Cannot use the option: ${name} is ${shown}: it must have no NUL`,
+    );
+  }
+  const text = Object.entries(parameters).flat().join("\0");
+  return { type: "StartupMessage", body: [PROTOCOL_VERSION, `${text}\0\0`] };
 }
 
-function assertCopy({ copying }: Operation): void {
-  if (!copying) throw new TypeError("Cannot copy: the statement is not COPY");
+/** Gives a statement its parameters: they are text, and so are the results. */
+function bind({ name }: Prepared, parameters: readonly Parameter[]): Frontend {
+  const values = parameters.flatMap((text) => text ? [text.length, text] : -1);
+  // Two counts of 16 bits: no formats, as all is text, and the parameters.
+  const body = [`\0${name}\0`, parameters.length, ...values, "\0\0"];
+  return { type: "Bind", body };
 }

@@ -15,7 +15,8 @@ await using postgres = new Postgres({
   password: Deno.env.get("PGPASSWORD"),
 });
 await postgres.connect(parseTransport(address));
-console.log("PostgreSQL", postgres.parameters.get("server_version"));
+const { rows: [about] } = await postgres.query("SELECT version()");
+console.log(about?.version);
 
 await postgres.query("CREATE TEMPORARY TABLE colour (id int, name text)");
 const lines = ["1\tred\n", "2\tgreen\n", "3\tblue\n"];

@@ -1,43 +1,46 @@
-/** A column of a result. */
-export interface Column {
-  readonly name: string;
-  /** The OID of its type, such as 23 of `int4`. */
-  readonly type: number;
-}
+import type { Body } from "./body.ts";
 
-/** The fields of an error or a notice, by the letters of the protocol. */
-export type ErrorFields = Readonly<Record<string, string>>;
+/**
+ * The messages of the server by the byte in front, with the names that
+ * PostgreSQL's manual gives them (§55.7).
+ */
+export const BACKEND = {
+  "1": message("ParseComplete", nothing),
+  "2": message("BindComplete", nothing),
+  A: message("NotificationResponse", (body) => ({
+    processId: body.int(4),
+    channel: body.text(),
+    payload: body.text(),
+  })),
+  C: message("CommandComplete", (body) => body.text()),
+  D: message("DataRow", (body) => body.list(readValue)),
+  E: message("ErrorResponse", readFields),
+  G: message("CopyInResponse", nothing),
+  H: message("CopyOutResponse", nothing),
+  I: message("EmptyQueryResponse", nothing),
+  K: message("BackendKeyData", (body) => body.rest()),
+  N: message("NoticeResponse", readFields),
+  R: message("Authentication", (body) => ({
+    code: body.int(4),
+    data: body.rest(),
+  })),
+  S: message("ParameterStatus", (body) => [body.text(), body.text()]),
+  T: message("RowDescription", (body) => body.list(readColumn)),
+  Z: message("ReadyForQuery", nothing),
+  c: message("CopyDone", nothing),
+  d: message("CopyData", (body) => body.rest()),
+  n: message("NoData", nothing),
+  t: message("ParameterDescription", nothing),
+};
 
-/** A message of the server, by its name in PostgreSQL's manual (§55.7). */
-export type Backend =
-  | { type: "SSLResponse"; accepted: boolean }
-  | { type: "Authentication"; code: number; data: Uint8Array }
-  | { type: "BackendKeyData"; processId: number; secretKey: number }
-  | { type: "ParameterStatus"; name: string; value: string }
-  | { type: "RowDescription"; columns: Column[] }
-  | { type: "DataRow"; values: (string | null)[] }
-  | { type: "CommandComplete"; tag: string }
-  | { type: "ErrorResponse"; fields: ErrorFields }
-  | { type: "NoticeResponse"; fields: ErrorFields }
-  | { type: "NotificationResponse"; notification: Notification }
-  | { type: "CopyData"; data: Uint8Array }
-  | { type: BackendSign };
+/** A message of the server. */
+export type Backend = ReturnType<(typeof BACKEND)[keyof typeof BACKEND]>;
 
-/** A message of the server of which only the type matters here. */
-export type BackendSign =
-  | "ReadyForQuery"
-  | "ParseComplete"
-  | "BindComplete"
-  | "ParameterDescription"
-  | "NoData"
-  | "EmptyQueryResponse"
-  | "CopyInResponse"
-  | "CopyOutResponse"
-  | "CopyDone";
+/** The body of a message of the server. */
+export type BodyOf<Type> = Extract<Backend, { type: Type }>["body"];
 
-/** The messages of the client, and the letter that each begins with. */
+/** The messages of the client, and the byte that each begins with. */
 export const FRONTEND = {
-  SSLRequest: "",
   CancelRequest: "",
   StartupMessage: "",
   SASLInitialResponse: "p",
@@ -52,43 +55,39 @@ export const FRONTEND = {
   CopyDone: "c",
   CopyFail: "f",
   Terminate: "X",
-} as const;
-
-/** A message of the client: a number in its body has 32 bits, text is UTF-8. */
-export type Frontend = Bind | {
-  type: Exclude<keyof typeof FRONTEND, "Bind">;
-  body?: (number | string | Uint8Array)[];
 };
 
-/** Gives a prepared statement its parameters. */
-export interface Bind {
-  type: "Bind";
-  name: string;
-  parameters: readonly Parameter[];
+/** A message of the client: a number in its body has 32 bits, text is UTF-8. */
+export interface Frontend {
+  type: keyof typeof FRONTEND;
+  body?: (number | string | Uint8Array)[];
 }
 
-/** A parameter of a statement: text, or the binary form of its type. */
-export type Parameter = string | Uint8Array | null;
-
-/** What another session, or this one, has said by `NOTIFY`. */
-export interface Notification {
-  readonly processId: number;
-  readonly channel: string;
-  readonly payload: string;
+function message<Type extends string, T>(type: Type, read: (body: Body) => T) {
+  return (body: Body) => ({ type, body: read(body) });
 }
 
-/** An error of the server; `code` is its SQLSTATE, such as `23505`. */
-export class PostgresError extends Error {
-  override readonly name = "PostgresError";
-  readonly code: string;
-  readonly severity: string;
-  /** All fields, by the letters of the protocol: `D` is the detail, `H` a hint. */
-  readonly fields: ErrorFields;
+function nothing(): undefined {}
 
-  constructor(fields: ErrorFields) {
-    super(fields.M);
-    this.code = fields.C ?? "";
-    this.severity = fields.V ?? fields.S ?? "";
-    this.fields = fields;
+function readValue(body: Body): string | null {
+  const length = body.int(4);
+  return length < 0 ? null : body.string(length);
+}
+
+/** A column of a result: the type is an OID, such as 23 of `int4`. */
+function readColumn(body: Body): { name: string; type: number } {
+  const name = body.text();
+  body.skip(6); // table, number of the column
+  const type = body.int(4);
+  body.skip(8); // size, modifier, format
+  return { name, type };
+}
+
+/** Texts by the letters in front of them, up to an empty one. */
+function readFields(body: Body): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (let field = body.text(); field !== ""; field = body.text()) {
+    fields[field.charAt(0)] = field.slice(1);
   }
+  return fields;
 }

@@ -1,13 +1,14 @@
-import type { Backend, PostgresError } from "./messages.ts";
-import { type Parser, type Row, toParser, toRow } from "./values.ts";
+import type { PostgresError } from "./error.ts";
+import type { Backend, BodyOf } from "./messages.ts";
+import { type Row, toRow } from "./values.ts";
 
-/** A statement that the server has parsed, or will have. */
+/** A statement of the session. */
 export interface Prepared {
-  /** Its name in the session; empty if it is for one operation. */
+  /** Empty if it is for one operation. */
   readonly name: string;
   readonly sql: string;
-  columns: readonly Parser[];
-  parsed: boolean;
+  /** What it returns; unknown until the server has parsed it. */
+  columns?: BodyOf<"RowDescription">;
 }
 
 /** The result of a statement. */
@@ -17,7 +18,7 @@ export interface Result<R extends Row = Row> {
   readonly tag: string;
 }
 
-/** Which way a COPY goes, and what is done with it. */
+/** What is done in a COPY, which goes one way. */
 export interface CopyHandlers {
   /** Called when the server waits for data. */
   readonly onCopyIn?: () => void;
@@ -25,62 +26,44 @@ export interface CopyHandlers {
   readonly onCopyData?: (data: Uint8Array) => Promise<void>;
 }
 
-/** What the server says between one request and its `ReadyForQuery`. */
+/** A request, and what the server has answered up to its `ReadyForQuery`. */
 export class Operation {
-  readonly statements: readonly Prepared[];
+  readonly statements: Prepared[] = [];
   readonly results: Result[] = [];
   error: PostgresError | undefined;
-  /** Whether a COPY has begun. */
-  copying = false;
   readonly #copy: CopyHandlers;
   #rows: Row[] = [];
 
-  constructor(statements: readonly Prepared[], copy: CopyHandlers = {}) {
-    this.statements = statements;
+  constructor(copy: CopyHandlers = {}) {
     this.#copy = copy;
-  }
-
-  /** Whether the client sends data, which no other request may interrupt. */
-  get takesData(): boolean {
-    return this.#copy.onCopyIn !== undefined;
   }
 
   /** Takes the next message; a promise holds those behind it. */
   take(message: Backend): void | Promise<void> {
     const prepared = this.statements[this.results.length];
+    const { onCopyIn = refuseCopy, onCopyData = refuseCopy } = this.#copy;
     switch (message.type) {
-      case "ParseComplete":
-        if (prepared) prepared.parsed = true;
-        break;
       case "RowDescription":
-        if (prepared) prepared.columns = message.columns.map(toParser);
+      case "NoData":
+        if (prepared) prepared.columns = message.body ?? [];
         break;
       case "DataRow":
-        this.#rows.push(toRow(prepared?.columns ?? [], message.values));
+        this.#rows.push(toRow(prepared?.columns ?? [], message.body));
         break;
       case "CommandComplete":
-        this.results.push({ rows: this.#rows, tag: message.tag });
+      case "EmptyQueryResponse":
+        this.results.push({ rows: this.#rows, tag: message.body ?? "" });
         this.#rows = [];
         break;
-      case "EmptyQueryResponse":
-        this.results.push({ rows: [], tag: "" });
-        break;
       case "CopyInResponse":
-      case "CopyOutResponse":
-        this.#beginCopy(message.type);
-        break;
+        return onCopyIn();
       case "CopyData":
-        return this.#copy.onCopyData?.(message.data);
+        return onCopyData(message.body);
     }
   }
+}
 
-  #beginCopy(type: "CopyInResponse" | "CopyOutResponse"): void {
-    const { onCopyIn, onCopyData } = this.#copy;
-    // Without a handler, the server would wait for data, or data would be lost.
-    if (!(type === "CopyInResponse" ? onCopyIn : onCopyData)) {
-      throw new TypeError("Cannot copy by query(): use copyIn() or copyOut()");
-    }
-    this.copying = true;
-    onCopyIn?.();
-  }
+/** Else the server would wait for data, or data would be lost. */
+function refuseCopy(): never {
+  throw new TypeError("Cannot copy by query(): use copyIn() or copyOut()");
 }

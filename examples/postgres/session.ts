@@ -6,11 +6,11 @@ import {
   startTls,
   type StartTlsOptions,
 } from "@parley/parley";
-import { postgres, sslAnswer } from "./codec.ts";
-import { type Backend, type Frontend, PostgresError } from "./messages.ts";
+import { postgres } from "./codec.ts";
+import type { Backend, Frontend } from "./messages.ts";
 
-const SSL_REQUEST = 80877103;
-const CANCEL_REQUEST = 80877102;
+/** A message without a type: its length, and a version that means TLS. */
+const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
 
 /** Options of every session. */
 export interface SessionOptions extends AsyncProtocolOptions {
@@ -22,29 +22,25 @@ export interface SessionOptions extends AsyncProtocolOptions {
   tls?: StartTlsOptions | undefined;
 }
 
-/** A session that has asked for TLS, if it is to have it, and for nothing else. */
-export abstract class PostgresSession extends AsyncProtocol<Backend, Frontend> {
+/** A session that asks for TLS, if it is to have it, and says what it is for. */
+export class PostgresSession extends AsyncProtocol<Backend, Frontend> {
+  readonly #start: Frontend;
   readonly #tls: StartTlsOptions | undefined;
 
-  constructor({ tls, ...options }: SessionOptions) {
+  /** @param start The first message over TLS: a log-in, or a cancel request. */
+  constructor(start: Frontend, { tls, ...options }: SessionOptions) {
     super(options);
+    this.#start = start;
     this.#tls = tls;
   }
 
   protected override createCodec(): Codec<Backend, Frontend> {
-    return this.#tls ? sslAnswer() : this.#postgres();
+    return postgres({ maxMessageBytes: this.maxMessageBytes });
   }
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
-    if (!this.#tls) return;
-    const options = { ...this.#tls, signal };
-    this.send({ type: "SSLRequest", body: [SSL_REQUEST] });
-    const answer = await this.receive({ signal });
-    if (answer.type !== "SSLResponse" || !answer.accepted) {
-      throw new ProtocolError("Server has no TLS: the option tls requires it");
-    }
-    await this.upgrade((connection) => startTls(connection, options));
-    this.useCodec(this.#postgres());
+    if (this.#tls) await this.#startTls({ ...this.#tls, signal });
+    this.send(this.#start);
   }
 
   /** Passwords are not logged, nor the proofs of them. */
@@ -54,36 +50,14 @@ export abstract class PostgresSession extends AsyncProtocol<Backend, Frontend> {
     return isSecret ? { type: message.type } : message;
   }
 
-  #postgres(): Codec<Backend, Frontend> {
-    return postgres({ maxMessageBytes: this.maxMessageBytes });
-  }
-}
-
-/** Which session to cancel what of, as the server has told it. */
-export interface CancelKey {
-  readonly processId: number;
-  readonly secretKey: number;
-}
-
-/** A session that asks to cancel what another one executes, and ends. */
-export class CancelSession extends PostgresSession {
-  readonly #key: CancelKey;
-
-  constructor(key: CancelKey, options: SessionOptions) {
-    super(options);
-    this.#key = key;
-  }
-
-  protected override async negotiate(signal: AbortSignal): Promise<void> {
-    await super.negotiate(signal);
-    const { processId, secretKey } = this.#key;
-    const body = [CANCEL_REQUEST, processId, secretKey];
-    await this.send({ type: "CancelRequest", body });
-  }
-
-  protected override onMessage(message: Backend): void {
-    if (message.type === "ErrorResponse") {
-      throw new PostgresError(message.fields);
-    }
+  async #startTls(options: StartTlsOptions): Promise<void> {
+    await this.upgrade(async (connection) => {
+      await connection.write(SSL_REQUEST);
+      const answer = new Uint8Array(1); // what is behind it is for TLS to check
+      await connection.read(answer);
+      const isAccepted = answer[0] === 0x53; // "S"
+      if (isAccepted) return startTls(connection, options);
+      throw new ProtocolError("Server has no TLS: the option tls requires it");
+    });
   }
 }

@@ -1,16 +1,18 @@
-import type { Column, Parameter } from "./messages.ts";
+import type { BodyOf } from "./messages.ts";
 
 /** A value of a row: of a type that is not known here, its text. */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
-/** A value for a parameter; bytes are the binary form of the type. */
+/** A value for a parameter. */
 export type Argument = Value | Date;
+
+/** A parameter as it is sent: text in UTF-8. */
+export type Parameter = Uint8Array | null;
 
 /** A row of a result, by the names of its columns. */
 export type Row = Record<string, Value>;
 
-/** Their count has 16 bits. */
-const MAX_PARAMETERS = 0xffff;
+const encoder = new TextEncoder();
 
 /** The values by the OIDs of their types; JSON, times and so on stay text. */
 const PARSERS = new Map<number, (text: string) => Value>([
@@ -24,45 +26,35 @@ const PARSERS = new Map<number, (text: string) => Value>([
   [701, Number], // float8
 ]);
 
-/** A column, and how its text is parsed, if it is. */
-export interface Parser {
-  readonly name: string;
-  readonly parse: ((text: string) => Value) | undefined;
-}
-
-export function toParser({ name, type }: Column): Parser {
-  return { name, parse: PARSERS.get(type) };
-}
-
 /** A row of the values of its columns. */
 export function toRow(
-  columns: readonly Parser[],
-  values: readonly (string | null)[],
+  columns: BodyOf<"RowDescription">,
+  values: BodyOf<"DataRow">,
 ): Row {
   const row: Row = {};
-  for (let at = 0; at < columns.length; at++) {
-    const column = columns[at];
-    const text = values[at];
-    if (!column) continue;
-    row[column.name] = text === null || text === undefined
-      ? null
-      : column.parse
-      ? column.parse(text)
-      : text;
-  }
+  columns.forEach(({ name, type }, at) => {
+    const text = values[at] ?? null;
+    const parse = PARSERS.get(type);
+    row[name] = text !== null && parse ? parse(text) : text;
+  });
   return row;
 }
 
-/** The parameters of a statement, as they are sent. */
+/** The parameters of a statement, as they are sent: as text. */
 export function toParameters(args: readonly Argument[]): Parameter[] {
-  if (args.length <= MAX_PARAMETERS) return args.map(toParameter);
-  throw new RangeError(
-    `Cannot send the parameters: there are ${args.length}, expected at most ${MAX_PARAMETERS}`,
+  const { length } = args;
+  if (length > 0xffff) { // the count has 16 bits
+    throw new RangeError(
+      `Cannot send ${length} parameters: a statement has at most 65,535`,
+    );
+  }
+  return args.map((argument) =>
+    argument === null ? null : encoder.encode(toText(argument))
   );
 }
 
-function toParameter(argument: Argument): Parameter {
-  if (argument === null || argument instanceof Uint8Array) return argument;
+function toText(argument: NonNullable<Argument>): string {
+  if (argument instanceof Uint8Array) return `\\x${argument.toHex()}`;
   if (argument instanceof Date) return argument.toISOString();
   if (typeof argument !== "object") return String(argument);
   throw new TypeError(

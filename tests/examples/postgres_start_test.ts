@@ -107,23 +107,38 @@ Deno.test({
   },
 });
 
+/** A client that is connecting, and the server's end, which has asked for TLS. */
+async function askingForTls(handshakeTimeout?: number) {
+  const [near, far] = memoryPair();
+  const tls = { serverName: "localhost" };
+  const client = new Postgres({ user: "parley", tls, handshakeTimeout });
+  const connecting = rejection(client.connect(near));
+  const request = new Uint8Array(64);
+  const size = await far.read(request) ?? 0;
+  assertEquals(
+    request.subarray(0, size),
+    Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47),
+  );
+  return { connecting, far };
+}
+
 Deno.test("PostgreSQL: bytes in front of TLS are refused, and a server without it", async () => {
-  for (const answer of ["Sx", "N"]) {
-    const [near, far] = memoryPair();
-    const tls = { serverName: "localhost" };
-    const connecting = rejection(
-      new Postgres({ user: "parley", tls }).connect(near),
-    );
-    const request = new Uint8Array(64);
-    const size = await far.read(request) ?? 0;
-    assertEquals(
-      request.subarray(0, size),
-      Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47),
-    );
+  const plain = "SR\0\0\0\x08\0\0\0\0"; // what follows S says: no password
+  for (const answer of [plain, "N", "E", ""]) {
+    const { connecting, far } = await askingForTls();
     await far.write(new TextEncoder().encode(answer));
+    await far.closeWrite();
     const error = await connecting;
-    far.abort();
     assertInstanceOf(error, ConnectError);
-    assertInstanceOf(error.cause, ProtocolError);
+    // TLS takes the rest for a handshake.
+    if (answer !== plain) assertInstanceOf(error.cause, ProtocolError);
+    far.abort();
   }
+});
+
+Deno.test("PostgreSQL: a server that does not say whether it has TLS is left", async () => {
+  const { connecting, far } = await askingForTls(10);
+  assertInstanceOf(await connecting, ConnectError);
+  await rejection(far.read(new Uint8Array(1)));
+  far.abort();
 });
