@@ -3,7 +3,8 @@ import {
   type AsyncProtocolOptions,
   CallInterruptedError,
   type Codec,
-  EventQueue,
+  EventHub,
+  type EventQueue,
   ParleyError,
   PendingCalls,
   ProtocolError,
@@ -73,17 +74,17 @@ const NO_ID = 0;
  */
 export class MqttClient extends AsyncProtocol<Packet> {
   readonly #options: MqttOptions;
+  /** All that is received; each subscription is a listener. */
+  readonly #messages = new EventHub<MqttMessage>(({ topic }) => topic);
   readonly #subscriptions = new Set<Subscription>();
   /** What waits for its last answer, whose code is the reply. */
   readonly #calls = new PendingCalls<number>({ maxId: 0xffff });
   /** Messages of QoS 2 that the server may send again until it releases them. */
-  readonly #received = new Set<number>();
+  readonly #unreleased = new Set<number>();
 
   constructor(options: MqttOptions = {}) {
-    const {
-      keepAlive = 60,
-      keepAliveInterval = keepAlive * 500, // the server allows 1.5 × keepAlive
-    } = options;
+    // The server allows 1.5 × keepAlive.
+    const { keepAlive = 60, keepAliveInterval = keepAlive * 500 } = options;
     super({ ...options, keepAliveInterval, keepAliveDirection: "either" });
     this.#options = options;
   }
@@ -122,8 +123,7 @@ export class MqttClient extends AsyncProtocol<Packet> {
     { qos = 0, signal }: SubscribeOptions = {},
   ): Promise<EventQueue<MqttMessage>> {
     signal?.throwIfAborted();
-    const messages = new EventQueue<MqttMessage>({
-      nameOf: ({ topic }) => topic,
+    const messages = this.#messages.listen(undefined, {
       filter: ({ topic }) => matches(filter, topic),
       limit: MAX_WAITING,
       overflow: "fail",
@@ -152,7 +152,7 @@ export class MqttClient extends AsyncProtocol<Packet> {
   }
 
   protected override onSessionStart(): void {
-    this.#received.clear();
+    this.#unreleased.clear();
     for (const subscription of this.#subscriptions) {
       this.#subscribe(subscription).catch((error) => {
         if (error instanceof CallInterruptedError) return;
@@ -162,7 +162,7 @@ export class MqttClient extends AsyncProtocol<Packet> {
   }
 
   protected override onLastSessionEnd(cause: unknown): void {
-    for (const { messages } of this.#subscriptions) messages.end(cause);
+    this.#messages.end(cause);
   }
 
   /** Says goodbye: the server forgets the will. */
@@ -179,12 +179,19 @@ export class MqttClient extends AsyncProtocol<Packet> {
     bytes: number,
   ): void | Promise<void> {
     switch (packet.type) {
-      case "publish":
-        return this.#onPublish(packet.message, packet.id ?? NO_ID, bytes);
+      case "publish": {
+        const { message, id = NO_ID } = packet;
+        const isAgain = message.qos === 2 && this.#unreleased.has(id);
+        if (!isAgain) this.#messages.dispatch(message, bytes);
+        if (message.qos === 0) return;
+        if (message.qos === 1) return this.send({ type: "puback", id });
+        this.#unreleased.add(id);
+        return this.send({ type: "pubrec", id });
+      }
       case "pubrec": // the call goes on until the server has released it, too
         return this.send({ type: "pubrel", id: packet.id });
       case "pubrel":
-        this.#received.delete(packet.id);
+        this.#unreleased.delete(packet.id);
         return this.send({ type: "pubcomp", id: packet.id });
       case "puback":
       case "pubcomp":
@@ -208,22 +215,6 @@ export class MqttClient extends AsyncProtocol<Packet> {
   /** Keeps passwords out of the log. */
   protected override describe(packet: Packet): unknown {
     return packet.type === "connect" ? { type: "connect" } : packet;
-  }
-
-  #onPublish(
-    message: MqttMessage,
-    id: number,
-    bytes: number,
-  ): void | Promise<void> {
-    const { qos } = message;
-    if (qos < 2 || !this.#received.has(id)) {
-      for (const { messages } of this.#subscriptions) {
-        messages.dispatch(message, bytes);
-      }
-    }
-    if (qos === 0) return;
-    if (qos === 2) this.#received.add(id);
-    return this.send({ type: qos === 1 ? "puback" : "pubrec", id });
   }
 
   async #subscribe(

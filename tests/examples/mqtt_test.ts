@@ -1,4 +1,5 @@
 import {
+  assert,
   assertEquals,
   assertInstanceOf,
   assertMatch,
@@ -24,6 +25,7 @@ import {
 import { faulty, scriptedPeer, type ScriptStep } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { runDeno } from "../support/program.ts";
+import { logged } from "../support/protocol/logged.ts";
 import { needs } from "../support/servers/real_process.ts";
 import {
   type RealServer,
@@ -262,6 +264,26 @@ Deno.test("MQTT: options that cannot be encoded are the cause, at once", async (
   far.abort();
   assertInstanceOf(error, ConnectError);
   assertInstanceOf(error.cause, RangeError);
+});
+
+Deno.test("MQTT: a password is not logged", async () => {
+  await using peer = scriptedPeer([
+    {
+      expect: Uint8Array.of(
+        ...[0x10, 21, 0, 4, ...bytes("MQTT"), 4, 0x42, 0, 60, 0, 0],
+        ...[0, 7, ...bytes("guessed")],
+      ),
+    },
+    { send: Uint8Array.of(0x20, 2, 0, 0) },
+    { expect: Uint8Array.of(0xe0, 0) },
+    "expect end",
+  ]);
+  await using client = new MqttClient({ password: "guessed" });
+  const records = await logged("debug", () => client.connect(peer.connection));
+  await client.disconnect();
+  const log = Deno.inspect(records, { depth: 9 });
+  assertMatch(log, /type: "connect"/);
+  assert(!log.includes("guessed"), log);
 });
 
 Deno.test("MQTT: a message of QoS 2 that is sent again is delivered once", async () => {
