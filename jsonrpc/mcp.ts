@@ -37,6 +37,7 @@ import { EndOfStreamError, ProtocolError } from "../protocol/errors.ts";
 import { Peer } from "../protocol/peer.ts";
 import type { Connection } from "../transports/transport.ts";
 import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
+import { encodedSize } from "./_peer/encoded_size.ts";
 import { SendTurns } from "./_peer/send_turns.ts";
 
 const logger = getLogger(["parley", "protocol", "MCP"]);
@@ -90,10 +91,14 @@ export function toMcpTransport(
 
 /** Sends the SDK's messages; it does not wait for room. */
 class McpPeer extends Peer<unknown> {
-  readonly #turns = new SendTurns(() => this.budget);
+  readonly #turns = new SendTurns<unknown>({
+    budget: () => this.budget,
+    sizeOf: (message) => encodedSize(jsonLines(), message),
+    onTurn() {},
+  });
 
   override send(message: unknown): Promise<void> {
-    return this.#turns.send(() => super.send(message));
+    return this.#turns.send(message, (message) => super.send(message));
   }
 
   protected override onDisconnect(): void {

@@ -4,13 +4,13 @@ import { checkNumber } from "../protocol/_util/validate.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
 import { jsonLines } from "../protocol/codecs/json_lines.ts";
-import { WriteBuffer } from "../protocol/codecs/write_buffer.ts";
 import { EndOfStreamError } from "../protocol/errors.ts";
 import { EventHub } from "../protocol/event_hub.ts";
 import type { EventQueue } from "../protocol/event_queue.ts";
 import type { ListenOptions } from "../protocol/listen_options.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { BAD_MESSAGES } from "./_peer/bad_messages.ts";
+import { encodedSize } from "./_peer/encoded_size.ts";
 import { checkOrder, dialectOf, handlersOf } from "./_peer/options.ts";
 import { JSONRPCSession, type SessionSettings } from "./_peer/session.ts";
 import type { JSONRPCMessage, JSONRPCNotification } from "./messages.ts";
@@ -225,11 +225,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     const codec = this.#codec({ maxMessageBytes }) as Codec<JSONRPCMessage>;
     this.#session = new JSONRPCSession(this.#settings, {
       ...{ signal, budget },
-      sizeOf: (message) => {
-        const output = new WriteBuffer();
-        codec.encode(message, output);
-        return output.length;
-      },
+      sizeOf: (message) => encodedSize(codec, message),
       send: (message) => this.send(message),
     });
     return codec;

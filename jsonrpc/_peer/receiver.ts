@@ -36,7 +36,7 @@ export interface ReceiverHost {
   readonly budget: ByteBudget;
   /** How many bytes a message takes; throws if it cannot be encoded. */
   sizeOf(message: JSONRPCMessage): number;
-  readonly turns: SendTurns;
+  readonly turns: SendTurns<JSONRPCMessage>;
   /** Sends at once, also before messages that wait for their turn. */
   send(message: JSONRPCMessage): Promise<void>;
 }
@@ -62,13 +62,13 @@ export class Receiver {
     response: JSONRPCMessage | undefined,
   ): void | Promise<void> => {
     if (response === undefined) return;
-    return this.#host.turns.send(() =>
-      this.#host.send(response).catch((error) => {
-        if (this.#host.signal.aborted) return; // The session reports the cause.
-        return this.#respondInstead(response, error);
-      })
-    );
+    return this.#host.turns.send(response, this.#sendResponse);
   };
+  readonly #sendResponse = (response: JSONRPCMessage): Promise<void> =>
+    this.#host.send(response).catch((error) => {
+      if (this.#host.signal.aborted) return; // The session reports the cause.
+      return this.#respondInstead(response, error);
+    });
 
   constructor(host: ReceiverHost) {
     this.#host = host;
@@ -166,11 +166,12 @@ export class Receiver {
     respond: Respond,
   ): void | Promise<void> {
     const { kind, method, params } = call;
-    const { budget, outgoing, incoming, signal } = this.#host;
+    const { budget, outgoing, incoming, signal, turns } = this.#host;
     const size = Math.max(bytes, MIN_CALL_BYTES);
     const held = Math.min(size, this.#limit);
-    const full = this.#calls >= this.#limit && !signal.aborted;
-    if (full && incoming.handles(method)) {
+    const full = this.#calls >= this.#limit;
+    const waits = (full || turns.full) && !signal.aborted;
+    if (waits && incoming.handles(method)) {
       if (outgoing.size === 0) {
         this.#room ??= Promise.withResolvers();
         return this.#room.promise.then(() =>
@@ -178,7 +179,7 @@ export class Receiver {
         );
       }
       // To wait would hold the reader, and with it a response that is waited for.
-      if (kind === "request") return respond(busy(call.id));
+      if (full && kind === "request") return respond(busy(call.id));
       if (this.#calls + size > 2 * this.#limit) {
         throw new ProtocolError(
           `Receive ${

@@ -2,34 +2,57 @@ import type { ByteBudget } from "../../protocol/byte_budget.ts";
 
 /** If more messages wait, all are sent at once: a full queue ends the session. */
 const MAX_WAITING = 1024;
+/** The same if they take so many times the limit of the session's budget. */
+const MAX_BUDGETS = 16;
+
+/** The parts of the session that the turns need. */
+export interface SendTurnsHost<Message> {
+  /** The budget of the session. */
+  budget(): ByteBudget;
+  /** How many bytes a message takes; throws if it cannot be encoded. */
+  sizeOf(message: Message): number;
+  /** Called when a message has waited and is sent. */
+  onTurn(): void;
+}
+
+/** Sends a message, and settles when there is room for the next. */
+type Send<Message> = (message: Message) => Promise<void>;
 
 /**
  * Sends large messages in turn: while a third of the budget is used, each waits for
  * the room of the one before. Responses that are ready at the same time would fill
  * the queue at once, which ends the session of a peer that reads.
  */
-export class SendTurns {
-  readonly #budget: () => ByteBudget;
+export class SendTurns<Message> {
+  readonly #host: SendTurnsHost<Message>;
   /** Settles when the last message has found room. */
   #last: Promise<void> = Promise.resolve();
   /** Sends the messages that wait, in order. */
   readonly #waiting = new Set<() => Promise<void>>();
+  /** The bytes of the messages that wait. */
+  #bytes = 0;
 
-  /** @param budget The budget of the session. */
-  constructor(budget: () => ByteBudget) {
-    this.#budget = budget;
+  constructor(host: SendTurnsHost<Message>) {
+    this.#host = host;
+  }
+
+  /** Whether the messages that wait take more than the budget allows. */
+  get full(): boolean {
+    return this.#bytes > this.#host.budget().limit;
   }
 
   /** Sends a large message now, or in its turn; settles as the send does. */
-  send(send: () => Promise<void>): Promise<void> {
-    const { used, limit } = this.#budget();
-    if (3 * used <= limit) return this.sendNext(send);
-    return this.#wait(send);
+  send(message: Message, send: Send<Message>): Promise<void> {
+    const { used, limit } = this.#host.budget();
+    if (3 * used <= limit) return this.sendNext(message, send);
+    return this.#wait(message, send);
   }
 
   /** Sends now, or behind the messages that wait; settles as the send does. */
-  sendNext(send: () => Promise<void>): Promise<void> {
-    return this.#waiting.size > 0 ? this.#wait(send) : this.#last = send();
+  sendNext(message: Message, send: Send<Message>): Promise<void> {
+    return this.#waiting.size > 0
+      ? this.#wait(message, send)
+      : this.#last = send(message);
   }
 
   /** Sends all messages that wait, in order: a queue that is full ends the session. */
@@ -37,16 +60,31 @@ export class SendTurns {
     for (const turn of this.#waiting) turn().catch(() => {});
   }
 
-  #wait(send: () => Promise<void>): Promise<void> {
+  #wait(message: Message, send: Send<Message>): Promise<void> {
+    const bytes = this.#sizeOf(message);
     let sent: Promise<void> | undefined;
     const turn = () => {
-      this.#waiting.delete(turn);
-      return sent ??= send();
+      if (this.#waiting.delete(turn)) {
+        this.#bytes -= bytes;
+        this.#host.onTurn();
+      }
+      return sent ??= send(message);
     };
     this.#waiting.add(turn);
+    this.#bytes += bytes;
     this.#last = this.#last.then(turn, turn);
     this.#last.catch(() => {});
-    if (this.#waiting.size > MAX_WAITING) this.sendAll();
+    const full = this.#bytes > MAX_BUDGETS * this.#host.budget().limit;
+    if (full || this.#waiting.size > MAX_WAITING) this.sendAll();
     return this.#last;
+  }
+
+  /** A message that cannot be encoded fails in its turn. */
+  #sizeOf(message: Message): number {
+    try {
+      return this.#host.sizeOf(message);
+    } catch {
+      return 0;
+    }
   }
 }

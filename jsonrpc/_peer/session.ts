@@ -53,14 +53,18 @@ export class JSONRPCSession<Remote = AnyMethods>
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   readonly #receiver: Receiver;
-  readonly #turns = new SendTurns(() => this.#wire.budget);
+  readonly #turns = new SendTurns<JSONRPCMessage>({
+    budget: () => this.#wire.budget,
+    sizeOf: (message) => this.#wire.sizeOf(message),
+    onTurn: () => this.#receiver.wake(),
+  });
   readonly #sendNow = (message: JSONRPCMessage): Promise<void> => {
     const { signal, send } = this.#wire;
     return signal.aborted ? rejected(signal.reason) : send(message);
   };
   /** What follows a response does not overtake it. */
   readonly #send = (message: JSONRPCMessage): Promise<void> =>
-    this.#turns.sendNext(() => this.#sendNow(message));
+    this.#turns.sendNext(message, this.#sendNow);
 
   constructor(settings: SessionSettings, wire: SessionWire) {
     this.#settings = settings;

@@ -4,7 +4,7 @@ import {
   JSONRPCError,
   JSONRPCPeer,
 } from "../../jsonrpc/mod.ts";
-import { memoryPair } from "../../mod.ts";
+import { memoryPair, QueueLimitError } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { turns } from "../support/turns.ts";
 import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
@@ -225,4 +225,68 @@ Deno.test("disconnect() sends the responses that wait for room, and notification
   ]);
   await disconnected;
   await far.close();
+});
+
+Deno.test("a peer that does not read large responses is not read either, and then gets all of them", async () => {
+  const [near, far] = memoryPair();
+  let made = 0;
+  await using peer = new JSONRPCPeer({
+    maxQueuedBytes: 300_000,
+    methods: {
+      large() {
+        made++;
+        return "x".repeat(50_000);
+      },
+    },
+  });
+  await peer.connect(near);
+  const ids = Array.from({ length: 100 }, (_, id) => id);
+  const calls = ids.map((id) =>
+    `{"jsonrpc":"2.0","id":${id},"method":"large"}\n`
+  );
+  await far.write(new TextEncoder().encode(calls.join("")));
+  await turns();
+  console.log(`${made} responses of 50,000 bytes are held`);
+  // The transport's buffer, a third and one that are queued, and those that wait.
+  assertLess(made * 50_000, 64 * 1024 + 150_000 + 400_000);
+  await far.closeWrite();
+  const text = await new Response(far.readable).text();
+  const answered = text.trim().split("\n").map((line) => JSON.parse(line).id);
+  assertEquals(answered, ids);
+  await far.close();
+});
+
+Deno.test("refusals with large ids that the peer does not read end the session by their bytes", async () => {
+  const [near, far] = memoryPair();
+  await using peer = new JSONRPCPeer({ maxQueuedBytes: 200_000 });
+  await peer.connect(near);
+  // The session reads on, because it waits for a response.
+  const asked = peer.request("ask");
+  const id = "x".repeat(50_000);
+  const call = new TextEncoder().encode(
+    `{"jsonrpc":"2.0","id":"${id}","method":"none"}\n`,
+  );
+  const writer = far.writable.getWriter();
+  const writing = Promise.allSettled(
+    Array.from({ length: 500 }, () => writer.write(call)),
+  );
+  assertInstanceOf(await rejection(peer.closed), QueueLimitError);
+  assertLess(peer.stats.messagesReceived * 50_000, 20 * 200_000);
+  await rejection(asked);
+  await writing;
+  far.abort();
+  await rejection(peer.disconnect());
+});
+
+Deno.test("large responses both ways, more than maxQueuedBytes at any time, all arrive", async () => {
+  const options = {
+    maxQueuedBytes: 200_000,
+    methods: { large: ([n]: [number]) => [n, "x".repeat(20_000)] },
+  };
+  await using ends = await twoPeers(options, options);
+  const order = Array.from({ length: 200 }, (_, n) => n);
+  const asked = [ends.client, ends.server].map((peer) =>
+    Promise.all(order.map(async (n) => (await peer.request("large", [n]))[0]))
+  );
+  assertEquals(await Promise.all(asked), [order, order]);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { toMcpTransport } from "../../jsonrpc/mcp.ts";
@@ -8,6 +8,7 @@ import {
   memory,
   memoryPair,
   type NetAddress,
+  QueueLimitError,
   tls,
   type Transport,
   unix,
@@ -231,4 +232,20 @@ Deno.test("onerror gets the errors of lines without JSON and of a callback that 
   await transport.close();
   assertEquals(errors, ["DecodeError", "RangeError"]);
   await far.close();
+});
+
+Deno.test("messages that the peer does not read end the session by their bytes", async () => {
+  const [near, far] = memoryPair();
+  const transport = toMcpTransport(near);
+  const failed = Promise.withResolvers<Error>();
+  transport.onerror = failed.resolve;
+  await transport.start();
+  const text = "x".repeat(4_000_000);
+  // 16 times 8 MiB wait at most.
+  for (let id = 0; id < 40; id++) {
+    transport.send({ jsonrpc: "2.0", id, result: { text } }).catch(() => {});
+  }
+  assertInstanceOf(await failed.promise, QueueLimitError);
+  await transport.close();
+  far.abort();
 });
