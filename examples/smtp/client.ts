@@ -181,18 +181,20 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
       errors.push(reply.then((reply) => refusal(command, reply)));
       if (!pipelining) await errors.at(-1);
     }
-    const [sender, ...recipients] = await Promise.all(errors);
-    const data = recipients.pop();
-    const areAllRefused = recipients.every((error) => error);
-    const refusedFirst = sender ?? (areAllRefused ? recipients[0] : undefined);
+    const [senderError, ...recipientErrors] = await Promise.all(errors);
+    const dataError = recipientErrors.pop();
+    const areAllRefused = recipientErrors.every((error) => error);
+    const mailError = senderError ??
+      (areAllRefused ? recipientErrors[0] : undefined);
     // Even if it has no recipient, content that is asked for must end (RFC 2920).
-    const request = data ? "RSET" : { content: refusedFirst ? "" : content };
-    const reply = await this.#ask(request, signal);
-    const error = refusedFirst ?? data ?? refusal("Content", reply);
+    const end = { content: mailError ? "" : content };
+    const reply = await this.#ask(dataError ? "RSET" : end, signal);
+    const error = mailError ?? dataError ?? refusal("Content", reply);
     if (error) throw error;
     const refused = new Map<string, SmtpError>();
     for (const [i, recipient] of to.entries()) {
-      if (recipients[i]) refused.set(recipient, recipients[i]);
+      const error = recipientErrors[i];
+      if (error) refused.set(recipient, error);
     }
     return { reply: reply.lines.join("\n"), refused };
   }
