@@ -1,5 +1,6 @@
 import { getLogger } from "../protocol/_deps.ts";
 import { CLOSE_TIMEOUT } from "../protocol/_session/session_limits.ts";
+import { startTimer } from "../protocol/_util/start_timer.ts";
 import { checkNumber } from "../protocol/_util/validate.ts";
 import { AsyncProtocol } from "../protocol/async_protocol.ts";
 import type { Codec } from "../protocol/codecs/codec.ts";
@@ -244,7 +245,7 @@ export class JSONRPCPeer<Remote = AnyMethods, Local = Remote>
     const session = this.#session;
     const cause = new EndOfStreamError("Peer ended the stream");
     session?.endCalls(cause);
-    const timer = setTimeout(() => session?.end(cause), this.#closeTimeout);
+    const timer = startTimer(() => session?.end(cause), this.#closeTimeout);
     await session?.idle();
     clearTimeout(timer);
   }

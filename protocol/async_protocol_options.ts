@@ -51,7 +51,7 @@ export interface AsyncProtocolOptions {
    * After that, and up to a quarter later, the session ends with an
    * `IdleTimeoutError`. What `keepAlive()` sends at once does not count.
    *
-   * @default {undefined}
+   * @default {Infinity}
    */
   idleTimeout?: number | undefined;
   /**
@@ -60,7 +60,7 @@ export interface AsyncProtocolOptions {
    * not count in which a handler holds the reader, unless it waits for the peer to
    * read.
    *
-   * @default {undefined}
+   * @default {Infinity}
    */
   keepAliveInterval?: number | undefined;
   /**

@@ -3,7 +3,8 @@ import { printable } from "./_util/printable.ts";
 import { show } from "./_util/show.ts";
 import { told } from "./_util/told.ts";
 import { callHook } from "./_util/call_hook.ts";
-import { checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { startTimer } from "./_util/start_timer.ts";
+import { checkNumber } from "./_util/validate.ts";
 import { EndOfStreamError, EventOverflowError } from "./errors.ts";
 import type { ListenOptions, NextEventOptions } from "./listen_options.ts";
 
@@ -219,7 +220,7 @@ export class EventQueue<E> implements AsyncIterable<E>, Disposable {
       const message = `Cannot get ${what}: there was none in ${timeout} ms`;
       wait.fail(new DOMException(message, "TimeoutError"));
     };
-    const timer = timeout > MAX_TIMEOUT ? undefined : setTimeout(late, timeout);
+    const timer = startTimer(late, timeout);
     signal?.addEventListener("abort", abort, { once: true });
     try {
       const taken = await wait.taken;

@@ -3,7 +3,8 @@ import { SignalGroups } from "./_calls/signal_groups.ts";
 import { LinkedMap } from "./_util/linked_map.ts";
 import { callHook } from "./_util/call_hook.ts";
 import { SENT } from "./_util/sent.ts";
-import { checkCount, checkNumber, MAX_TIMEOUT } from "./_util/validate.ts";
+import { MAX_TIMEOUT } from "./_util/start_timer.ts";
+import { checkCount, checkNumber } from "./_util/validate.ts";
 import { CallError, CallInterruptedError, CallTimeoutError } from "./errors.ts";
 import type {
   OpenCallOptions,

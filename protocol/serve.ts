@@ -1,11 +1,6 @@
 import type { Address, Connection, Listener } from "../transports/transport.ts";
 import { ListeningServer } from "./_server/listening_server.ts";
-import {
-  checkFunction,
-  checkMember,
-  checkNumber,
-  MAX_TIMEOUT,
-} from "./_util/validate.ts";
+import { checkFunction, checkMember, checkNumber } from "./_util/validate.ts";
 import type { AsyncProtocol } from "./async_protocol.ts";
 import type { ServeOptions, Server } from "./server.ts";
 
@@ -66,8 +61,8 @@ export function serve<
   const { signal, ...limits } = options;
   if (limits.onError) checkFunction("option", "onError", limits.onError);
   checkNumber("maxSessions", limits.maxSessions, 1, Infinity);
-  checkNumber("idleTimeout", limits.idleTimeout, 1, MAX_TIMEOUT);
+  checkNumber("idleTimeout", limits.idleTimeout, 1, Infinity);
   checkNumber("maxQueuedBytes", limits.maxQueuedBytes, 1, Infinity);
-  checkNumber("shutdownTimeout", limits.shutdownTimeout, 0, MAX_TIMEOUT);
+  checkNumber("shutdownTimeout", limits.shutdownTimeout, 0, Infinity);
   return new ListeningServer(listener, create, limits, signal);
 }

@@ -32,7 +32,7 @@ export interface ServeOptions<P = AsyncProtocol<unknown, unknown>> {
    * its negotiation. After that, and up to a quarter later, it ends with an
    * `IdleTimeoutError`.
    *
-   * @default {undefined}
+   * @default {Infinity}
    */
   idleTimeout?: number | undefined;
   /**

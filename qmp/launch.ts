@@ -1,4 +1,5 @@
-import { checkNumber, MAX_TIMEOUT } from "../protocol/_util/validate.ts";
+import { startTimer } from "../protocol/_util/start_timer.ts";
+import { checkNumber } from "../protocol/_util/validate.ts";
 import { ConnectError, Runstate, StateError } from "../protocol/mod.ts";
 import type { WaitOptions } from "../transports/transport.ts";
 import { denoSystem } from "../transports/_deno/deno_system.ts";
@@ -263,10 +264,7 @@ export async function launch<S extends QMPSchema = AnySchema>(
 
   const giveUp = new AbortController();
   const late = new DOMException(`${startTimeout} ms passed`, "TimeoutError");
-  const timer = setTimeout(
-    () => giveUp.abort(late),
-    Math.min(startTimeout, MAX_TIMEOUT),
-  );
+  const timer = startTimer(() => giveUp.abort(late), startTimeout);
   const abort = () => giveUp.abort(signal?.reason);
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted) abort();

@@ -1,9 +1,5 @@
-import {
-  checkCount,
-  checkFunction,
-  checkNumber,
-  MAX_TIMEOUT,
-} from "../_util/validate.ts";
+import { MAX_TIMEOUT } from "../_util/start_timer.ts";
+import { checkCount, checkFunction, checkNumber } from "../_util/validate.ts";
 import type { ReconnectPolicy } from "../reconnection.ts";
 
 /** A policy in which nothing is left out. */

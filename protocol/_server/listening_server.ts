@@ -8,6 +8,7 @@ import { delay } from "../_deps.ts";
 import { callHook } from "../_util/call_hook.ts";
 import { loggable } from "../_util/loggable.ts";
 import { loggerOf } from "../_util/logger.ts";
+import { startTimer } from "../_util/start_timer.ts";
 import { type AsyncProtocol, lifecycleOf } from "../async_protocol.ts";
 import { EndOfStreamError } from "../errors.ts";
 import { Runstate } from "../runstate.ts";
@@ -208,7 +209,7 @@ export class ListeningServer<
   #stop(): void {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    this.#deadline = setTimeout(
+    this.#deadline = startTimer(
       () => this.#endAll(),
       this.#options.shutdownTimeout ?? 5_000,
     );

@@ -3,6 +3,7 @@ import { abortable, handled } from "../_util/abortable.ts";
 import { callHook } from "../_util/call_hook.ts";
 import { printable } from "../_util/printable.ts";
 import { messageOf } from "../_util/show.ts";
+import { startTimer } from "../_util/start_timer.ts";
 import { told } from "../_util/told.ts";
 import { ByteBudget } from "../byte_budget.ts";
 import { ConnectError, StateError } from "../errors.ts";
@@ -217,7 +218,7 @@ export class Lifecycle<In, Out> {
     const { signal } = session;
     const late =
       `negotiate() has not settled within a handshakeTimeout of ${handshakeTimeout} ms`;
-    const timer = handshakeTimeout === Infinity ? undefined : setTimeout(
+    const timer = startTimer(
       () => session.fail(new DOMException(late, "TimeoutError")),
       handshakeTimeout,
     );

@@ -1,6 +1,7 @@
 import type { Address, Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
 import { callHook } from "../_util/call_hook.ts";
+import { startTimer } from "../_util/start_timer.ts";
 import type { Codec } from "../codecs/codec.ts";
 import {
   EndOfStreamError,
@@ -267,7 +268,7 @@ export class Session<In, Out> {
   async #release({ cause, drain }: Ending): Promise<void> {
     const { closeTimeout } = this.#options;
     const late = `closeTimeout of ${closeTimeout} ms has passed`;
-    const timer = setTimeout(
+    const timer = startTimer(
       () => this.force(new DOMException(late, "TimeoutError")),
       closeTimeout,
     );
@@ -305,8 +306,8 @@ export class Session<In, Out> {
   // Its parts
 
   #limitSilence(): void {
-    const own = this.#options.idleTimeout ?? Infinity;
-    const idleTimeout = Math.min(own, this.#host.idleTimeout ?? Infinity);
+    const { idleTimeout: ofServer = Infinity } = this.#host;
+    const idleTimeout = Math.min(this.#options.idleTimeout, ofServer);
     if (idleTimeout === Infinity) return;
     const onIdle = () => this.fail(new IdleTimeoutError(idleTimeout));
     this.#watchSilence().onIdle(idleTimeout, onIdle);
@@ -314,7 +315,7 @@ export class Session<In, Out> {
 
   #keepAlive(): void {
     const { keepAliveInterval, keepAliveDirection, hooks } = this.#options;
-    if (keepAliveInterval === undefined) return;
+    if (keepAliveInterval === Infinity) return;
     this.#watchSilence().onSilence(
       keepAliveInterval,
       keepAliveDirection,

@@ -1,5 +1,5 @@
 import { show } from "../_util/show.ts";
-import { checkNumber, checkString, MAX_TIMEOUT } from "../_util/validate.ts";
+import { checkNumber, checkString } from "../_util/validate.ts";
 import type { AsyncProtocolOptions } from "../async_protocol_options.ts";
 import { messageLimit } from "../codecs/_util/options.ts";
 
@@ -12,8 +12,8 @@ export interface SessionLimits {
   highWaterMark: number;
   maxQueuedBytes: number;
   handshakeTimeout: number;
-  idleTimeout: number | undefined;
-  keepAliveInterval: number | undefined;
+  idleTimeout: number;
+  keepAliveInterval: number;
   keepAliveDirection: "received" | "either";
   closeTimeout: number;
 }
@@ -25,8 +25,8 @@ export function sessionLimits(options: AsyncProtocolOptions): SessionLimits {
     highWaterMark = 128 * 1024,
     maxQueuedBytes = 8 * 1024 * 1024,
     handshakeTimeout = 10_000,
-    idleTimeout,
-    keepAliveInterval,
+    idleTimeout = Infinity,
+    keepAliveInterval = Infinity,
     keepAliveDirection = "received",
     closeTimeout = CLOSE_TIMEOUT,
   } = options;
@@ -34,13 +34,11 @@ export function sessionLimits(options: AsyncProtocolOptions): SessionLimits {
   messageLimit({ maxMessageBytes });
   checkNumber("highWaterMark", highWaterMark, 0, Infinity);
   checkNumber("maxQueuedBytes", maxQueuedBytes, 1, Infinity);
-  if (handshakeTimeout !== Infinity) {
-    checkNumber("handshakeTimeout", handshakeTimeout, 0, MAX_TIMEOUT);
-  }
-  checkNumber("idleTimeout", idleTimeout, 1, MAX_TIMEOUT);
-  checkNumber("keepAliveInterval", keepAliveInterval, 1, MAX_TIMEOUT);
+  checkNumber("handshakeTimeout", handshakeTimeout, 0, Infinity);
+  checkNumber("idleTimeout", idleTimeout, 1, Infinity);
+  checkNumber("keepAliveInterval", keepAliveInterval, 1, Infinity);
   checkDirection(keepAliveDirection);
-  checkNumber("closeTimeout", closeTimeout, 0, MAX_TIMEOUT);
+  checkNumber("closeTimeout", closeTimeout, 0, Infinity);
   return {
     maxMessageBytes,
     highWaterMark,

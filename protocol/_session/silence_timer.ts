@@ -1,3 +1,5 @@
+import { startTimer } from "../_util/start_timer.ts";
+
 /** The counters are read so many times within the time: it is late by one step at most. */
 const STEPS = 4;
 
@@ -35,7 +37,7 @@ export class SilenceTimer {
   }
 
   #wait(): void {
-    this.#timer = setTimeout(() => {
+    this.#timer = startTimer(() => {
       // The timer may be stopped by what it does.
       this.#wait();
       this.#step();

@@ -1,8 +1,5 @@
 import { show } from "./show.ts";
 
-/** The longest time of a timer (HTML §8.7): 24 days and a half. */
-export const MAX_TIMEOUT = 2 ** 31 - 1;
-
 /**
  * Checks an option that is a number, if it is given.
  *

@@ -2,7 +2,7 @@ import { LinkedMap } from "../../protocol/_util/linked_map.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
 import { copyOf } from "../_wire/client_codec.ts";
-import { commandFailure, deadline } from "../_wire/command_failure.ts";
+import { commandFailure } from "../_wire/command_failure.ts";
 import { commandName } from "../_wire/command_name.ts";
 import { resultOf } from "../_wire/reply.ts";
 import { ExecInterruptedError } from "../errors.ts";
@@ -76,12 +76,12 @@ export class PendingCommands {
   start(command: QMPCommand, options: CommandOptions): PendingCommand {
     const { id = this.#freeId() } = command;
     this.#checkId(id);
-    const { inBand = command["exec-oob"] === undefined, signal } = options;
+    const { inBand = command["exec-oob"] === undefined } = options;
+    const { signal, timeout } = options;
     const waits = inBand && this.#onWire >= this.window;
     const whole = { ...command, id };
     const message = waits ? copyOf(whole) : whole;
     const method = commandName(command);
-    const timeout = deadline(options.timeout);
     const call = this.#calls.open({ id, signal, timeout, method });
     call.sent = false;
     const pending = { call, message, inBand, options };

@@ -1,4 +1,4 @@
-import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
+import { startTimer } from "../../protocol/_util/start_timer.ts";
 import { abortable as abortableBy } from "../_deps.ts";
 
 /**
@@ -10,12 +10,12 @@ export async function within<T>(
   promise: Promise<T>,
 ): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
+  const timer = startTimer(
     () =>
       late.reject(
         new DOMException(`${milliseconds} ms have passed`, "TimeoutError"),
       ),
-    Math.min(milliseconds, MAX_TIMEOUT),
+    milliseconds,
   );
   try {
     return await Promise.race([promise, late.promise]);

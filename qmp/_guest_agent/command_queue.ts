@@ -2,7 +2,7 @@ import { LinkedMap } from "../../protocol/_util/linked_map.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { PendingCall } from "../../protocol/pending_call.ts";
 import { PendingCalls } from "../../protocol/pending_calls.ts";
-import { commandFailure, deadline } from "../_wire/command_failure.ts";
+import { commandFailure } from "../_wire/command_failure.ts";
 import { commandName } from "../_wire/command_name.ts";
 import { BadReplyError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
@@ -77,7 +77,7 @@ export class CommandQueue {
     const { timeout, signal, onTurn } = options;
     const call = this.#calls.open({
       signal,
-      timeout: deadline(timeout),
+      timeout,
       method: commandName(message),
     });
     call.sent = false;

@@ -1,4 +1,4 @@
-import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
+import { startTimer } from "../../protocol/_util/start_timer.ts";
 import { CallTimeoutError } from "../../protocol/errors.ts";
 import { delay } from "../_deps.ts";
 import { fateOf } from "../_wire/command_name.ts";
@@ -92,8 +92,7 @@ class Silence implements Disposable {
     const received = this.#agent.bytesReceived();
     if (received === this.#seen) return this.#abort();
     this.#seen = received;
-    const wait = Math.min(this.#agent.timeout, MAX_TIMEOUT);
-    this.#timer = setTimeout(() => this.watch(), wait);
+    this.#timer = startTimer(() => this.watch(), this.#agent.timeout);
   }
 
   #abort(): void {

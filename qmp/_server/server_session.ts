@@ -8,6 +8,7 @@ import {
 import { loggable } from "../../protocol/_util/loggable.ts";
 import { loggerOf } from "../../protocol/_util/logger.ts";
 import { printable } from "../../protocol/_util/printable.ts";
+import { startTimer } from "../../protocol/_util/start_timer.ts";
 import type { WaitOptions } from "../../transports/transport.ts";
 import { abortable, within } from "../_client/wait.ts";
 import type { Logger } from "../_deps.ts";
@@ -112,7 +113,7 @@ export class ServerSession<S extends QMPSchema>
   async finish({ signal }: WaitOptions = {}): Promise<void> {
     this.#queue.close();
     const late = new AbortController();
-    const timer = setTimeout(() => {
+    const timer = startTimer(() => {
       const message = `closeTimeout of ${this.#closeTimeout} ms has passed`;
       late.abort(new DOMException(message, "TimeoutError"));
     }, this.#closeTimeout);

@@ -2,7 +2,6 @@ import {
   CallInterruptedError,
   CallTimeoutError,
 } from "../../protocol/errors.ts";
-import { MAX_TIMEOUT } from "../../protocol/_util/validate.ts";
 import { ExecInterruptedError } from "../errors.ts";
 import type { QMPMessage } from "../messages.ts";
 import { fateOf } from "./command_name.ts";
@@ -32,9 +31,4 @@ export function commandFailure(
     );
   }
   return error;
-}
-
-/** A deadline that fits a timer; a longer one is treated as none. */
-export function deadline(timeout: number | undefined): number | undefined {
-  return timeout !== undefined && timeout > MAX_TIMEOUT ? undefined : timeout;
 }

@@ -100,7 +100,7 @@ Deno.test("a server ends the session of a silent client after handshakeTimeout",
 });
 
 Deno.test("a handshakeTimeout that is out of range is refused", () => {
-  for (const handshakeTimeout of [-1, NaN, 2 ** 31]) {
+  for (const handshakeTimeout of [-1, NaN]) {
     assertThrows(
       () => new Peer({ codec: lines, handshakeTimeout }),
       RangeError,

@@ -417,7 +417,7 @@ Deno.test("a keepAliveDirection that is unknown is refused", () => {
 
 Deno.test("idleTimeout and keepAliveInterval that are out of range are refused", () => {
   for (const option of ["idleTimeout", "keepAliveInterval"]) {
-    for (const value of [0, -1, NaN, Infinity]) {
+    for (const value of [0, -1, NaN]) {
       assertThrows(
         () => new Pinging({ [option]: value }),
         RangeError,

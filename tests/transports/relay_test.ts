@@ -233,7 +233,7 @@ Deno.test("a dial that takes longer than connectTimeout fails, and cuts the side
 });
 
 Deno.test("relay() refuses a connectTimeout that is out of range, and does not listen", async () => {
-  for (const connectTimeout of [0, -1, NaN, Infinity]) {
+  for (const connectTimeout of [0, -1, NaN]) {
     await assertRejects(
       () => relay(tcp({ port: 0 }), memory(), { connectTimeout }),
       RangeError,

@@ -84,7 +84,6 @@ Deno.test("tls() refuses invalid options, naming option and value", () => {
     [{ alpnProtocols: [""] }, TypeError, 'alpnProtocols[0] is ""'],
     [{ handshakeTimeout: 0 }, RangeError, "handshakeTimeout is 0"],
     [{ handshakeTimeout: NaN }, RangeError, "handshakeTimeout is NaN"],
-    [{ handshakeTimeout: 2 ** 31 }, RangeError, "handshakeTimeout is 2147"],
     ...untyped<Partial<TlsOptions>>([
       [{ serverName: 7 }, TypeError, "serverName is 7"],
       [{ alpnProtocols: "h2" }, TypeError, 'alpnProtocols is "h2"'],

@@ -1,3 +1,4 @@
+import { startTimer } from "../_util/start_timer.ts";
 import { systemErrors } from "../_util/system_errors.ts";
 
 /**
@@ -21,7 +22,7 @@ export async function withDeadline<
     stopped.reject(reason);
   };
   const abort = () => stop(signal?.reason);
-  const timer = setTimeout(() => {
+  const timer = startTimer(() => {
     stop(
       new systemErrors.TimedOut(
         `the handshake was not done within ${timeout} ms`,

@@ -1,5 +1,6 @@
 import type { Relay, RelayOptions, RelayStats } from "../relay_options.ts";
 import type { Address, Connection, Listener, Transport } from "../transport.ts";
+import { startTimer } from "../_util/start_timer.ts";
 import { systemErrors } from "../_util/system_errors.ts";
 import { pump } from "./pump.ts";
 
@@ -120,7 +121,7 @@ export class ListeningRelay<A extends Address> implements Relay<A> {
           `Relay to ${this.#to}: the dial was not done within ${timeout} ms`,
         ),
       );
-    const timer = setTimeout(late, timeout);
+    const timer = startTimer(late, timeout);
     try {
       return await this.#to.connect({ signal: dialling.signal });
     } finally {

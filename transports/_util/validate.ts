@@ -118,9 +118,6 @@ export function checkType(
   if (actual !== type) throw wrongOption(option, value, `be a ${type}`);
 }
 
-/** The longest that a timer waits. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
-
 /**
  * Checks how a listener does its handshakes.
  *
@@ -144,11 +141,11 @@ export function checkHandshakes(
  * Checks how long something may take.
  *
  * @throws {TypeError} It is not a number.
- * @throws {RangeError} A timer cannot wait for so many milliseconds.
+ * @throws {RangeError} It is not more than 0.
  */
 export function checkTimeout(option: string, value: number): void {
-  if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT) return;
-  throw wrongNumber(option, value, `more than 0 and at most ${MAX_TIMEOUT} ms`);
+  if (typeof value === "number" && value > 0) return;
+  throw wrongNumber(option, value, "a number of ms, more than 0");
 }
 
 /** The error of an option that must be a number in some range. */
