@@ -26,6 +26,7 @@ export class ByteBudget {
   /** How many bytes may be held. */
   readonly limit: number;
   #used = 0;
+  #waiting = 0;
   #full = false;
   #room: PromiseWithResolvers<void> | undefined;
 
@@ -43,6 +44,11 @@ export class ByteBudget {
   /** The number of bytes that are held. */
   get used(): number {
     return this.#used;
+  }
+
+  /** The number of bytes that wait to be sent: see {@linkcode ByteBudget.wait}. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /**
@@ -72,6 +78,15 @@ export class ByteBudget {
   release(bytes: number): void {
     this.#used -= bytes;
     this.wake();
+  }
+
+  /**
+   * Counts bytes that wait for others to be sent, or fewer if negative. They count
+   * in the limit of a server, but do not hold the reader: two ends of which each
+   * waits for the other to read would wait for ever.
+   */
+  wait(bytes: number): void {
+    this.#waiting += bytes;
   }
 
   /** Resolves when the budget is not exceeded: at once, or later. */

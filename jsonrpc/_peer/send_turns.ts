@@ -29,16 +29,15 @@ export class SendTurns<Message> {
   #last: Promise<void> = Promise.resolve();
   /** Sends the messages that wait, in order. */
   readonly #waiting = new Set<() => Promise<void>>();
-  /** The bytes of the messages that wait. */
-  #bytes = 0;
 
   constructor(host: SendTurnsHost<Message>) {
     this.#host = host;
   }
 
-  /** Whether the messages that wait take more than the budget allows. */
+  /** Whether the messages that wait take more than a third of the budget. */
   get full(): boolean {
-    return this.#bytes > this.#host.budget().limit;
+    const { waiting, limit } = this.#host.budget();
+    return 3 * waiting > limit;
   }
 
   /** Sends a large message now, or in its turn; settles as the send does. */
@@ -61,20 +60,21 @@ export class SendTurns<Message> {
   }
 
   #wait(message: Message, send: Send<Message>): Promise<void> {
+    const budget = this.#host.budget();
     const bytes = this.#sizeOf(message);
     let sent: Promise<void> | undefined;
     const turn = () => {
       if (this.#waiting.delete(turn)) {
-        this.#bytes -= bytes;
+        budget.wait(-bytes);
         this.#host.onTurn();
       }
       return sent ??= send(message);
     };
     this.#waiting.add(turn);
-    this.#bytes += bytes;
+    budget.wait(bytes);
     this.#last = this.#last.then(turn, turn);
     this.#last.catch(() => {});
-    const full = this.#bytes > MAX_BUDGETS * this.#host.budget().limit;
+    const full = budget.waiting > MAX_BUDGETS * budget.limit;
     if (full || this.#waiting.size > MAX_WAITING) this.sendAll();
     return this.#last;
   }

@@ -44,9 +44,9 @@ export class SessionBudget extends ByteBudget {
     else this.#session.fail(cause);
   }
 
-  /** All bytes of the session, those of an incomplete message included. */
+  /** All bytes of the session, also those of an incomplete message and that wait. */
   get total(): number {
-    return this.used + this.#unread;
+    return this.used + this.waiting + this.#unread;
   }
 
   override get exceeded(): boolean {
@@ -62,6 +62,12 @@ export class SessionBudget extends ByteBudget {
   override release(bytes: number): void {
     this.#shared?.add(-bytes);
     super.release(bytes);
+  }
+
+  override wait(bytes: number): void {
+    super.wait(bytes);
+    this.#shared?.add(bytes);
+    if (bytes < 0) this.wake();
   }
 
   /**

@@ -4,10 +4,11 @@ import {
   JSONRPCError,
   JSONRPCPeer,
 } from "../../jsonrpc/mod.ts";
-import { memoryPair, QueueLimitError } from "../../mod.ts";
+import { memory, memoryPair, QueueLimitError, serve } from "../../mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { turns } from "../support/turns.ts";
+import { settled, turns } from "../support/turns.ts";
 import { rawPeer, twoPeers } from "../support/jsonrpc_peers.ts";
+import { VirtualTime } from "../support/virtual_time.ts";
 
 Deno.test("64 handlers run at once, and calls that fill a third of maxQueuedBytes hold the reader", async () => {
   let begun = 0;
@@ -247,8 +248,8 @@ Deno.test("a peer that does not read large responses is not read either, and the
   await far.write(new TextEncoder().encode(calls.join("")));
   await turns();
   console.log(`${made} responses of 50,000 bytes are held`);
-  // The transport's buffer, a third and one that are queued, and those that wait.
-  assertLess(made * 50_000, 64 * 1024 + 150_000 + 400_000);
+  // The transport's buffer, and twice a third and one: queued, and waiting.
+  assertLess(made * 50_000, 64 * 1024 + 2 * 150_000 + 50_000);
   await far.closeWrite();
   const text = await new Response(far.readable).text();
   const answered = text.trim().split("\n").map((line) => JSON.parse(line).id);
@@ -289,4 +290,44 @@ Deno.test("large responses both ways, more than maxQueuedBytes at any time, all 
     Promise.all(order.map(async (n) => (await peer.request("large", [n]))[0]))
   );
   assertEquals(await Promise.all(asked), [order, order]);
+});
+
+Deno.test("responses that wait for their turn count in the limit of the server", async () => {
+  using time = new VirtualTime();
+  const gate = Promise.withResolvers<void>();
+  const transport = memory();
+  const peers: JSONRPCPeer[] = [];
+  const server = serve(await transport.listen(), () => {
+    const peer = new JSONRPCPeer({
+      methods: {
+        async large() {
+          await gate.promise;
+          return "x".repeat(100_000);
+        },
+      },
+    });
+    peers.push(peer);
+    return peer;
+  }, { maxQueuedBytes: 4_000_000 });
+  const greedy = await transport.connect();
+  const modest = await transport.connect();
+  const call = '{"jsonrpc":"2.0","id":1,"method":"large"}\n';
+  const calls = Array.from(
+    { length: 60 },
+    (_, id) => call.replace("1", `${id}`),
+  );
+  await greedy.write(new TextEncoder().encode(calls.join("")));
+  await modest.write(new TextEncoder().encode(call));
+  await settled();
+  gate.resolve();
+  await settled();
+  time.pass(1_000);
+  assertInstanceOf(
+    await rejection(peers[0]?.closed ?? Promise.resolve()),
+    QueueLimitError,
+  );
+  assertEquals(peers[1]?.runstate, "running");
+  greedy.abort();
+  modest.abort();
+  await server.shutdown();
 });
