@@ -25,6 +25,7 @@ import type { System } from "../../transports/_system/system.ts";
 import { stdioOf } from "../../transports/stdio.ts";
 import { isAlive } from "../support/is_alive.ts";
 import { turns } from "../support/turns.ts";
+import { killedAtStart } from "../support/killed_at_start.ts";
 import { runWithFlags } from "../support/permissions.ts";
 import { runDeno } from "../support/program.ts";
 import { untyped } from "../support/untyped.ts";
@@ -262,6 +263,14 @@ for (
     await Promise.all(pids.map(ended));
   });
 }
+
+Deno.test("stdio: no process is left when this one is killed a turn after it has started it", async () => {
+  const args = ["-c", "exec sleep 1000"];
+  const module = `
+    import { stdio } from ${JSON.stringify(transports)};
+    await stdio({ command: "sh", args: ${JSON.stringify(args)} }).connect();`;
+  await ended(await killedAtStart("a turn later", 2, module));
+});
 
 Deno.test("stdio: the error names a program or a folder that does not exist", async () => {
   await assertRejects(

@@ -72,15 +72,19 @@ export async function startKeeper(
     throw error;
   }
   const input = process.stdin.getWriter();
+  const write = async (text: string) => {
+    try {
+      await input.write(new TextEncoder().encode(text));
+    } catch {
+      // Somebody else has ended it.
+    }
+  };
+  // Only the first write to a pipe waits for a turn of the event loop, in which
+  // this process could end after the start of the other one. `read` skips blanks.
+  await write(" ");
   let dismissed: Promise<void> | undefined;
   return {
-    async keep(pid) {
-      try {
-        await input.write(new TextEncoder().encode(`${pid}\n`));
-      } catch {
-        // Somebody else has ended it.
-      }
-    },
+    keep: (pid) => write(`${pid}\n`),
     dismiss: () => dismissed ??= dismiss(process, input),
   };
 }
