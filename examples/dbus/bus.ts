@@ -25,8 +25,8 @@ export class DBusError extends ParleyError {
   }
 }
 
-/** What is called, or what a signal is about. */
-export interface Target {
+/** What is sent: `body` has values of the types that `signature` tells. */
+export interface Outgoing extends Partial<Values> {
   destination?: string | undefined;
   path: string;
   interface: string;
@@ -46,7 +46,9 @@ export interface CallOptions extends WaitOptions {
 }
 
 /** Which signals to hear: those that have all of this. */
-export type Rule = Partial<Omit<Target, "destination">> & { sender?: string };
+export type Rule = Partial<
+  Pick<Message, "sender" | "path" | "interface" | "member">
+>;
 
 /** Options of a bus. */
 export interface BusOptions extends AsyncProtocolOptions {
@@ -66,7 +68,6 @@ const AUTH_FAILED = `${BUS}.Error.AuthFailed`;
 const NO_REPLY_WANTED = 1;
 /** If more signals of a listener wait to be taken, it fails. */
 const MAX_WAITING = 65_536;
-const NOTHING: Values = { signature: "", body: [] };
 
 /** A member of a message bus: calls others, is called, and hears signals. */
 export class Bus extends AsyncProtocol<string | Message> {
@@ -94,22 +95,21 @@ export class Bus extends AsyncProtocol<string | Message> {
    * @throws {CallError} There is no reply; `sent` tells whether it was sent.
    */
   async call(
-    target: Target,
-    { signature, body }: Values = NOTHING,
+    { body = [], ...call }: Outgoing,
     { signal, timeout = 25_000 }: CallOptions = {},
   ): Promise<Value[]> {
-    const id = this.#nextSerial();
-    const call = { id, method: target.member, signal, timeout };
-    return await this.sendCall(this.#calls, call, () => {
-      return { type: "call", serial: id, ...target, signature, body };
+    const serial = this.#nextSerial();
+    const options = { id: serial, method: call.member, signal, timeout };
+    return await this.sendCall(this.#calls, options, () => {
+      return { ...call, type: "call", serial, body };
     });
   }
 
   /** Sends a signal to all that listen. */
-  async emit(target: Target, { signature, body }: Values): Promise<void> {
+  async emit({ body = [], ...signal }: Outgoing): Promise<void> {
     this.assertRunning();
-    const message = { type: "signal", serial: this.#nextSerial() } as const;
-    await this.send({ ...message, ...target, signature, body });
+    const serial = this.#nextSerial();
+    await this.send({ ...signal, type: "signal", serial, body });
   }
 
   /**
@@ -126,13 +126,10 @@ export class Bus extends AsyncProtocol<string | Message> {
     // Messages tell the unique name of their sender.
     let owner: Value | undefined = isUnique ? sender : undefined;
     const ownerChanged = { sender: BUS, member: "NameOwnerChanged" };
-    const rules: object[] = [rule];
-    if (!isUnique) rules.push({ ...ownerChanged, arg0: sender });
-    const change = (member: string, options?: WaitOptions) =>
-      Promise.all(rules.map((rule) => {
-        const values = { signature: "s", body: [matchRule(rule)] };
-        return this.call({ ...BUS_OBJECT, member }, values, options);
-      }));
+    const rules = [matchRule(rule)];
+    if (!isUnique) rules.push(matchRule({ ...ownerChanged, arg0: sender }));
+    const change = (member: string, signal?: AbortSignal) =>
+      Promise.all(rules.map((rule) => this.#ask(member, rule, signal)));
     const session = this.signal;
     const queue = this.#signals.listen(undefined, {
       limit: MAX_WAITING,
@@ -148,24 +145,14 @@ export class Bus extends AsyncProtocol<string | Message> {
         if (!session.aborted) change("RemoveMatch").catch(() => {});
       },
     });
-    try {
-      await change("AddMatch", { signal });
-      const known = isUnique ? sender : await this.#ownerOf(sender, signal);
+    const subscribe = async () => {
+      await change("AddMatch", signal);
+      if (isUnique) return;
+      const [known = ""] = await this.#ask("GetNameOwner", sender, signal)
+        .catch(nothing);
       owner ??= known; // it may have changed meanwhile
-      return queue;
-    } catch (error) {
-      queue.close();
-      throw error;
-    }
-  }
-
-  /** Takes a name that others can call, such as `org.example.Clock`. */
-  async requestName(name: string): Promise<void> {
-    const member = "RequestName";
-    const values = { signature: "su", body: [name, 4] }; // do not queue
-    const [result] = await this.call({ ...BUS_OBJECT, member }, values);
-    if (result === 1 || result === 4) return;
-    throw new DBusError(`${BUS}.Error.Failed`, `Name is taken: ${name}`);
+    };
+    return await queue.confirmedBy(subscribe());
   }
 
   protected override createCodec(): Codec<string | Message> {
@@ -202,7 +189,6 @@ export class Bus extends AsyncProtocol<string | Message> {
   }
 
   protected override onSessionEnd(cause: unknown): void {
-    this.#calls.end(cause);
     this.#signals.end(cause);
   }
 
@@ -218,16 +204,10 @@ export class Bus extends AsyncProtocol<string | Message> {
     return !isRefused && super.isRetriable(error);
   }
 
-  /** The unique name of the member that owns a name; empty if none does. */
-  async #ownerOf(name: string, signal?: AbortSignal): Promise<Value> {
-    const target = { ...BUS_OBJECT, member: "GetNameOwner" };
-    const values = { signature: "s", body: [name] };
-    const [owner = ""] = await this.call(target, values, { signal })
-      .catch((error) => {
-        if (error instanceof DBusError) return [];
-        throw error;
-      });
-    return owner;
+  /** Calls a method of the bus that takes text. */
+  #ask(member: string, text: string, signal?: AbortSignal): Promise<Value[]> {
+    const call = { ...BUS_OBJECT, member, signature: "s", body: [text] };
+    return this.call(call, { signal });
   }
 
   async #expect(answer: RegExp, signal: AbortSignal): Promise<void> {
@@ -241,34 +221,22 @@ export class Bus extends AsyncProtocol<string | Message> {
 
   /** Executes a call, while others go on, and replies. */
   async #answer(call: Message, bytes: number): Promise<void> {
-    const { budget, signal } = this;
-    budget.take(bytes); // too many calls at once are not read
+    const { budget, signal: session } = this;
     const { onCall = unknownMethod } = this.#options;
+    const { serial: replySerial, sender: destination, flags = 0 } = call;
+    const reply = async (message: Omit<Message, "serial">) => {
+      if (session.aborted || flags & NO_REPLY_WANTED) return;
+      const serial = this.#nextSerial();
+      await this.send({ ...message, serial, replySerial, destination });
+    };
+    budget.take(bytes); // too many calls at once are not read
     try {
-      const values = await onCall(call);
-      await this.#reply(call, { type: "return", ...values }, signal);
+      await reply({ type: "return", ...await onCall(call) });
     } catch (error) {
-      const errorName = error instanceof DBusError
-        ? error.errorName
-        : `${BUS}.Error.Failed`;
-      const text = error instanceof Error ? error.message : "Call has failed";
-      const body = [text.replaceAll("\0", "")]; // text of D-Bus has no NUL
-      const reply = { type: "error", errorName, signature: "s", body } as const;
-      await this.#reply(call, reply, signal).catch(() => {}); // it has ended
+      await reply(failure(error)).catch(() => {}); // the session has ended
     } finally {
       budget.release(bytes);
     }
-  }
-
-  async #reply(
-    call: Message,
-    reply: Omit<Message, "serial">,
-    session: AbortSignal,
-  ): Promise<void> {
-    const { serial: replySerial, sender: destination, flags = 0 } = call;
-    if (session.aborted || flags & NO_REPLY_WANTED) return;
-    const serial = this.#nextSerial();
-    await this.send({ ...reply, serial, replySerial, destination });
   }
 
   #nextSerial(): number {
@@ -295,6 +263,21 @@ function unknownMethod({ member }: Message): never {
   throw new DBusError(`${BUS}.Error.UnknownMethod`, `No method ${member}`);
 }
 
+/** The reply to a call that has failed. */
+function failure(error: unknown): Omit<Message, "serial"> {
+  const isNamed = error instanceof DBusError;
+  const errorName = isNamed ? error.errorName : `${BUS}.Error.Failed`;
+  const text = error instanceof Error ? error.message : "Call has failed";
+  const body = [text.replaceAll("\0", "")]; // text of D-Bus has no NUL
+  return { type: "error", errorName, signature: "s", body };
+}
+
 function errorOf({ errorName = "", body: [text] }: Message): DBusError {
   return new DBusError(errorName, typeof text === "string" ? text : errorName);
+}
+
+/** For a name that no member owns. */
+function nothing(error: unknown): Value[] {
+  if (error instanceof DBusError) return [];
+  throw error;
 }

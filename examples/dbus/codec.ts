@@ -1,26 +1,31 @@
-import type {
-  Codec,
-  CodecInput,
-  CodecOptions,
-  Endianness,
-} from "@parley/parley";
+import type { Codec, CodecOptions, Endianness } from "@parley/parley";
 import { Reader } from "./reader.ts";
 import { type Value, Variant } from "./types.ts";
 import { Writer } from "./writer.ts";
 
-/** The header fields, in the order of their codes from 1, and their types. */
-const FIELDS = {
-  ...{ path: "o", interface: "s", member: "s", errorName: "s" },
-  ...{ replySerial: "u", destination: "s", sender: "s", signature: "g" },
-};
-const NAMES = ["", ...Object.keys(FIELDS)];
-const TYPES = ["", "call", "return", "error", "signal"] as const;
 const NOT_DBUS = "Message is not D-Bus";
+const TYPES = ["", "call", "return", "error", "signal"] as const;
+const [LITTLE, BIG] = [0x6c, 0x42]; // "l" and "B"
+const ORDERS = new Map<number, Endianness>([[LITTLE, "little"], [BIG, "big"]]);
+const VERSION = 1;
+/** Byte order, type, flags, version, length of the body, serial, and fields. */
 const HEADER = "yyyyuua(yv)";
+const FIXED_BYTES = 16;
+/** The header fields, in the order of their codes from 1, and their types. */
+const FIELDS = [
+  ["path", "o"],
+  ["interface", "s"],
+  ["member", "s"],
+  ["errorName", "s"],
+  ["replySerial", "u"],
+  ["destination", "s"],
+  ["sender", "s"],
+  ["signature", "g"],
+] as const;
 
 /** A message of D-Bus. */
 export interface Message {
-  type: "call" | "return" | "error" | "signal" | "";
+  type: (typeof TYPES)[number];
   /** Differs from those of all other messages that its sender has sent. */
   serial: number;
   /** Bit 0: no reply is wanted. */
@@ -45,10 +50,11 @@ export function dbus(
   const { maxMessageBytes = 128 * 1024 * 1024 } = options; // that of D-Bus
   return {
     decode(input) {
-      if (input.length < 16) return undefined;
-      const order = orderOf(input);
+      if (input.length < FIXED_BYTES) return undefined;
+      const order = ORDERS.get(input.uint(0, 1));
+      if (!order || input.at(3) !== VERSION) throw input.malformed(NOT_DBUS);
       const fields = input.uint(12, 4, order);
-      const bodyAt = 16 + Math.ceil(fields / 8) * 8;
+      const bodyAt = FIXED_BYTES + Math.ceil(fields / 8) * 8;
       const size = bodyAt + input.uint(4, 4, order);
       if (!input.expect(size, maxMessageBytes)) return undefined;
       try {
@@ -60,22 +66,20 @@ export function dbus(
       }
     },
     encode(message, output) {
-      const { type, serial, flags = 0, signature = "", body } = message;
-      const values = new Writer(order);
-      values.writeAll(signature, body);
-      const fields = Object.entries(FIELDS).flatMap(([name, type], n) => {
-        const value = message[name as keyof typeof FIELDS];
-        const absent = value === undefined || value === "";
-        return absent ? [] : [[n + 1, new Variant(type, value)]];
+      const { type, serial, flags = 0, signature = "" } = message;
+      const body = new Writer(order);
+      body.writeAll(signature, message.body);
+      const fields = FIELDS.flatMap(([name, type], at) => {
+        const value = message[name];
+        return value ? [[at + 1, new Variant(type, value)]] : [];
       });
       const header = new Writer(order);
-      const first = (order === "little" ? "l" : "B").charCodeAt(0);
-      const { length } = values.bytes;
-      const start = [first, TYPES.indexOf(type), flags, 1, length, serial];
-      header.writeAll(HEADER, [...start, fields]);
+      const start = [order === "little" ? LITTLE : BIG, TYPES.indexOf(type)];
+      const rest = [flags, VERSION, body.length, serial, fields];
+      header.writeAll(HEADER, [...start, ...rest]);
       header.align(8);
-      output.bytes(header.bytes);
-      output.bytes(values.bytes);
+      output.bytes(header.take());
+      output.bytes(body.take());
     },
   };
 }
@@ -84,32 +88,22 @@ function read(bytes: Uint8Array, order: Endianness): Message {
   const reader = new Reader(bytes, order);
   const [, type, flags, , , serial, fields] = reader.readAll(HEADER);
   reader.align(8);
-  const header: Partial<Message> = Object.fromEntries(
-    (fields as [number, Variant][]).flatMap(([code, field]) => {
-      const name = NAMES[code];
-      return name ? [[name, right(name, field)]] : [];
-    }),
-  );
-  const body = reader.readAll(header.signature ?? "");
-  if (reader.left) throw new TypeError("Body is longer than its signature");
-  const message = { type: TYPES[Number(type)] ?? "", serial: Number(serial) };
+  const header: Partial<Record<string, Value>> = {};
+  for (const [code, { signature, value }] of fields as [number, Variant][]) {
+    const [name, type] = FIELDS[code - 1] ?? [];
+    if (!name) continue; // of a later version
+    if (signature !== type) {
+      throw new TypeError(`Header field ${name} is of type ${signature}`);
+    }
+    header[name] = value;
+  }
+  const body = reader.readAll(`${header.signature ?? ""}`);
+  if (reader.left > 0) throw new RangeError("Body is longer than its types");
   return {
-    ...message,
-    ...(flags ? { flags: Number(flags) } : {}),
+    type: TYPES[Number(type)] ?? "",
+    serial: Number(serial),
+    flags: Number(flags),
     ...header,
     body,
   };
-}
-
-function right(name: string, { signature, value }: Variant): Value {
-  if (signature === FIELDS[name as keyof typeof FIELDS]) return value;
-  throw new TypeError(`Header field ${name} is of type ${signature}`);
-}
-
-function orderOf(input: CodecInput): Endianness {
-  const first = String.fromCharCode(input.uint(0, 1));
-  if (input.at(3) !== 1 || !"lB".includes(first)) {
-    throw input.malformed(NOT_DBUS);
-  }
-  return first === "l" ? "little" : "big";
 }

@@ -29,12 +29,19 @@ export interface Type {
   parts: Type[];
 }
 
-/** How numbers lie in memory. */
+/** The numbers: what reads and writes them, and how many bytes they have. */
 export const NUMBERS = {
-  ...{ y: Uint8Array, b: Uint32Array, h: Uint32Array, d: Float64Array },
-  ...{ n: Int16Array, i: Int32Array, x: BigInt64Array },
-  ...{ q: Uint16Array, u: Uint32Array, t: BigUint64Array },
-};
+  y: ["uint", 1],
+  b: ["uint", 4],
+  n: ["int", 2],
+  q: ["uint", 2],
+  i: ["int", 4],
+  u: ["uint", 4],
+  h: ["uint", 4],
+  x: ["int", 8],
+  t: ["uint", 8],
+  d: ["float", 8],
+} as const;
 
 /** Whether a type is a number, or a boolean. */
 export function isNumber(code: string): code is keyof typeof NUMBERS {
@@ -42,8 +49,8 @@ export function isNumber(code: string): code is keyof typeof NUMBERS {
 }
 
 /** The multiple of bytes from the start of a message where a value begins. */
-export function alignmentOf(code: string): number {
-  if (isNumber(code)) return NUMBERS[code].BYTES_PER_ELEMENT;
+export function alignmentOf({ code }: Type): number {
+  if (isNumber(code)) return NUMBERS[code][1];
   return code === "(" || code === "{" ? 8 : "gv".includes(code) ? 1 : 4;
 }
 
@@ -55,18 +62,18 @@ export function alignmentOf(code: string): number {
 export function parseSignature(signature: string): Type[] {
   const wrong = () =>
     new TypeError(`Cannot use signature: it is ${JSON.stringify(signature)}`);
-  if (signature.length > 255) throw wrong();
   let at = 0;
   const next = (depth: number): Type => {
     const code = signature.charAt(at++);
     if (depth > 32) throw wrong();
     if (code === "a") return { code, parts: [next(depth + 1)] };
     if (code === "(" || code === "{") {
-      const [end, parts]: [string, Type[]] = [code === "(" ? ")" : "}", []];
+      const end = code === "(" ? ")" : "}";
+      const parts: Type[] = [];
       while (signature[at] !== end) parts.push(next(depth + 1));
       at++;
-      const right = code === "(" ? parts.length > 0 : parts.length === 2;
-      if (right) return { code, parts };
+      const isRight = code === "(" ? parts.length > 0 : parts.length === 2;
+      if (isRight) return { code, parts };
     } else if (isNumber(code) || code && "sogv".includes(code)) {
       return { code, parts: [] };
     }
@@ -75,11 +82,4 @@ export function parseSignature(signature: string): Type[] {
   const types: Type[] = [];
   while (at < signature.length) types.push(next(0));
   return types;
-}
-
-/** The one type of a variant. */
-export function parseType(signature: string): Type {
-  const [type, ...more] = parseSignature(signature);
-  if (type && more.length === 0) return type;
-  throw new TypeError(`Signature is ${signature}: a variant has one type`);
 }

@@ -1,99 +1,98 @@
-import type { Endianness } from "@parley/parley";
-import { concat } from "@std/bytes";
+import { type Endianness, WriteBuffer } from "@parley/parley";
 import {
   alignmentOf,
   isNumber,
   NUMBERS,
   parseSignature,
-  parseType,
   type Type,
   type Value,
   Variant,
 } from "./types.ts";
 
-export const HOST_ORDER: Endianness =
-  new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? "little" : "big";
 const encoder = new TextEncoder();
 
 /** Lays out values behind one another, each aligned to its type. */
 export class Writer {
+  readonly #output = new WriteBuffer();
   readonly #order: Endianness;
-  readonly #chunks: Uint8Array[] = [];
-  #at: number;
 
-  /** @param start Where in the message the first byte comes. */
-  constructor(order: Endianness, start = 0) {
+  constructor(order: Endianness) {
     this.#order = order;
-    this.#at = start;
   }
 
-  /** All that has been written. */
-  get bytes(): Uint8Array {
-    return concat(this.#chunks);
+  /** How many bytes have been written. */
+  get length(): number {
+    return this.#output.length;
   }
 
-  /** @throws {TypeError} The values are not of the signature. */
+  /** Takes all that has been written. */
+  take(): Uint8Array {
+    return this.#output.take();
+  }
+
+  /**
+   * @throws {TypeError} The values are not of the signature.
+   * @throws {RangeError} A number does not fit its type.
+   */
   writeAll(signature: string, values: readonly Value[]): void {
     this.#each({ code: signature, parts: parseSignature(signature) }, values);
   }
 
   align(size: number): void {
-    const missing = -this.#at & (size - 1);
-    if (missing) this.#push(new Uint8Array(missing));
+    this.#output.bytes(new Uint8Array(-this.length & (size - 1)));
   }
 
   #write(type: Type, value: Value | undefined): void {
+    this.align(alignmentOf(type));
     const { code, parts: [element] } = type;
-    this.align(alignmentOf(code));
     if (isNumber(code)) this.#number(code, value);
     else if (code === "v") {
       if (!(value instanceof Variant)) throw mismatch(type, value);
       this.#text("y", value.signature);
-      this.#write(parseType(value.signature), value.value);
+      this.writeAll(value.signature, [value.value]);
     } else if (code === "a" && element) this.#array(type, element, value);
-    else if (code === "(" || code === "{") this.#each(type, value);
+    else if (element) this.#each(type, value);
     else if (typeof value !== "string" || value.includes("\0")) {
       throw mismatch(type, value);
     } else this.#text(code === "g" ? "y" : "u", value);
   }
 
   #number(code: keyof typeof NUMBERS, value: Value | undefined): void {
+    const [kind, size] = NUMBERS[code];
     const given = code === "b" && typeof value === "boolean" ? +value : value;
-    const wanted = code === "x" || code === "t" ? "bigint" : "number";
-    const kind = typeof given;
-    if (kind !== wanted) throw mismatch({ code, parts: [] }, value);
-    const memory = NUMBERS[code].of(given as never);
-    if (!Object.is(memory[0], given)) {
-      throw new RangeError(
-        `Cannot send ${value}: it does not fit type ${code}`,
-      );
-    }
-    const bytes = new Uint8Array(memory.buffer);
-    this.#push(this.#order === HOST_ORDER ? bytes : bytes.reverse());
+    const isBig = kind !== "float" && size === 8;
+    const isRight = typeof given === "bigint"
+      ? isBig
+      : !isBig && typeof given === "number";
+    if (!isRight) throw mismatch({ code, parts: [] }, value);
+    this.#output[kind](given as number, size as 8, this.#order);
   }
 
   #text(length: "y" | "u", value: string): void {
     const bytes = encoder.encode(value);
     this.#number(length, bytes.length);
-    this.#push(bytes);
-    this.#push(new Uint8Array(1));
+    this.#output.bytes(bytes);
+    this.#output.byte(0);
   }
 
   #array(type: Type, element: Type, value: Value | undefined): void {
-    const size = alignmentOf(element.code);
-    const start = this.#at + 4;
-    const inner = new Writer(this.#order, start + (-start & (size - 1)));
+    const size = alignmentOf(element);
+    const start = this.length + 4;
+    // Its values are aligned to the message: to a multiple of 8 at most.
+    const before = (start + (-start & (size - 1))) & 7;
+    const inner = new Writer(this.#order);
+    inner.#output.bytes(new Uint8Array(before));
     if (element.code === "{" && value instanceof Map) {
       for (const entry of value) inner.#write(element, entry);
     } else if (element.code === "y" && value instanceof Uint8Array) {
-      inner.#push(value);
+      inner.#output.bytes(value);
     } else if (Array.isArray(value)) {
       for (const item of value) inner.#write(element, item);
     } else throw mismatch(type, value);
-    const { bytes } = inner;
+    const bytes = inner.take().subarray(before);
     this.#number("u", bytes.length);
     this.align(size);
-    this.#push(bytes);
+    this.#output.bytes(bytes);
   }
 
   #each(type: Type, values: Value | readonly Value[] | undefined): void {
@@ -102,11 +101,6 @@ export class Writer {
       throw mismatch(type, values);
     }
     parts.forEach((part, n) => this.#write(part, values[n]));
-  }
-
-  #push(bytes: Uint8Array): void {
-    this.#chunks.push(bytes);
-    this.#at += bytes.length;
   }
 }
 

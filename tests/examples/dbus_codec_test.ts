@@ -1,12 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { busTransport } from "../../examples/dbus/address.ts";
 import { dbus, type Message } from "../../examples/dbus/codec.ts";
-import type { Value } from "../../examples/dbus/types.ts";
+import { type Value, Variant } from "../../examples/dbus/types.ts";
 import { Writer } from "../../examples/dbus/writer.ts";
 import {
   DecodeError,
   MessageTooLargeError,
+  ReadBuffer,
   TruncatedMessageError,
+  WriteBuffer,
 } from "../../mod.ts";
 import { EVERYTHING, everything } from "../support/examples/dbus_values.ts";
 import { testCodec } from "../../testing/mod.ts";
@@ -19,7 +21,8 @@ const ping = new TextEncoder().encode(
 );
 
 const pinged: Message = {
-  ...{ type: "call", serial: 7, path: "/a", member: "Ping", body: [] },
+  ...{ type: "call", serial: 7, flags: 0, path: "/a", member: "Ping" },
+  body: [],
 };
 
 for (const order of ["little", "big"] as const) {
@@ -61,6 +64,10 @@ for (const order of ["little", "big"] as const) {
   });
 }
 
+function write(signature: string, value: Value): void {
+  new Writer("little").writeAll(signature, [value]);
+}
+
 Deno.test("D-Bus: values that are not of their type are refused", () => {
   for (
     const [signature, value] of [
@@ -75,13 +82,36 @@ Deno.test("D-Bus: values that are not of their type are refused", () => {
       ["a{sv}", [["a", 1]]],
     ] as [string, Value][]
   ) {
-    assertThrows(() => new Writer("little").writeAll(signature, [value]));
+    assertThrows(() => write(signature, value));
   }
   for (const signature of ["(", "()", "a", "z", "{s}", "a".repeat(40) + "s"]) {
-    assertThrows(
-      () => new Writer("little").writeAll(signature, [1]),
-      TypeError,
-    );
+    assertThrows(() => write(signature, 1), TypeError);
+  }
+});
+
+Deno.test("D-Bus: a variant has one type, and is not within 64 others", () => {
+  const nested = (depth: number) => {
+    let value: Value = 1;
+    let signature = "y";
+    for (let n = 0; n < depth; n++) {
+      value = new Variant(signature, value);
+      signature = "v";
+    }
+    return value;
+  };
+  const codec = dbus();
+  const decoded = (value: Value) => {
+    const output = new WriteBuffer();
+    codec.encode({ ...pinged, signature: "v", body: [value] }, output);
+    const input = new ReadBuffer();
+    input.append(output.take());
+    return codec.decode(input)?.body;
+  };
+  assertEquals(decoded(nested(64)), [nested(64)]);
+  assertThrows(() => decoded(nested(65)), DecodeError);
+  for (const signature of ["", "yy"]) {
+    const value = new Variant(signature, 1);
+    assertThrows(() => decoded(value), TypeError);
   }
 });
 
