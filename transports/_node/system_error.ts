@@ -1,24 +1,31 @@
+import { getSystemErrorMap } from "node:util";
 import { systemErrors } from "../_util/system_errors.ts";
 
-/** The kinds of the system's codes, and what the codes mean. */
-const KINDS: Readonly<Record<string, [keyof typeof systemErrors, string]>> = {
-  EACCES: ["PermissionDenied", "permission denied"],
-  EADDRINUSE: ["AddrInUse", "address in use"],
-  EADDRNOTAVAIL: ["AddrNotAvailable", "address not available"],
-  EAGAIN: ["WouldBlock", "resource temporarily unavailable"],
-  ECONNABORTED: ["ConnectionAborted", "connection aborted"],
-  ECONNREFUSED: ["ConnectionRefused", "connection refused"],
-  ECONNRESET: ["ConnectionReset", "connection reset by the peer"],
-  EEXIST: ["AlreadyExists", "file exists"],
-  EISDIR: ["IsADirectory", "is a directory"],
-  ELOOP: ["FilesystemLoop", "too many levels of symbolic links"],
-  ENETUNREACH: ["NetworkUnreachable", "network unreachable"],
-  ENOENT: ["NotFound", "no such file or directory"],
-  ENOTDIR: ["NotADirectory", "not a directory"],
-  EPERM: ["PermissionDenied", "operation not permitted"],
-  EPIPE: ["BrokenPipe", "broken pipe"],
-  ETIMEDOUT: ["TimedOut", "connection timed out"],
+/** The kinds of the system's codes, where they have one. */
+const KINDS: Readonly<Record<string, keyof typeof systemErrors>> = {
+  EACCES: "PermissionDenied",
+  EADDRINUSE: "AddrInUse",
+  EADDRNOTAVAIL: "AddrNotAvailable",
+  EAGAIN: "WouldBlock",
+  ECONNABORTED: "ConnectionAborted",
+  ECONNREFUSED: "ConnectionRefused",
+  ECONNRESET: "ConnectionReset",
+  EEXIST: "AlreadyExists",
+  EISDIR: "IsADirectory",
+  ELOOP: "FilesystemLoop",
+  ENETUNREACH: "NetworkUnreachable",
+  ENOENT: "NotFound",
+  ENOTDIR: "NotADirectory",
+  EPERM: "PermissionDenied",
+  EPIPE: "BrokenPipe",
+  ETIMEDOUT: "TimedOut",
 };
+
+/** What the codes mean, also that of `getaddrinfo()` which has no number. */
+const TEXTS = new Map<unknown, string>([
+  ...getSystemErrorMap().values(),
+  ["ENOTFOUND", "unknown host"],
+]);
 
 /**
  * An error of Node's as `Deno` has it: the class says its kind, and the message
@@ -28,9 +35,11 @@ const KINDS: Readonly<Record<string, [keyof typeof systemErrors, string]>> = {
 export function systemError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`${error}`);
   const code = String(Reflect.get(error, "code"));
-  const [kind, text] = KINDS[code] ?? [];
-  if (kind) {
-    const known = new systemErrors[kind](`${text} (${code})`, { cause: error });
+  const text = TEXTS.get(code);
+  if (text !== undefined) {
+    const kind = KINDS[code];
+    const Kind = kind ? systemErrors[kind] : Error;
+    const known = new Kind(`${text} (${code})`, { cause: error });
     return Object.assign(known, { code });
   }
   // The classes of Node's own errors cannot be made again with another message.
