@@ -1,6 +1,10 @@
 import { Console } from "node:console";
 import process from "node:process";
-import { fromStreams } from "./from_streams.ts";
+import type { ChannelAction } from "./_channel/channel.ts";
+import { ChannelConnection } from "./_channel/connection.ts";
+import { osError } from "./_socket/os_error.ts";
+import { StreamChannel } from "./_streams/stream_channel.ts";
+import { systemErrors } from "./_util/system_errors.ts";
 import type { Address, Connection } from "./transport.ts";
 
 const address: Address = { transport: "stdio", toString: () => "stdio:" };
@@ -29,13 +33,27 @@ const address: Address = { transport: "stdio", toString: () => "stdio:" };
  * ```
  */
 export function ownStdio(): Connection {
-  const connection = fromStreams(
-    { readable: Deno.stdin.readable, writable: Deno.stdout.writable },
-    { localAddress: address, remoteAddress: address },
-  );
+  const channel = new OwnStdio({
+    readable: Deno.stdin.readable,
+    writable: Deno.stdout.writable,
+  });
+  const connection = new ChannelConnection(channel, {
+    localAddress: address,
+    remoteAddress: address,
+  });
   const { stderr } = process;
   for (const [name, method] of Object.entries(new Console(stderr, stderr))) {
     if (typeof method === "function") Reflect.set(console, name, method);
   }
   return connection;
+}
+
+class OwnStdio extends StreamChannel {
+  override explain(action: ChannelAction, cause?: unknown): unknown {
+    const name = action === "Read from" ? "standard input" : "standard output";
+    return osError(
+      `${action} ${name}`,
+      cause ?? new systemErrors.BadResource("the connection is closed"),
+    );
+  }
 }

@@ -179,10 +179,12 @@ Deno.test("fromStreams() refuses a pair that is missing a stream, or has one in 
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   for (
     const [pair, message] of [
+      [undefined, "readable is undefined"],
+      [null, "readable is undefined"],
       [{}, "readable is undefined"],
       [{ readable }, "writable is undefined"],
       [{ readable: writable, writable: readable }, "readable is"],
-    ] as [StreamPair, string][]
+    ] as unknown as [StreamPair, string][]
   ) assertThrows(() => fromStreams(pair), TypeError, message);
   const lock = readable.getReader();
   assertThrows(

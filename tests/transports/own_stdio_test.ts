@@ -7,15 +7,19 @@ const mod = new URL("../../mod.ts", import.meta.url).href;
 const folder = await Deno.makeTempDir();
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
-/** A transport to a program that begins with these imports. */
-async function program(code: string, stderr: "keep" | "null" = "keep") {
+/** Runs a program that begins with these imports. */
+async function argsOf(code: string): Promise<string[]> {
   const file = `${folder}/${crypto.randomUUID()}.ts`;
   await Deno.writeTextFile(
     file,
     `import { lines, ownStdio, Peer } from ${JSON.stringify(mod)};\n${code}`,
   );
-  const args = ["run", "--quiet", "--allow-all", "--no-check", file];
-  return stdio({ command: Deno.execPath(), args, stderr });
+  return ["run", "--quiet", "--allow-all", "--no-check", file];
+}
+
+/** A transport to such a program. */
+async function program(code: string) {
+  return stdio({ command: Deno.execPath(), args: await argsOf(code) });
 }
 
 const server = `
@@ -93,4 +97,22 @@ Deno.test("ownStdio() is refused while standard input or output is in use", asyn
     await toText(connection.readable),
     /^TypeError: .*readable is locked/,
   );
+});
+
+Deno.test("ownStdio(): the error of a client that does not read any more names standard output", async () => {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: await argsOf(`
+      const connection = ownStdio();
+      const bytes = new Uint8Array(8);
+      await connection.read(bytes);
+      await connection.write(bytes).catch((error) => console.log(String(error)));`),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  await child.stdout.cancel();
+  await child.stdin.close();
+  const told = await toText(child.stderr);
+  assertMatch(told, /^BrokenPipe: Write to standard output: Broken pipe/);
+  await child.status;
 });

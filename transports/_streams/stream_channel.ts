@@ -16,7 +16,8 @@ export class StreamChannel implements Channel {
   #rejectWriting: (reason: unknown) => void = () => {};
 
   /** @throws {TypeError} A stream is missing or locked. */
-  constructor({ readable, writable }: StreamPair, source: StreamSource = {}) {
+  constructor(pair: StreamPair, source: StreamSource = {}) {
+    const { readable, writable }: StreamPair = Object(pair);
     this.#source = source;
     checkUnlocked("readable", readable, ReadableStream);
     checkUnlocked("writable", writable, WritableStream);
