@@ -15,6 +15,7 @@ import {
   shake,
 } from "./shake.ts";
 import { systemErrors } from "../_util/system_errors.ts";
+import { show } from "../_util/validate.ts";
 
 /**
  * The server's side of a handshake. It owns the connection. If there are
@@ -80,6 +81,8 @@ async function choose(
     );
   } catch (error) {
     duplex.writeLast(alert).catch(() => {});
-    throw error;
+    if (error instanceof Error) throw error;
+    const message = `certificates has thrown ${show(error)}`;
+    throw new Error(message, { cause: error });
   }
 }

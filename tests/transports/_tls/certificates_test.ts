@@ -2,6 +2,7 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertMatch,
   assertStringIncludes,
 } from "@std/assert";
 import { rejection } from "../../../testing/_util/rejection.ts";
@@ -124,6 +125,17 @@ async function refusal(
   assertInstanceOf(error, Error);
   return { client: (await openssl.outcome()).said, listener: error };
 }
+
+Deno.test("if certificates() throws what is not an Error, the listener's error says so", async () => {
+  for (const [thrown, shown] of [["no", '"no"'], [undefined, "undefined"]]) {
+    const { client, listener } = await refusal(() => Promise.reject(thrown));
+    assertStringIncludes(client, "internal error");
+    assertMatch(
+      listener.message,
+      RegExp(`^Handshake with .*: certificates has thrown ${shown}$`),
+    );
+  }
+});
 
 Deno.test("without a certificate for its name, a client reads the alert that the name is unknown", async () => {
   const { client, listener } = await refusal(() => undefined);
