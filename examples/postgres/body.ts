@@ -34,10 +34,9 @@ export class Body {
   string(length: number): string {
     const start = this.skip(length);
     const text = this.#text ??= decoder.decode(this.#bytes);
-    const isAscii = text.length === this.#bytes.length;
-    return isAscii
-      ? text.slice(start, this.#at)
-      : decoder.decode(this.#bytes.subarray(start, this.#at));
+    // In ASCII, each character is a byte.
+    if (text.length === this.#bytes.length) return text.slice(start, this.#at);
+    return decoder.decode(this.#bytes.subarray(start, this.#at));
   }
 
   /** Items behind their count. */

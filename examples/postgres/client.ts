@@ -11,12 +11,7 @@ import type { Backend, BodyOf, Frontend } from "./messages.ts";
 import { Operation, type Prepared, type Result } from "./operation.ts";
 import { logIn } from "./scram.ts";
 import { PostgresSession, type SessionOptions } from "./session.ts";
-import {
-  type Argument,
-  type Parameter,
-  type Row,
-  toParameters,
-} from "./values.ts";
+import { type Argument, type Row, toParameters } from "./values.ts";
 
 export { PostgresError } from "./error.ts";
 export type { Result } from "./operation.ts";
@@ -82,9 +77,7 @@ export class Postgres extends PostgresSession {
   readonly #options: PostgresOptions;
   /** What the server has not answered in full, in the order of the answers. */
   readonly #calls = new PendingCalls<Result[], Operation>();
-  readonly #notifications = new EventHub<Notification>(({ channel }) =>
-    channel
-  );
+  readonly #channels = new EventHub<Notification>(({ channel }) => channel);
   readonly #prepared = new Map<string, Prepared>();
   #lastName = 0;
   #key: Uint8Array | undefined;
@@ -207,7 +200,7 @@ export class Postgres extends PostgresSession {
     { signal }: WaitOptions = {},
   ): Promise<EventQueue<Notification>> {
     const options = { overflow: "fail", signal } as const;
-    const queue = this.#notifications.listen(channel, options);
+    const queue = this.#channels.listen(channel, options);
     const sql = `LISTEN "${channel.replaceAll('"', '""')}"`;
     return await queue.confirmedBy(this.query(sql, [], { signal }));
   }
@@ -233,6 +226,7 @@ export class Postgres extends PostgresSession {
     const ask = async (answer?: Frontend): Promise<Backend> => {
       if (answer) this.send(answer);
       const message = await this.receive({ signal });
+      if (message.type === "NoticeResponse") return await ask();
       if (message.type !== "ErrorResponse") return message;
       throw new PostgresError(message.body);
     };
@@ -254,7 +248,7 @@ export class Postgres extends PostgresSession {
       case "NoticeResponse": // such as a warning
         return;
       case "NotificationResponse":
-        return this.#notifications.dispatch(message.body, bytes);
+        return this.#channels.dispatch(message.body, bytes);
       case "ErrorResponse": {
         const error = new PostgresError(message.body);
         if (!operation || error.severity !== "ERROR") throw error;
@@ -274,7 +268,7 @@ export class Postgres extends PostgresSession {
     this.#prepared.clear();
     this.#copying = undefined;
     this.#held.length = 0;
-    this.#notifications.end(cause);
+    this.#channels.end(cause);
   }
 
   protected override onDisconnect(): void {
@@ -384,9 +378,9 @@ function startupMessage({ user, database = user }: PostgresOptions): Frontend {
 }
 
 /** Gives a statement its parameters: they are text, and so are the results. */
-function bind({ name }: Prepared, parameters: readonly Parameter[]): Frontend {
-  const values = parameters.flatMap((text) => text ? [text.length, text] : -1);
+function bind({ name }: Prepared, texts: (Uint8Array | null)[]): Frontend {
+  const values = texts.flatMap((text) => text ? [text.length, text] : -1);
   // Two counts of 16 bits: no formats, as all is text, and the parameters.
-  const body = [`\0${name}\0`, parameters.length, ...values, "\0\0"];
+  const body = [`\0${name}\0`, texts.length, ...values, "\0\0"];
   return { type: "Bind", body };
 }

@@ -55,8 +55,7 @@ export class PostgresSession extends AsyncProtocol<Backend, Frontend> {
       await connection.write(SSL_REQUEST);
       const answer = new Uint8Array(1); // what is behind it is for TLS to check
       await connection.read(answer);
-      const isAccepted = answer[0] === 0x53; // "S"
-      if (isAccepted) return startTls(connection, options);
+      if (answer[0] === 0x53) return startTls(connection, options); // "S"
       throw new ProtocolError("Server has no TLS: the option tls requires it");
     });
   }

@@ -6,9 +6,6 @@ export type Value = string | number | bigint | boolean | Uint8Array | null;
 /** A value for a parameter. */
 export type Argument = Value | Date;
 
-/** A parameter as it is sent: text in UTF-8. */
-export type Parameter = Uint8Array | null;
-
 /** A row of a result, by the names of its columns. */
 export type Row = Record<string, Value>;
 
@@ -40,12 +37,11 @@ export function toRow(
   return row;
 }
 
-/** The parameters of a statement, as they are sent: as text. */
-export function toParameters(args: readonly Argument[]): Parameter[] {
-  const { length } = args;
-  if (length > 0xffff) { // the count has 16 bits
+/** The parameters of a statement, as they are sent: as text in UTF-8. */
+export function toParameters(args: readonly Argument[]): (Uint8Array | null)[] {
+  if (args.length > 0xffff) { // the count has 16 bits
     throw new RangeError(
-      `Cannot send ${length} parameters: a statement has at most 65,535`,
+      `Cannot send ${args.length} parameters: a statement has at most 65,535`,
     );
   }
   return args.map((argument) =>

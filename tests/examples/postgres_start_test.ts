@@ -7,6 +7,7 @@ import {
   reconnecting,
   tcp,
 } from "../../mod.ts";
+import { scriptedPeer } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { certificates } from "../support/transports/certificates.ts";
 import { needsPostgres, startPostgres } from "../support/servers/postgres.ts";
@@ -105,6 +106,21 @@ Deno.test({
     assertEquals(error.code, "57014");
     assertEquals((await next).rows, [{ one: 1 }]);
   },
+});
+
+Deno.test("PostgreSQL: a warning may come before the log-in", async () => {
+  const parameters = "user\0ann\0database\0ann\0client_encoding\0UTF8\0\0";
+  await using server = scriptedPeer([
+    { expect: `\0\0\x004\0\x03\0\0${parameters}` },
+    { send: "N\0\0\0\x1dSWARNING\0C01000\0Mbeware\0\0" },
+    { send: "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I" },
+    { expect: "X\0\0\0\x04" },
+    "expect end",
+  ]);
+  await using client = new Postgres({ user: "ann" });
+  await client.connect(server.connection);
+  await client.disconnect();
+  await server.done;
 });
 
 /** A client that is connecting, and the server's end, which has asked for TLS. */
