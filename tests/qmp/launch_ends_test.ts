@@ -160,37 +160,20 @@ async function untilNothingIsIn(folder: string): Promise<void> {
   await until(async () => (await names(folder)).length === 0);
 }
 
-/** A launch in a process that is killed in it. */
-function launching(options: object): string {
-  return `
-    import { launch } from ${JSON.stringify(module)};
-    await launch(${JSON.stringify(options)});`;
-}
-
 for (const [started, what] of [[1, "sh"], [2, "the program"]] as const) {
   for (const moment of ["when it waits", "a turn later"] as const) {
     Deno.test(`a process that is killed ${moment} after its launch has started ${what} leaves nothing`, () =>
       leavingNothing(async (temporary) => {
         await using endless = await script("while :; do sleep 1; done");
         const { program } = endless;
-        const module = launching({ program });
-        await killedAtStart(moment, started, module);
+        const code = `
+          import { launch } from ${JSON.stringify(module)};
+          await launch({ program: ${JSON.stringify(program)} });`;
+        await killedAtStart(moment, started, code);
         await untilNothingIsIn(temporary);
       }));
   }
 }
-
-Deno.test({
-  name:
-    "a QEMU that is started by a process that is killed then ends by itself",
-  ...qemu,
-  fn: () =>
-    leavingNothing(async (temporary) => {
-      const module = launching({ args: NO_MACHINE });
-      await killedAtStart("at once", 2, module);
-      await untilNothingIsIn(temporary);
-    }),
-});
 
 /** The number of the process group of a process, from proc(5). */
 async function groupOf(pid: number): Promise<number> {

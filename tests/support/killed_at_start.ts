@@ -3,7 +3,6 @@ import { runDeno } from "./program.ts";
 
 /** When a process is killed that has just started another. */
 const MOMENTS = {
-  "at once": "die()",
   "when it waits": "queueMicrotask(die)",
   "a turn later": "setTimeout(die)",
 } as const;
@@ -17,10 +16,9 @@ export async function killedAtStart(
   count: number,
   module: string,
 ): Promise<number> {
+  const args = ["run", "--quiet", "--no-prompt", "--allow-all", "-"];
   const { stdout, stderr } = await runDeno(
-    [
-      ...["run", "--quiet", "--no-prompt", "--allow-all", "-"],
-    ],
+    args,
     `
     const { spawn } = Deno.Command.prototype;
     const die = () => Deno.kill(Deno.pid, "SIGKILL");
