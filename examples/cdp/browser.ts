@@ -5,7 +5,7 @@ import {
   json,
   webSocketText,
 } from "@parley/parley";
-import type { Message } from "./methods.ts";
+import type { Attached, Message } from "./methods.ts";
 import { Page } from "./page.ts";
 import { type CallOptions, CDPError, CDPSession } from "./session.ts";
 
@@ -37,21 +37,17 @@ export class Browser extends AsyncProtocol<Message> {
     const { session } = this;
     const { targetId } = await session
       .call("Target.createTarget", { url: "about:blank" }, options);
-    const close = () => session.call("Target.closeTarget", { targetId });
     try {
       const { sessionId } = await session
         .call("Target.attachToTarget", { targetId, flatten: true }, options);
-      const page = new Page(
-        (message) => this.send({ ...message, sessionId }),
-        close,
-      );
-      this.#pages.set(sessionId, page);
+      const page = this.#pages.get(sessionId);
+      if (!page) throw new CDPError("Page is closed");
       await page.call("Page.enable", {}, options);
       const lifecycle = { enabled: true };
       await page.call("Page.setLifecycleEventsEnabled", lifecycle, options);
       return page;
     } catch (error) {
-      close().catch(() => {}); // the first error tells more
+      this.#close(targetId).catch(() => {}); // the first error tells more
       throw error;
     }
   }
@@ -67,13 +63,14 @@ export class Browser extends AsyncProtocol<Message> {
       ? this.#session
       : this.#pages.get(sessionId);
     const isTaken = session?.receive(message, bytes);
-    if (method === "Target.detachedFromTarget") {
+    if (method === "Target.attachedToTarget") {
+      this.#addPage(params as Attached);
+    } else if (method === "Target.detachedFromTarget") {
       this.#endPage(`${params?.["sessionId"]}`, "Page is closed");
     } else if (method === "Inspector.targetCrashed") {
       this.#endPage(`${sessionId}`, "Page has crashed");
     } else if (!isTaken && typeof result?.["targetId"] === "string") {
-      const { targetId } = result;
-      this.#session.call("Target.closeTarget", { targetId }).catch(() => {});
+      this.#close(result["targetId"]).catch(() => {});
     }
   }
 
@@ -86,6 +83,18 @@ export class Browser extends AsyncProtocol<Message> {
 
   protected override async keepAlive(): Promise<void> {
     await this.#session.call("Browser.getVersion", {});
+  }
+
+  #close(targetId: string): Promise<object> {
+    return this.#session.call("Target.closeTarget", { targetId });
+  }
+
+  #addPage({ sessionId, targetInfo }: Attached): void {
+    const page = new Page(
+      (message) => this.send({ ...message, sessionId }),
+      () => this.#close(targetInfo.targetId),
+    );
+    this.#pages.set(sessionId, page);
   }
 
   #endPage(sessionId: string, reason: string): void {

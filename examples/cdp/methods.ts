@@ -36,6 +36,12 @@ export interface MouseEventParams {
   clickCount: number;
 }
 
+/** What the event `Target.attachedToTarget` tells: a session has begun. */
+export type Attached = {
+  sessionId: string;
+  targetInfo: { targetId: string };
+};
+
 /** What a method takes. */
 export type Params<M extends keyof Methods> = Parameters<Methods[M]>[0];
 

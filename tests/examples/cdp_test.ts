@@ -14,7 +14,9 @@ import {
   CallInterruptedError,
   CallTimeoutError,
   json,
+  memoryPair,
   ParleyError,
+  Peer,
   reconnecting,
   StateError,
   tcp,
@@ -212,6 +214,29 @@ Deno.test({
     await (await browser.newPage())[Symbol.asyncDispose]();
     while (await pages() > before);
   },
+});
+
+Deno.test("CDP: a page that is closed while it is opened is told at once", async () => {
+  const [near, far] = memoryPair();
+  const codec = () => json<Message>(webSocketText());
+  await using server = new Peer<Message>({ codec });
+  const browser = new Browser();
+  await Promise.all([browser.connect(near), server.connect(far)]);
+  const opening = rejection(browser.newPage());
+  const create = await server.receive();
+  await server.send({ id: create.id, result: { targetId: "T" } });
+  const attach = await server.receive();
+  const params = { sessionId: "S", targetInfo: { targetId: "T" } };
+  // Chromium tells all this at once.
+  server.send({ method: "Target.attachedToTarget", params });
+  server.send({ id: attach.id, result: { sessionId: "S" } });
+  server.send({ method: "Target.detachedFromTarget", params });
+  const close = await server.receive();
+  assertEquals(close.method, "Target.closeTarget");
+  const error = await opening;
+  assertInstanceOf(error, CDPError);
+  assertEquals(error.message, "Page is closed");
+  await browser.disconnect();
 });
 
 Deno.test({
