@@ -55,7 +55,7 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
     onAbandoned: ({ id }) => this.#requests.forget(id), // it may never come
   });
   #lastSid = INBOX_SID;
-  #maxPayload = Infinity;
+  #maxPayload: number | undefined;
   /** Why no answers come to requests, if they do not. */
   #inboxRefusal: NatsError | undefined;
   /** Why a message was dropped since the last `ping()`, if one was. */
@@ -223,9 +223,10 @@ export class NatsClient extends AsyncProtocol<ServerMessage, ClientMessage> {
   #bytes(payload: Uint8Array | string): Uint8Array {
     const isText = typeof payload === "string";
     const bytes = isText ? encoder.encode(payload) : payload;
-    if (bytes.length <= this.#maxPayload) return bytes;
+    const limit = this.#maxPayload ?? Infinity;
+    if (bytes.length <= limit) return bytes;
     throw new RangeError(
-      `Cannot publish: payload has ${bytes.length} bytes, the server takes ${this.#maxPayload}`,
+      `Cannot publish: payload has ${bytes.length} bytes, the server takes ${limit}`,
     );
   }
 

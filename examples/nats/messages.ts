@@ -12,7 +12,7 @@ export interface NatsMessage {
 
 /** What the server tells of itself, as far as a client needs it. */
 export interface ServerInfo {
-  readonly max_payload: number;
+  readonly max_payload?: number;
   readonly tls_required?: boolean;
   readonly tls_available?: boolean;
 }

@@ -18,6 +18,9 @@ import {
   ConnectError,
   EventOverflowError,
   type EventQueue,
+  lines,
+  memoryPair,
+  Peer,
   ProtocolError,
   reconnecting,
   StateError,
@@ -320,6 +323,22 @@ Deno.test({
       "Permissions Violation for Subscription",
     );
   },
+});
+
+Deno.test("NATS: a server may leave out how much it takes", async () => {
+  const [near, far] = memoryPair();
+  const codec = () => lines({ newline: "\r\n" });
+  await using server = new Peer<string>({ codec });
+  await using client = new NatsClient();
+  const connecting = Promise.all([client.connect(near), server.connect(far)]);
+  while (server.runstate !== "running") await server.runstateChanged();
+  await server.send("INFO {}");
+  while (await server.receive() !== "PING");
+  await server.send("PONG");
+  await connecting;
+  await client.publish("news", "all of it");
+  assertEquals(await server.receive(), "PUB news 9");
+  assertEquals(await server.receive(), "all of it");
 });
 
 Deno.test({
