@@ -218,17 +218,20 @@ export class Postgres extends PostgresSession {
       { tls: this.#options.tls, idleTimeout: 10_000 },
     );
     await session.connect(to, options);
-    await session.closed.catch(() => {}); // it is thrown as the session is left
+    await session.closed.catch(() => {}); // the error is thrown on leaving
   }
 
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     await super.negotiate(signal);
     const ask = async (answer?: Frontend): Promise<Backend> => {
       if (answer) this.send(answer);
-      const message = await this.receive({ signal });
-      if (message.type === "NoticeResponse") return await ask();
-      if (message.type !== "ErrorResponse") return message;
-      throw new PostgresError(message.body);
+      for (;;) {
+        const message = await this.receive({ signal });
+        if (message.type === "ErrorResponse") {
+          throw new PostgresError(message.body);
+        }
+        if (message.type !== "NoticeResponse") return message;
+      }
     };
     await logIn(this.#options.password ?? "", ask);
     for (;;) {

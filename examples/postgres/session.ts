@@ -7,6 +7,7 @@ import {
   type StartTlsOptions,
 } from "@parley/parley";
 import { postgres } from "./codec.ts";
+import { PostgresError } from "./error.ts";
 import type { Backend, Frontend } from "./messages.ts";
 
 /** A message without a type: its length, and a version that means TLS. */
@@ -41,6 +42,14 @@ export class PostgresSession extends AsyncProtocol<Backend, Frontend> {
   protected override async negotiate(signal: AbortSignal): Promise<void> {
     if (this.#tls) await this.#startTls({ ...this.#tls, signal });
     this.send(this.#start);
+  }
+
+  /** A cancel request has no answer, unless the server refuses it. */
+  protected override onMessage(
+    message: Backend,
+    _bytes: number,
+  ): void | Promise<void> {
+    if (message.type === "ErrorResponse") throw new PostgresError(message.body);
   }
 
   /** Passwords are not logged, nor the proofs of them. */

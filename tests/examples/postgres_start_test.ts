@@ -2,6 +2,7 @@ import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { Postgres, PostgresError } from "../../examples/postgres/client.ts";
 import {
   ConnectError,
+  memory,
   memoryPair,
   ProtocolError,
   reconnecting,
@@ -119,6 +120,32 @@ Deno.test("PostgreSQL: a warning may come before the log-in", async () => {
   ]);
   await using client = new Postgres({ user: "ann" });
   await client.connect(server.connection);
+  await client.disconnect();
+  await server.done;
+});
+
+Deno.test("PostgreSQL: a server that refuses to cancel is told", async () => {
+  const parameters = "user\0ann\0database\0ann\0client_encoding\0UTF8\0\0";
+  await using server = scriptedPeer([
+    { expect: `\0\0\x004\0\x03\0\0${parameters}` },
+    { send: "R\0\0\0\x08\0\0\0\0K\0\0\0\x0c12345678Z\0\0\0\x05I" },
+    { expect: "X\0\0\0\x04" },
+    "expect end",
+  ]);
+  await using client = new Postgres({ user: "ann" });
+  await client.connect(server.connection);
+  const transport = memory();
+  await using listener = await transport.listen();
+  const cancelling = rejection(client.cancel(transport));
+  const other = await listener.accept();
+  assertEquals(await other.read(new Uint8Array(64)), 16);
+  const refusal = "E\0\0\0\x1dSFATAL\0C53300\0Mtoo many\0\0";
+  await other.write(new TextEncoder().encode(refusal));
+  await other.closeWrite();
+  const error = await cancelling;
+  other.abort();
+  assertInstanceOf(error, PostgresError);
+  assertEquals(error.code, "53300");
   await client.disconnect();
   await server.done;
 });
