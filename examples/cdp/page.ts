@@ -33,7 +33,8 @@ export class Page extends CDPSession implements AsyncDisposable {
     if (!loaderId) return; // another place of the same document
     await loads.next(undefined, {
       filter: ({ params }) => params?.["loaderId"] === loaderId,
-      ...{ signal, timeout },
+      signal,
+      timeout,
     });
   }
 

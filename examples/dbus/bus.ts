@@ -122,7 +122,7 @@ export class Bus extends AsyncProtocol<string | Message> {
   ): Promise<EventQueue<Message>> {
     signal?.throwIfAborted();
     const { sender = "", ...rest } = rule;
-    const isUnique = /^(:|$)/.test(sender) || sender === BUS;
+    const isUnique = sender === "" || sender === BUS || sender.startsWith(":");
     // Messages tell the unique name of their sender.
     let owner: Value | undefined = isUnique ? sender : undefined;
     const ownerChanged = { sender: BUS, member: "NameOwnerChanged" };

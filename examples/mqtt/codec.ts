@@ -164,9 +164,16 @@ function loginFields(login: Login): Field[] {
   if (password !== undefined) flags |= 0x40;
   if (username !== undefined) flags |= 0x80;
   return [
-    ...["MQTT", byte(4), byte(flags), keepAlive, clientId],
-    ...[will?.topic, will?.payload.length, will?.payload],
-    ...[username, password],
+    "MQTT",
+    byte(4), // the version, 3.1.1
+    byte(flags),
+    keepAlive,
+    clientId,
+    will?.topic,
+    will?.payload.length,
+    will?.payload,
+    username,
+    password,
   ];
 }
 

@@ -70,8 +70,10 @@ async function saltedPassword(
   const key = await crypto.subtle
     .importKey("raw", bytes, "PBKDF2", false, ["deriveBits"]);
   const algorithm = {
-    ...{ name: "PBKDF2", hash: "SHA-256" },
-    ...{ salt: Uint8Array.fromBase64(salt), iterations },
+    name: "PBKDF2",
+    hash: "SHA-256",
+    salt: Uint8Array.fromBase64(salt),
+    iterations,
   };
   return await crypto.subtle.deriveBits(algorithm, key, 256);
 }

@@ -151,7 +151,7 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
   #commandsOf({ from, to, content }: Mail): string[] {
     if (to.length === 0) throw new TypeError("Cannot deliver: to is empty");
     for (const address of [from, ...to]) {
-      if (/^[!-;=?-~]*$/.test(address)) continue;
+      if (/^[!-~]*$/.test(address) && !/[<>]/.test(address)) continue;
       const shown = JSON.stringify(address);
       throw new TypeError(
         `Cannot deliver: address is ${shown}, expected ASCII without spaces and brackets`,

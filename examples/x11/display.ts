@@ -142,7 +142,7 @@ export class Display extends AsyncProtocol<Uint8Array> {
   /** A server that is full may have room later; a cookie does not become right. */
   protected override isRetriable(error: unknown): boolean {
     const isRefused = error instanceof XError &&
-      /^Server refuses: (?!Maximum number of clients)/.test(error.message);
+      !error.message.includes("Maximum number of clients");
     return !isRefused && super.isRetriable(error);
   }
 
