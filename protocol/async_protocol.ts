@@ -435,6 +435,7 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
    * session begins with `createCodec()` again.
    *
    * @throws {StateError} There is no session.
+   * @throws {Error} The codec has consumed a part of a message that is incomplete.
    */
   protected useCodec(codec: Codec<In, Out>): void {
     this.#lifecycle.openSession.useCodec(codec);

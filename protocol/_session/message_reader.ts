@@ -1,7 +1,6 @@
 import type { Connection } from "../../transports/transport.ts";
 import { abortable, handled } from "../_util/abortable.ts";
-import { consumedNothing } from "../codecs/_util/decode_next.ts";
-import { EndDecoder } from "../codecs/_util/end_decoder.ts";
+import { MessageDecoder } from "../codecs/_util/message_decoder.ts";
 import type { Codec } from "../codecs/codec.ts";
 import { ReadBuffer } from "../codecs/read_buffer.ts";
 import { EndOfStreamError, MessageTooLargeError } from "../errors.ts";
@@ -27,7 +26,7 @@ export class MessageReader<In> {
   readonly #budget: SessionBudget;
   readonly #maxMessageBytes: number;
   readonly #input = new ReadBuffer();
-  readonly #end = new EndDecoder<In>();
+  readonly #decoder = new MessageDecoder<In>(this.#input);
   /** A read that waits share: one that is aborted takes nothing with it. */
   #more: Promise<boolean> | undefined;
   #atEnd = false;
@@ -37,7 +36,6 @@ export class MessageReader<In> {
   #messages = 0;
   #bytes = 0;
   #lastActivity = 0;
-  #messageBytes = 0;
 
   constructor(options: MessageReaderOptions<In>) {
     this.#codec = options.codec;
@@ -56,14 +54,14 @@ export class MessageReader<In> {
     return this.#bytes;
   }
 
-  /** The number of bytes that are read and not decoded. */
+  /** The number of bytes that are read, and not of a message that was given. */
   get unread(): number {
-    return this.#input.length;
+    return this.#decoder.consumed + this.#input.length;
   }
 
   /** The size of the last message, in bytes. */
   get messageBytes(): number {
-    return this.#messageBytes;
+    return this.#decoder.messageBytes;
   }
 
   /** When bytes were last read, as milliseconds since the epoch. */
@@ -95,19 +93,15 @@ export class MessageReader<In> {
    */
   decode(): In | undefined {
     if (this.#stopped) return undefined;
-    const input = this.#input;
-    const start = input.offset;
     const message = this.#atEnd
-      ? this.#end.next(this.#codec, input)
-      : this.#codec.decode(input);
+      ? this.#decoder.end(this.#codec)
+      : this.#decoder.decode(this.#codec);
     if (message !== undefined) {
       this.#messages++;
-      this.#messageBytes = input.offset - start;
-      if (this.#messageBytes === 0 && !this.#atEnd) {
-        throw consumedNothing("decode");
-      }
-    } else if (input.length - FRAME_BYTES > this.#maxMessageBytes) {
-      throw new MessageTooLargeError(this.#maxMessageBytes, input.offset);
+    } else if (this.unread - FRAME_BYTES > this.#maxMessageBytes) {
+      const { offset } = this.#input;
+      const start = offset - this.#decoder.consumed;
+      throw new MessageTooLargeError(this.#maxMessageBytes, start);
     }
     return message;
   }
@@ -130,7 +124,7 @@ export class MessageReader<In> {
     if (count === 0) this.#atEnd = true;
     else this.#lastActivity = Date.now();
     this.#bytes += count;
-    if (this.#stopped) this.#input.consume(this.unread);
+    if (this.#stopped) this.#decoder.drop();
     return true;
   }
 
@@ -151,6 +145,12 @@ export class MessageReader<In> {
   }
 
   useCodec(codec: Codec<In, never>): void {
+    const { consumed } = this.#decoder;
+    if (consumed > 0) {
+      throw new Error(
+        `Cannot use the codec: ${consumed} bytes of a message are decoded by the other one`,
+      );
+    }
     this.#codec = codec;
   }
 
@@ -164,7 +164,7 @@ export class MessageReader<In> {
    */
   stop(): void {
     this.#stopped = true;
-    this.#input.consume(this.unread);
+    this.#decoder.drop();
     this.#onRest?.resolve();
   }
 

@@ -13,7 +13,8 @@ export interface Codec<In, Out = In> {
    * Takes the next message from the front of the input and consumes its bytes.
    * There are three situations. With less than a message it returns `undefined`
    * and consumes nothing, except bytes that belong to no message, such as blank
-   * lines. With exactly one message, or with more, it returns the first.
+   * lines. With exactly one message, or with more, it returns the first. If it has
+   * consumed a part of a message, it tells with `expect` how many bytes it waits for.
    *
    * A message for which nothing is consumed is an error, which ends the session.
    *

@@ -1,6 +1,5 @@
 import type { Codec } from "./codec.ts";
-import { decodeNext } from "./_util/decode_next.ts";
-import { EndDecoder } from "./_util/end_decoder.ts";
+import { MessageDecoder } from "./_util/message_decoder.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /**
@@ -27,21 +26,21 @@ export function decoderStream<In, Out = In>(
   codec: Codec<In, Out>,
 ): TransformStream<Uint8Array, In> {
   const input = new ReadBuffer();
+  const decoder = new MessageDecoder<In>(input);
   return new TransformStream({
     transform(chunk, controller) {
       input.append(chunk);
-      let message = decodeNext(codec, input);
+      let message = decoder.decode(codec);
       while (message !== undefined) {
         controller.enqueue(message);
-        message = decodeNext(codec, input);
+        message = decoder.decode(codec);
       }
     },
     flush(controller) {
-      const end = new EndDecoder<In>();
-      let message = end.next(codec, input);
+      let message = decoder.end(codec);
       while (message !== undefined) {
         controller.enqueue(message);
-        message = end.next(codec, input);
+        message = decoder.end(codec);
       }
     },
   });

@@ -155,6 +155,11 @@ export class ReadBuffer implements CodecInput {
     return count <= this.length;
   }
 
+  /** Whether bytes are missing of what was last told to `expect`. */
+  get expecting(): boolean {
+    return this.#expected > this.length;
+  }
+
   /** The error for bytes that are not a message: see {@linkcode CodecInput.malformed}. */
   malformed(message: string, cause?: unknown): DecodeError {
     const where = { offset: this.#offset, bytes: this.subarray() };
@@ -240,7 +245,7 @@ export class ReadBuffer implements CodecInput {
   }
 
   #awaits(): boolean {
-    return this.#expected > this.length &&
+    return this.expecting &&
       this.#expected <= MAX_EXPECT_RATIO * this.length;
   }
 

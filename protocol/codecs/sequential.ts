@@ -8,7 +8,8 @@ import type { CodecOptions } from "./options.ts";
 /**
  * The decoding of one message, which consumes its bytes step by step. A number that
  * it yields is how many bytes it waits for: it goes on when that many are at the
- * front of the input. It begins when there is at least one.
+ * front of the input. It begins when there is at least one. To wait for any more
+ * bytes, it yields `input.length + 1`.
  */
 export type Decoding<In> = Generator<number, In, void>;
 
@@ -31,7 +32,9 @@ export interface SequentialCodec<In, Out = In> {
  *
  * All bytes of a message count towards the limit. Decoding raises
  * {@linkcode MessageTooLargeError} as soon as the message waits for more than that,
- * and {@linkcode TruncatedMessageError} if the stream ends within a message.
+ * and {@linkcode TruncatedMessageError} if the stream ends within a message. It
+ * raises a `RangeError` if the generator yields NaN or a negative number, and a
+ * `TypeError` if it returns `undefined`.
  *
  * @throws {TypeError} An option has the wrong type.
  * @throws {RangeError} `maxMessageBytes` is not an integer of at least 1.
@@ -99,7 +102,15 @@ class Sequential<In, Out> implements Codec<In, Out> {
       }
       if (done) {
         this.#decoding = undefined;
-        return value;
+        if (value !== undefined) return value;
+        throw new TypeError(
+          "Cannot decode: decode() has returned undefined: it must be a message",
+        );
+      }
+      if (!(value >= 0)) {
+        throw new RangeError(
+          `Cannot decode: decode() has yielded ${value}: it must be at least 0`,
+        );
       }
       this.#wanted = value;
     }

@@ -1,5 +1,4 @@
-import { decodeNext } from "../../protocol/codecs/_util/decode_next.ts";
-import { EndDecoder } from "../../protocol/codecs/_util/end_decoder.ts";
+import { MessageDecoder } from "../../protocol/codecs/_util/message_decoder.ts";
 import {
   type Codec,
   ReadBuffer,
@@ -43,6 +42,7 @@ export function decodeStream<In, Out>(
   chunks: Iterable<Uint8Array>,
   input: ReadBuffer = new ReadBuffer(),
 ): DecodedStream<In> {
+  const decoder = new MessageDecoder<In>(input);
   const messages: In[] = [];
   let complete = 0;
   let offset = 0;
@@ -51,15 +51,14 @@ export function decodeStream<In, Out>(
     for (const chunk of chunks) {
       input.append(chunk);
       for (;;) {
-        const message = decodeNext(codec, input);
+        const message = decoder.decode(codec);
         if (message === undefined) break;
         complete = messages.push(message);
         offset = input.offset;
       }
     }
-    const end = new EndDecoder<In>();
     for (;;) {
-      const message = end.next(codec, input);
+      const message = decoder.end(codec);
       if (message === undefined) break;
       messages.push(message);
     }

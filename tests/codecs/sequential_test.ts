@@ -1,6 +1,7 @@
 import {
   type CodecOptions,
   DecodeError,
+  decoderStream,
   type Decoding,
   MessageTooLargeError,
   ReadBuffer,
@@ -8,7 +9,7 @@ import {
   TruncatedMessageError,
 } from "../../protocol/codecs/mod.ts";
 import type { Codec, CodecInput } from "../../protocol/codecs/mod.ts";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { testCodec } from "../../testing/mod.ts";
 
 type Tree = string | Tree[];
@@ -113,6 +114,75 @@ Deno.test("sequential() does not begin a message before its first byte", () => {
   assertEquals(begun, 0);
   input.append(Uint8Array.of(1));
   assertEquals(codec.decode(input), 1);
+});
+
+/** Yields what it is given, and then returns it or another value. */
+function yielding(wanted: number, message?: number): Codec<number> {
+  return sequential<number>({
+    *decode() {
+      yield wanted;
+      return message as number;
+    },
+    encode() {},
+  });
+}
+
+for (const wanted of [NaN, -1]) {
+  Deno.test(`sequential() refuses a step that waits for ${wanted} bytes`, () => {
+    const input = new ReadBuffer();
+    input.append(Uint8Array.of(1));
+    assertThrows(
+      () => yielding(wanted).decode(input),
+      RangeError,
+      `Cannot decode: decode() has yielded ${wanted}: it must be at least 0`,
+    );
+  });
+}
+
+Deno.test("sequential() refuses undefined as a message: it would be taken for an incomplete one", () => {
+  const input = new ReadBuffer();
+  input.append(Uint8Array.of(1));
+  assertThrows(
+    () => yielding(0).decode(input),
+    TypeError,
+    "Cannot decode: decode() has returned undefined: it must be a message",
+  );
+});
+
+Deno.test("decoderStream() errors at a message of sequential() that consumes nothing", async () => {
+  const stream = new Blob(["a"]).stream()
+    .pipeThrough(decoderStream(yielding(0, 1)));
+  await assertRejects(
+    () => Array.fromAsync(stream),
+    Error,
+    "Cannot decode: decode() has returned a message and consumed nothing",
+  );
+});
+
+Deno.test("a message of sequential() may end at the first byte of the next one, whatever the chunks", async () => {
+  const runs = () =>
+    sequential<string>({
+      *decode(input) {
+        const first = input.at(0) ?? 0;
+        let run = "";
+        while (input.at(0) === first) {
+          run += String.fromCharCode(first);
+          input.consume(1);
+          yield 1;
+        }
+        return run;
+      },
+      encode() {},
+    });
+  const chunks = [..."aabccc."].map((byte) => new TextEncoder().encode(byte));
+  const stream = ReadableStream.from(chunks)
+    .pipeThrough(decoderStream(runs()));
+  const messages: string[] = [];
+  const error = await assertRejects(async () => {
+    for await (const message of stream) messages.push(message);
+  }, TruncatedMessageError);
+  assertEquals(messages, ["aa", "b", "ccc"]);
+  assertEquals([error.offset, error.length], [6, 1]);
 });
 
 Deno.test("sequential() names an option that is wrong", () => {
