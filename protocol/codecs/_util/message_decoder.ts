@@ -35,8 +35,7 @@ export class MessageDecoder<In> {
   decode(codec: Codec<In, never>): In | undefined {
     const message = codec.decode(this.#input);
     if (message !== undefined) {
-      if (this.consumed === 0) throw consumedNothing("decode");
-      this.#next();
+      if (this.#measure() === 0) throw consumedNothing("decode");
     } else if (!this.#input.expecting) {
       // What it has consumed is not of a message, such as blanks.
       this.#begin = this.#input.offset;
@@ -60,11 +59,10 @@ export class MessageDecoder<In> {
       if (length === 0) return undefined;
       throw new TruncatedMessageError(offset, length);
     }
-    if (this.consumed === 0) {
+    if (this.#measure() === 0) {
       if (length > 0 || this.#keptCame) throw consumedNothing("end");
       this.#keptCame = true;
     }
-    this.#next();
     return message;
   }
 
@@ -74,9 +72,12 @@ export class MessageDecoder<In> {
     this.#begin = this.#input.offset;
   }
 
-  #next(): void {
-    this.#messageBytes = this.consumed;
-    this.#begin = this.#input.offset;
+  /** Measures a message that is whole, behind which the next one begins. */
+  #measure(): number {
+    const { offset } = this.#input;
+    this.#messageBytes = offset - this.#begin;
+    this.#begin = offset;
+    return this.#messageBytes;
   }
 }
 
