@@ -43,6 +43,11 @@ export class Outgoing {
     return this.#calls.size;
   }
 
+  /** Whether the peer owes a response, perhaps to a request that was given up. */
+  get owed(): boolean {
+    return this.#calls.first() !== undefined;
+  }
+
   /**
    * Sends a request, and resolves with the result of its response.
    *

@@ -90,10 +90,10 @@ export class Receiver {
 
   /**
    * Holds the reader until a refusal has found room, unless that would hold a
-   * response that is waited for: two peers would hold each other.
+   * response: two peers would hold each other.
    */
   #hold(held: void | Promise<void>): void | Promise<void> {
-    return this.#host.outgoing.size === 0 ? held : undefined;
+    return this.#host.outgoing.owed ? undefined : held;
   }
 
   #receive(
@@ -170,16 +170,18 @@ export class Receiver {
     const size = Math.max(bytes, MIN_CALL_BYTES);
     const held = Math.min(size, this.#limit);
     const full = this.#calls >= this.#limit;
-    const waits = (full || turns.full) && !signal.aborted;
-    if (waits && incoming.handles(method)) {
-      if (outgoing.size === 0) {
-        this.#room ??= Promise.withResolvers();
-        return this.#room.promise.then(() =>
-          this.#hold(this.#start(call, bytes, respond))
-        );
-      }
+    const taken = incoming.handles(method) && !signal.aborted;
+    // Handlers end even if nothing is read; the turns may need the peer to read.
+    const waits = full && outgoing.size === 0 || turns.full && !outgoing.owed;
+    if (taken && waits) {
+      this.#room ??= Promise.withResolvers();
+      return this.#room.promise.then(() =>
+        this.#hold(this.#start(call, bytes, respond))
+      );
+    }
+    if (taken && full) {
       // To wait would hold the reader, and with it a response that is waited for.
-      if (full && kind === "request") return respond(busy(call.id));
+      if (kind === "request") return respond(busy(call.id));
       if (this.#calls + size > 2 * this.#limit) {
         throw new ProtocolError(
           `Receive ${

@@ -292,6 +292,54 @@ Deno.test("large responses both ways, more than maxQueuedBytes at any time, all 
   assertEquals(await Promise.all(asked), [order, order]);
 });
 
+Deno.test("two peers that give up many requests of each other do not hold each other", async () => {
+  let made = 0;
+  const options = {
+    maxQueuedBytes: 200_000,
+    methods: {
+      large() {
+        made++;
+        return "x".repeat(50_000);
+      },
+    },
+  };
+  await using ends = await twoPeers(options, options);
+  const stop = new AbortController();
+  for (const peer of [ends.client, ends.server]) {
+    for (let count = 0; count < 30; count++) {
+      peer.request("large", [], { signal: stop.signal }).catch(() => {});
+    }
+  }
+  stop.abort();
+  await settled();
+  assertEquals(made, 60);
+});
+
+Deno.test("a large request is taken while responses wait for their turn, and this end for its own", async () => {
+  await using ends = await rawPeer({
+    highWaterMark: 1_000,
+    maxQueuedBytes: 150_000,
+    methods: {
+      large: () => "x".repeat(60_000),
+      length: ([text]: [string]) => text.length,
+    },
+  });
+  const { peer, raw } = ends;
+  const asked = peer.request("ask");
+  const jsonrpc = "2.0";
+  for (let id = 1; id <= 3; id++) raw.send({ jsonrpc, id, method: "large" });
+  const params = ["x".repeat(110_000)];
+  raw.send({ jsonrpc, id: 4, method: "length", params });
+  raw.send({ jsonrpc, id: 1, result: "answered" });
+  const received = [];
+  for (let count = 0; count < 5; count++) {
+    received.push(await raw.receive() as { id: number; result: unknown });
+  }
+  assertEquals(received.map(({ id }) => id), [1, 1, 2, 3, 4]);
+  assertEquals(received.at(-1)?.result, 110_000);
+  assertEquals(await asked, "answered");
+});
+
 Deno.test("responses that wait for their turn count in the limit of the server", async () => {
   using time = new VirtualTime();
   const gate = Promise.withResolvers<void>();
