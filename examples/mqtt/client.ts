@@ -218,25 +218,30 @@ export class MqttClient extends AsyncProtocol<Packet> {
   }
 
   async #subscribe(
-    { filter, qos }: Subscription,
+    { filter }: Subscription,
     signal?: AbortSignal,
   ): Promise<void> {
+    const qos = Math.max(...this.#wanted(filter)) as QoS;
     const packet: Packet = { type: "subscribe", filter, qos };
     const code = await this.#call(`SUBSCRIBE ${filter}`, packet, signal);
     if (code < REFUSED) return;
     throw new MqttError(`Subscription ${filter}: the server has refused it`);
   }
 
-  /** The server knows a filter once: it is left with its last subscription. */
+  /** A filter is left with its last subscription. */
   #unsubscribe(subscription: Subscription): void {
     const { filter } = subscription;
     this.#subscriptions.delete(subscription);
-    for (const other of this.#subscriptions) {
-      if (other.filter === filter) return;
-    }
+    if (this.#wanted(filter).length > 0) return;
     // Messages that come all the same, or without a session, are for nobody.
     const packet: Packet = { type: "unsubscribe", filter };
     this.#call(`UNSUBSCRIBE ${filter}`, packet).catch(() => {});
+  }
+
+  /** The QoS of each subscription to a filter, which the server knows once. */
+  #wanted(filter: string): QoS[] {
+    const all = [...this.#subscriptions];
+    return all.filter((one) => one.filter === filter).map(({ qos }) => qos);
   }
 
   /** Sends a packet, with an id if it has none: returns its last answer's code. */

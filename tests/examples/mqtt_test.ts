@@ -349,6 +349,24 @@ Deno.test("MQTT: a filter is left with the last of its subscriptions", async () 
   await peer.done;
 });
 
+Deno.test("MQTT: a filter has the highest QoS of its subscriptions", async () => {
+  await using peer = scriptedPeer([
+    ...CONNECT,
+    { expect: Uint8Array.of(0x82, 6, 0, 1, 0, 1, 0x61, 2) },
+    { send: Uint8Array.of(0x90, 3, 0, 1, 2) },
+    { expect: Uint8Array.of(0x82, 6, 0, 2, 0, 1, 0x61, 2) },
+    { send: Uint8Array.of(0x90, 3, 0, 2, 2) },
+    { expect: Uint8Array.of(0xe0, 0) },
+    "expect end",
+  ]);
+  await using client = new MqttClient();
+  await client.connect(peer.connection);
+  await client.subscribe("a", { qos: 2 });
+  await client.subscribe("a", { qos: 0 });
+  await client.disconnect();
+  await peer.done;
+});
+
 Deno.test({
   name: "MQTT: a session with splits and delays",
   ...server,
