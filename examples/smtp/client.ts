@@ -40,6 +40,9 @@ export interface Delivery {
   readonly refused: ReadonlyMap<string, SmtpError>;
 }
 
+/** The code of a server that ends the session, whatever it was asked (§3.8). */
+const SHUTTING_DOWN = 421;
+
 /** The server has refused a command; a code from 500 is permanent. */
 export class SmtpError extends ParleyError {
   readonly code: number;
@@ -132,7 +135,8 @@ export class SmtpClient extends AsyncProtocol<Reply, Request> {
   protected override onMessage(reply: Reply): void {
     const call = this.#calls.first(); // replies come in order
     if (call) this.#calls.resolve(call.id, reply);
-    else throw new SmtpError("Session", reply); // 421: the server shuts down
+    const isLast = reply.code === SHUTTING_DOWN;
+    if (isLast || !call) throw new SmtpError("Session", reply);
   }
 
   /** A server that is away or busy may come back; from 500, it refuses for good. */

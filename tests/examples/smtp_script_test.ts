@@ -172,6 +172,29 @@ Deno.test("SMTP: an error tells whether a mail may have been delivered", async (
   }
 });
 
+Deno.test("SMTP: a server that shuts down in a delivery says why", async () => {
+  const peer = scriptedPeer([
+    ...HELLO,
+    { send: "250-mail\r\n250 PIPELINING\r\n" },
+    {
+      expect:
+        "MAIL FROM:<ann@example.com>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n",
+    },
+    { send: "421 the disk is full\r\n" },
+    "half-close",
+  ]);
+  await using stack = new AsyncDisposableStack();
+  const client = new SmtpClient();
+  stack.defer(() => client.disconnect().catch(() => {}));
+  await client.connect(peer.connection);
+  const error = await rejection(client.deliver(mail("hi", "hello")));
+  assertInstanceOf(error, CallInterruptedError);
+  assertEquals(error.sent, false);
+  assertInstanceOf(error.cause, SmtpError);
+  assertMatch(error.cause.message, /replied 421 the disk is full/);
+  await peer.done.catch(() => {}); // The client has cut the connection.
+});
+
 Deno.test("SMTP: a delivery that is given up in the middle ends the session, one that waits does not", async () => {
   await using peer = scriptedPeer([
     ...HELLO,
