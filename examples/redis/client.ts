@@ -139,6 +139,7 @@ export class Redis extends AsyncProtocol<Message, Command> {
     name: string,
     { method = "SUBSCRIBE", signal }: SubscribeOptions = {},
   ): Promise<EventQueue<ChannelMessage>> {
+    signal?.throwIfAborted();
     const key = `${method} ${name}`;
     const hub = this.#channels.get(key) ??
       new EventHub<ChannelMessage>(({ channel }) => channel);

@@ -289,6 +289,9 @@ Deno.test("Redis: a channel stays if one of its listeners is refused, and comes 
   ]);
   await using redis = new Redis();
   await redis.connect(peer.connection);
+  const signal = AbortSignal.abort(new Error("not needed"));
+  const unwanted = redis.subscribe("news", { signal });
+  assertEquals(await rejection(unwanted), signal.reason);
   const first = await redis.subscribe("news");
   await assertRejects(() => redis.subscribe("news"), RedisError, "NOPERM");
   assertEquals(await first.next(), { channel: "news", payload: "one" });
