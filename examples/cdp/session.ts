@@ -15,7 +15,7 @@ export interface CallOptions {
 /** How a session sends: the connection adds whose message it is. */
 export type Send = (message: Message) => Promise<void>;
 
-/** A refusal may not name its session: all their calls have ids of their own. */
+/** All sessions count together: a refusal may not tell whose call it is for. */
 let lastId = 0;
 
 /**

@@ -1,5 +1,10 @@
 import type { Codec, CodecInput, CodecOptions } from "@parley/parley";
 
+export const ERROR = 0;
+export const REPLY = 1;
+const GENERIC_EVENT = 35;
+const SENT_BY_A_CLIENT = 0x80;
+
 /** The codec of the set-up, which has a layout of its own. */
 export function setup(options?: CodecOptions): Codec<Uint8Array> {
   return sized(8, (input) => 8 + 4 * input.uint(6, 2, "little"), options);
@@ -18,11 +23,6 @@ export function messages(options?: CodecOptions): Codec<Uint8Array> {
 export function codeOf([first = 0]: Uint8Array): number {
   return first & ~SENT_BY_A_CLIENT;
 }
-
-export const ERROR = 0;
-export const REPLY = 1;
-const GENERIC_EVENT = 35;
-const SENT_BY_A_CLIENT = 0x80;
 
 /** A codec of messages whose first bytes tell the size. */
 function sized(

@@ -1,6 +1,22 @@
 import type { Display } from "./display.ts";
 import { u16, u32 } from "./layout.ts";
 
+const CREATE_WINDOW = 1;
+const DESTROY_WINDOW = 4;
+const MAP_WINDOW = 8;
+const CREATE_PEN = 55;
+const CHANGE_PEN = 56;
+const FREE_PEN = 60;
+const FILL = 70;
+const GET_IMAGE = 73;
+
+const NO_BORDER = 0;
+const BACKGROUND = 1 << 1;
+const EVENT_MASK = 1 << 11;
+const FOREGROUND = 1 << 2;
+const Z_PIXMAP = 2;
+const ALL_PLANES = 0xffffffff;
+
 /** A part of a window, in pixels. */
 export interface Rectangle {
   x: number;
@@ -76,19 +92,3 @@ export class Window {
 function encoded({ x, y, width, height }: Rectangle): Uint8Array {
   return u16(x, y, width, height);
 }
-
-const CREATE_WINDOW = 1;
-const DESTROY_WINDOW = 4;
-const MAP_WINDOW = 8;
-const CREATE_PEN = 55;
-const CHANGE_PEN = 56;
-const FREE_PEN = 60;
-const FILL = 70;
-const GET_IMAGE = 73;
-
-const NO_BORDER = 0;
-const BACKGROUND = 1 << 1;
-const EVENT_MASK = 1 << 11;
-const FOREGROUND = 1 << 2;
-const Z_PIXMAP = 2;
-const ALL_PLANES = 0xffffffff;

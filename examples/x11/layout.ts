@@ -1,5 +1,7 @@
 import { concat } from "@std/bytes";
 
+const LITTLE_ENDIAN = "l".charCodeAt(0);
+
 /**
  * Integers of a size, for the body of a request. They are little-endian, as all
  * machines are that Deno runs on; negative ones are in two's complement.
@@ -50,8 +52,6 @@ export function setupRequest(
   const lengths = u16(LITTLE_ENDIAN, 11, 0, name.length, cookie.length, 0);
   return padded(lengths, padded(new TextEncoder().encode(name)), cookie);
 }
-
-const LITTLE_ENDIAN = "l".charCodeAt(0);
 
 /** What a server tells of itself and of its first screen. */
 export interface Setup {
