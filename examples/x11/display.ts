@@ -39,6 +39,8 @@ export class Display extends AsyncProtocol<Uint8Array> {
   readonly events = new EventHub<Uint8Array>((bytes) => `${codeOf(bytes)}`);
   readonly #options: DisplayOptions;
   readonly #calls = new PendingCalls<Uint8Array>();
+  /** The calls that have a reply. */
+  readonly #questions = new WeakSet<object>();
   /** The number of the last request, and of the last that has a reply. */
   #sent = 0;
   #asked = 0;
@@ -124,6 +126,11 @@ export class Display extends AsyncProtocol<Uint8Array> {
     for (;;) {
       const call = this.#calls.first();
       if (!call || call.id >= this.#seen) break;
+      if (this.#questions.has(call)) {
+        throw new ProtocolError(
+          `Server has come to request ${this.#seen}, without a reply to ${call.id}`,
+        );
+      }
       this.#calls.resolve(call.id, message); // nothing has gone wrong with it
     }
     if (code === REPLY) this.#calls.resolve(this.#seen, message);
@@ -154,10 +161,13 @@ export class Display extends AsyncProtocol<Uint8Array> {
   #send(bytes: Uint8Array, hasReply: boolean): Promise<Uint8Array> {
     const { timeout = 10_000 } = this.#options;
     const id = this.#sent + 1;
-    const call = { id, method: `request ${bytes[0]}`, timeout };
-    return this.sendCall(this.#calls, call, () => {
+    const options = { id, method: `request ${bytes[0]}`, timeout };
+    return this.sendCall(this.#calls, options, (call) => {
       this.#sent = id;
-      if (hasReply) this.#asked = id;
+      if (hasReply) {
+        this.#asked = id;
+        this.#questions.add(call);
+      }
       return bytes;
     });
   }

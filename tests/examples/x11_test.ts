@@ -13,11 +13,12 @@ import { u16, u16At, u32, u32At } from "../../examples/x11/layout.ts";
 import {
   CallInterruptedError,
   ConnectError,
+  ProtocolError,
   reconnecting,
   StateError,
   unix,
 } from "../../mod.ts";
-import { faulty, type InjectedFault } from "../../testing/mod.ts";
+import { faulty, type InjectedFault, scriptedPeer } from "../../testing/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { atOnce } from "../support/protocol/reconnected.ts";
 import { runDeno } from "../support/program.ts";
@@ -304,6 +305,31 @@ Deno.test({
       await display.disconnect();
     }
   },
+});
+
+Deno.test("X11: a reply is not taken for one that the server has left out", async () => {
+  const setup = new Uint8Array(80);
+  setup.set([1, 0, 11, 0, 0, 0, 18]); // 18 units of 4 bytes follow
+  const reply = new Uint8Array(32);
+  reply.set([1, 0, 2]); // to the second request
+  const peer = scriptedPeer([
+    { expect: Uint8Array.of(0x6c, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0) },
+    { send: setup },
+    { expect: Uint8Array.of(43, 0, 1, 0, 43, 0, 1, 0) },
+    { send: reply },
+    "expect end",
+  ]);
+  const display = new Display();
+  await display.connect(peer.connection);
+  const first = rejection(display.ask(43));
+  const second = rejection(display.ask(43));
+  for (const error of [await first, await second]) {
+    assertInstanceOf(error, CallInterruptedError);
+    assertInstanceOf(error.cause, ProtocolError);
+    assertMatch(error.cause.message, /request 2, without a reply to 1/);
+  }
+  await rejection(display.disconnect());
+  await peer.done.catch(() => {}); // The client has cut the connection.
 });
 
 Deno.test({
