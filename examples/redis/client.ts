@@ -85,7 +85,7 @@ export class Redis extends AsyncProtocol<Message, Command> {
   readonly #calls = new PendingCalls<Value>();
   /** The calls whose replies have bytes. */
   readonly #binary = new WeakSet<object>();
-  /** The subscriptions, by what they were asked for by: `SUBSCRIBE news`. */
+  /** The subscriptions, by the command that asks for them: `SUBSCRIBE news`. */
   readonly #channels = new Map<string, EventHub<ChannelMessage>>();
 
   constructor(options: RedisOptions = {}) {

@@ -175,6 +175,6 @@ export class Display extends AsyncProtocol<Uint8Array> {
   /** Asks for something if so many requests wait for a reply behind them. */
   #confirm(count: number): void {
     if (this.#sent - this.#asked < count) return;
-    this.ask(GET_INPUT_FOCUS).catch(() => {}); // theirs tell it, too
+    this.ask(GET_INPUT_FOCUS).catch(() => {}); // the others reject, too
   }
 }
