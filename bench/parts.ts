@@ -19,6 +19,11 @@ export const line = `${JSON.stringify(event)}\n`;
 
 export const FRAME_BYTES = 1024 * 1024;
 
+/** What a request of JSON-RPC has, and its answer in the same place. */
+const ECHO = '"method":"echo","params":';
+const RESULT = '"result":';
+const SHORTER = ECHO.length - RESULT.length;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -55,28 +60,26 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
     await untilEnd(raw);
   },
 
-  /** Answers requests of JSON-RPC 2.0 behind headers, as vscode-jsonrpc sends them. */
+  /**
+   * Answers requests of JSON-RPC 2.0 behind headers, as vscode-jsonrpc sends them.
+   * Requests become answers without being parsed: the near end is what is measured.
+   */
   async jsonrpc(raw) {
-    let text = "";
+    let rest = "";
     await eachChunk(raw, (chunk) => {
-      text += chunk;
-      let answers = "";
-      for (;;) {
-        const start = text.indexOf("\r\n\r\n") + 4;
-        const length = Number(/Content-Length: (\d+)/.exec(text)?.[1]);
-        if (start < 4 || text.length < start + length) return answers;
-        const { id, params } = JSON.parse(text.slice(start, start + length));
-        const answer = JSON.stringify({ jsonrpc: "2.0", id, result: params });
-        answers += `Content-Length: ${answer.length}\r\n\r\n${answer}`;
-        text = text.slice(start + length);
-      }
+      const text = rest + chunk;
+      const end = endOfFrames(text);
+      rest = text.slice(end);
+      return text.slice(0, end)
+        .replaceAll(ECHO, RESULT)
+        .replace(
+          /(?<=Content-Length: )\d+/g,
+          (length) => `${+length - SHORTER}`,
+        );
     });
   },
 
-  /**
-   * Answers requests of JSON-RPC 2.0, a line each, as in MCP. Requests become
-   * answers without being parsed: the near end is what is measured.
-   */
+  /** The same for requests of a line each, as in MCP. */
   async calls(raw) {
     let rest = "";
     await eachChunk(raw, (chunk) => {
@@ -84,7 +87,7 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
       const end = text.lastIndexOf("\n") + 1;
       rest = text.slice(end);
       const answers = text.slice(0, end)
-        .replaceAll('"method":"echo","params":', '"result":')
+        .replaceAll(ECHO, RESULT)
         .replaceAll('"method":"ping"', '"result":{}');
       return answers.includes('"method":')
         ? answers.replace(/^.*"method":.*\n/gm, answerMcp)
@@ -105,6 +108,15 @@ export const parts: Record<Part, (raw: Raw) => Promise<void>> = {
     });
   },
 };
+
+/** Where the last whole frame with a Content-Length ends. */
+function endOfFrames(text: string): number {
+  const last = text.lastIndexOf("Content-Length: ");
+  const start = text.indexOf("\r\n\r\n", last) + 4;
+  const length = parseInt(text.slice(last + "Content-Length: ".length), 10);
+  const isWhole = start >= 4 && text.length >= start + length;
+  return isWhole ? start + length : Math.max(0, last);
+}
 
 /** Answers the handshake of MCP, which ends with a notification. */
 function answerMcp(line: string): string {

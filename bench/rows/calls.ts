@@ -8,6 +8,7 @@ import {
   inFlight,
   keepInFlight,
   oneByOne,
+  overPeer,
 } from "./requests.ts";
 
 const PARAMS = { text: "twenty-one characters" };
@@ -46,6 +47,10 @@ function alternatives(
   return {
     "a protocol without PendingCalls": {
       run: (wire, count) => inFlight(wire, count, waiting, exchange),
+      target: 0.9,
+    },
+    "a plain Peer": {
+      run: (wire, count) => overPeer(wire, count, waiting, exchange),
       target: 0.9,
     },
     ...requestAlternatives(waiting, timesNode),

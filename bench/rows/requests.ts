@@ -1,4 +1,4 @@
-import { AsyncProtocol, type Codec, jsonLines } from "../../mod.ts";
+import { AsyncProtocol, type Codec, jsonLines, Peer } from "../../mod.ts";
 import { requestAlternatives } from "../alternatives/requests.ts";
 import type { Row } from "../harness.ts";
 import type { Part } from "../parts.ts";
@@ -91,6 +91,34 @@ class Client extends AsyncProtocol<Message> implements Requester {
     this.#pending.get(reply.id)?.(reply);
     this.#pending.delete(reply.id);
   }
+}
+
+/** The same work by a plain `Peer`. */
+export async function overPeer(
+  wire: Wire,
+  count: number,
+  waiting: number,
+  exchange: Exchange,
+): Promise<number> {
+  const pending = new Map<number, (reply: Message) => void>();
+  await using peer = new Peer<Message>({ codec: jsonLines });
+  await peer.connect(wire.transport(exchange.part));
+  const reading = (async () => {
+    for await (const reply of peer) {
+      pending.get(reply.id)?.(reply);
+      pending.delete(reply.id);
+    }
+  })();
+  let id = FIRST_ID;
+  const request = () => {
+    const message = exchange.request(id++);
+    peer.send(message);
+    return new Promise((resolve) => pending.set(message.id, resolve));
+  };
+  const took = await keepInFlight({ request }, count, waiting);
+  await peer.disconnect();
+  await reading;
+  return took;
 }
 
 /** Parley's time for `count` requests, with a number of them in flight. */
