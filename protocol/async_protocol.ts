@@ -308,10 +308,10 @@ export abstract class AsyncProtocol<In, Out = In> implements AsyncDisposable {
 
   /**
    * Asked by `reconnecting()`, unless its policy decides, whether an error is
-   * worth another attempt: the first cause of a session that has failed, or the
-   * error of a failed attempt, in place of a `ConnectError` its cause. By default
-   * a missing permission and a closed listener are not; a protocol adds a refused
-   * password, for instance.
+   * worth another attempt: the first cause of a failed session, or the error of a
+   * failed attempt. Of a `ConnectError` that has a cause, it is the cause. By
+   * default a missing permission and a closed listener are not; a protocol adds a
+   * refused password, for instance.
    */
   protected isRetriable(error: unknown): boolean {
     return isRetriable(error);

@@ -33,8 +33,8 @@ export interface ReconnectPolicy {
   onConnect?: (() => void | Promise<void>) | undefined;
   /**
    * Whether an error is worth another attempt. It is the first cause of a failed
-   * session, or the error of a failed attempt: the cause of the `ConnectError`,
-   * if it is one that has a cause. A wrong password is not worth another attempt.
+   * session, or the error of a failed attempt. Of a `ConnectError` that has a
+   * cause, it is the cause. A wrong password is not worth another attempt.
    *
    * @default {what the protocol's isRetriable() says}
    */

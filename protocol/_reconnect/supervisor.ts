@@ -205,7 +205,7 @@ export class Supervisor implements Reconnection, LifecycleSupervisor {
     return { closed };
   }
 
-  /** Asks the policy, about the reason if an attempt has failed. */
+  /** Asks the policy about an error, and about the cause of a failed attempt. */
   #isRetriable(error: unknown): boolean {
     const reason = error instanceof ConnectError ? error.cause : undefined;
     return this.#policy.isRetriable(reason ?? error);

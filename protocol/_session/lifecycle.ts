@@ -43,7 +43,7 @@ export class Lifecycle<In, Out> {
   host: SessionHost = NO_HOST;
   /** If there is one, another session may follow one that has ended by itself. */
   supervisor: LifecycleSupervisor | undefined;
-  /** What ends with the current session. */
+  /** The pending calls that end with the current session. */
   readonly calls = new Set<{ end(cause: unknown): void }>();
   readonly #options: LifecycleOptions<In, Out>;
   readonly #runstate = new RunstateMachine();

@@ -44,7 +44,7 @@ export class SessionBudget extends ByteBudget {
     else this.#session.fail(cause);
   }
 
-  /** All bytes of the session, also those of an incomplete message and that wait. */
+  /** All bytes of the session: those that are held, wait, or are not decoded. */
   get total(): number {
     return this.used + this.waiting + this.#unread;
   }

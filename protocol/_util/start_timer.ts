@@ -2,8 +2,8 @@
 export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
- * Starts the timer of a limit. A limit that is longer than a timer's time, such
- * as `Infinity`, is none: there is no timer.
+ * Starts the timer of a limit. A limit that is longer than the longest timer, such
+ * as `Infinity`, has none.
  */
 export function startTimer(
   onLate: () => void,

@@ -13,7 +13,7 @@ import type { CodecOptions } from "./options.ts";
  */
 export type Decoding<In> = Generator<number, In, void>;
 
-/** What {@linkcode sequential} makes a codec of. */
+/** How messages are decoded and encoded, for {@linkcode sequential}. */
 export interface SequentialCodec<In, Out = In> {
   /**
    * Reads the next message from its front to its end.
@@ -75,11 +75,11 @@ export function sequential<In, Out = In>(
 class Sequential<In, Out> implements Codec<In, Out> {
   readonly #codec: SequentialCodec<In, Out>;
   readonly #limit: number;
-  /** That of the message that has begun, if one has. */
+  /** Decodes the message that has begun, if there is one. */
   #decoding: Decoding<In> | undefined;
   /** Where the message begins, in bytes from the start of the stream. */
   #start = 0;
-  /** How many bytes it waits for. */
+  /** How many bytes the decoding waits for. */
   #wanted = 1;
 
   constructor(codec: SequentialCodec<In, Out>, limit: number) {

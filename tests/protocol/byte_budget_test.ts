@@ -45,6 +45,15 @@ Deno.test("an exceeded budget has room again when enough bytes are released", as
   assertEquals([events.length, budget.used], [2, 100]);
 });
 
+Deno.test("bytes that wait to be sent are counted, and do not hold the reader", () => {
+  const budget = new ByteBudget(100);
+  budget.wait(150);
+  assertEquals([budget.waiting, budget.used], [150, 0]);
+  assertEquals(budget.exceeded, false);
+  budget.wait(-50);
+  assertEquals(budget.waiting, 100);
+});
+
 Deno.test("sends that are not awaited end the session of a peer that does not read", async () => {
   const { peer, remote } = await runningPeer({ maxQueuedBytes: MIB });
   const message = "x".repeat(790);
