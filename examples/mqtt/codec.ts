@@ -183,10 +183,10 @@ function encodeField(field: Field): Uint8Array {
     return concat([encodeField(text.length), text]);
   }
   if (typeof field !== "number") return field ?? new Uint8Array();
-  if (Number.isInteger(field) && field <= 0xffff) {
+  if (Number.isInteger(field) && field >= 0 && field <= 0xffff) {
     return Uint8Array.of(field >> 8, field);
   }
   throw new RangeError(
-    `Cannot encode: keepAlive or a length is ${field}, expected an integer of at most 65535`,
+    `Cannot encode: keepAlive or a length is ${field}, expected an integer from 0 to 65535`,
   );
 }

@@ -3,7 +3,7 @@ import type { BodyOf } from "./messages.ts";
 /** A value of a row: of a type that is not known here, its text. */
 export type Value = string | number | bigint | boolean | Uint8Array | null;
 
-/** A value for a parameter. */
+/** A value for a parameter; bytes are for a `bytea`. */
 export type Argument = Value | Date;
 
 /** A row of a result, by the names of its columns. */

@@ -109,7 +109,7 @@ for (const keepAlive of [70_000, 0.5]) {
     assertThrows(
       () => mqtt().encode(packet, new WriteBuffer()),
       RangeError,
-      `Cannot encode: keepAlive or a length is ${keepAlive}, expected an integer of at most 65535`,
+      `Cannot encode: keepAlive or a length is ${keepAlive}, expected an integer from 0 to 65535`,
     );
   });
 }

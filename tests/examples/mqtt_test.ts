@@ -258,12 +258,15 @@ const CONNECT: ScriptStep[] = [
 ];
 
 Deno.test("MQTT: options that cannot be encoded are the cause, at once", async () => {
-  const [near, far] = memoryPair();
-  const client = new MqttClient({ keepAlive: 0.5, handshakeTimeout: 10_000 });
-  const error = await rejection(client.connect(near));
-  far.abort();
-  assertInstanceOf(error, ConnectError);
-  assertInstanceOf(error.cause, RangeError);
+  for (const keepAlive of [0.5, -1, 65_536]) {
+    const [near, far] = memoryPair();
+    const limits = { keepAliveInterval: 10_000, handshakeTimeout: 10_000 };
+    const client = new MqttClient({ keepAlive, ...limits });
+    const error = await rejection(client.connect(near));
+    far.abort();
+    assertInstanceOf(error, ConnectError);
+    assertInstanceOf(error.cause, RangeError);
+  }
 });
 
 Deno.test("MQTT: a password is not logged", async () => {
