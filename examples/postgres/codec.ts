@@ -11,7 +11,7 @@ const NOT_POSTGRES = "Message is not PostgreSQL's";
 /** Makes the codec of a session: version 3 of PostgreSQL's protocol. */
 export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
   const { maxMessageBytes = 1024 * 1024 } = options;
-  const scratch = new WriteBuffer();
+  let spare: WriteBuffer | undefined;
   return {
     decode(input) {
       if (input.length < HEADER_BYTES) return undefined;
@@ -29,15 +29,18 @@ export function postgres(options: CodecOptions = {}): Codec<Backend, Frontend> {
       }
     },
     encode({ type, body = [] }, output) {
+      const bytes = spare ?? new WriteBuffer();
+      spare = undefined; // what is left after an error is dropped
       for (const part of body) {
-        if (typeof part === "number") scratch.int(part, 4);
-        else if (typeof part === "string") scratch.text(part);
-        else scratch.bytes(part);
+        if (typeof part === "number") bytes.int(part, 4);
+        else if (typeof part === "string") bytes.text(part);
+        else bytes.bytes(part);
       }
       output.text(FRONTEND[type]);
-      output.uint(4 + scratch.length, 4);
-      output.bytes(scratch.take());
-      scratch.giveBack();
+      output.uint(4 + bytes.length, 4);
+      output.bytes(bytes.take());
+      bytes.giveBack();
+      spare = bytes;
     },
   };
 }

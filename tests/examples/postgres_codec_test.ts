@@ -1,4 +1,4 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { postgres } from "../../examples/postgres/codec.ts";
 import type { Backend, Frontend } from "../../examples/postgres/messages.ts";
 import { logIn } from "../../examples/postgres/scram.ts";
@@ -148,6 +148,20 @@ Deno.test("postgres() encodes numbers, text and bytes behind a letter and a leng
       message("B", [-1, 4], "\x07"),
     ),
   );
+});
+
+Deno.test("postgres() sends nothing of a message that cannot be encoded", () => {
+  const output = new WriteBuffer();
+  const codec = postgres();
+  const wrong: Frontend[] = [
+    { type: "Bind", body: ["some", 2 ** 40] },
+    { type: "CopyData", body: [{} as Uint8Array] },
+  ];
+  for (const message of wrong) {
+    assertThrows(() => output.encode(codec, message), RangeError);
+  }
+  output.encode(codec, { type: "Sync" });
+  assertEquals(output.take(), message("S"));
 });
 
 /** What a server asks: a code, and data that may continue the client's nonce. */
