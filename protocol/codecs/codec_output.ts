@@ -24,7 +24,11 @@ import type { Endianness } from "./codec_input.ts";
 export interface CodecOutput {
   /** Appends one byte: the low 8 bits of the value. */
   byte(value: number): void;
-  /** Appends a copy of bytes. */
+  /**
+   * Appends a copy of bytes.
+   *
+   * @throws {TypeError} It is not a `Uint8Array`.
+   */
   bytes(chunk: Uint8Array): void;
   /** Appends text as UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): void;

@@ -1,6 +1,7 @@
 import type { Codec } from "./codec.ts";
 import type { Endianness } from "./codec_input.ts";
 import type { CodecOutput } from "./codec_output.ts";
+import { assertBytes } from "./_frames/assert_bytes.ts";
 import {
   writeFloat,
   writeInt,
@@ -66,8 +67,13 @@ export class WriteBuffer implements CodecOutput {
     return this.#end - this.#start + this.#text.length;
   }
 
-  /** Appends a copy of bytes. */
+  /**
+   * Appends a copy of bytes.
+   *
+   * @throws {TypeError} It is not a `Uint8Array`.
+   */
   bytes(chunk: Uint8Array): void {
+    assertBytes(chunk);
     this.#encodeText();
     this.#reserve(chunk.length);
     this.#bytes.set(chunk, this.#end);

@@ -271,6 +271,15 @@ Deno.test("WriteBuffer returns the bytes that were put in, however many are take
   }));
 });
 
+Deno.test("WriteBuffer refuses what is not bytes, and goes on", () => {
+  const buffer = new WriteBuffer();
+  for (const wrong of [{}, [1], new Uint16Array(1), undefined]) {
+    assertThrows(() => buffer.bytes(wrong as never), TypeError, "Uint8Array");
+  }
+  buffer.bytes(Uint8Array.of(7));
+  assertEquals(buffer.take(), Uint8Array.of(7));
+});
+
 Deno.test("WriteBuffer appends the low 8 bits of a byte, behind text and behind bytes", () => {
   for (const value of [0, 0x7f, 0x80, 0xff, 0x100, 0x141, -1, ~0x41]) {
     for (const before of ["", "a"]) {
