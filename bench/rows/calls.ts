@@ -47,7 +47,7 @@ function alternatives(
   return {
     "a protocol without PendingCalls": {
       run: (wire, count) => inFlight(wire, count, waiting, exchange),
-      target: 0.9,
+      target: 0.8,
     },
     "a plain Peer": {
       run: (wire, count) => overPeer(wire, count, waiting, exchange),
