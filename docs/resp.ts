@@ -3,8 +3,9 @@ import {
   type CodecInput,
   type CodecOptions,
   type CodecOutput,
-  MessageTooLargeError,
-  TruncatedMessageError,
+  type DecodeError,
+  type Decoding,
+  sequential,
 } from "@parley/parley";
 
 /** A value of RESP. A request is an array of strings. */
@@ -17,125 +18,83 @@ export class RedisError extends Error {
 
 /** Makes the codec of one session. */
 export function resp(options: CodecOptions = {}): Codec<Value> {
-  return new Resp(options.maxMessageBytes ?? 1024 * 1024);
+  const { maxMessageBytes = 1024 * 1024 } = options;
+  return sequential<Value>({ decode, encode }, { maxMessageBytes });
 }
 
-const NOT_RESP = "Message is not RESP";
 const CR = 0x0d;
 const LF = 0x0a;
-const MAX_LINE_BYTES = 1024;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-class Resp implements Codec<Value> {
-  readonly #limit: number;
-  /** Where the current message begins, in bytes from the start of the stream. */
-  #start = 0;
-  /** The array whose elements are arriving. */
-  #array: { length: number; elements: Value[] } | undefined;
-
-  constructor(limit: number) {
-    this.#limit = limit;
+function* decode(input: CodecInput): Decoding<Value> {
+  const line = yield* decodeLine(input);
+  if (!line.startsWith("*")) return yield* decodeElement(line, input);
+  const elements: Value[] = [];
+  const length = integerIn(line, input);
+  if (length < 0) return null;
+  while (elements.length < length) {
+    const line = yield* decodeLine(input);
+    elements.push(yield* decodeElement(line, input));
   }
+  return elements;
+}
 
-  decode(input: CodecInput): Value | undefined {
-    for (;;) {
-      let array = this.#array;
-      if (!array) this.#start = input.offset;
-      const item = this.#item(input);
-      if (!item) return undefined; // more bytes are needed
-      if ("length" in item) array = { length: item.length, elements: [] };
-      else if (array) array.elements.push(item.value);
-      else return item.value;
-      this.#checkSize(input.offset);
-      this.#array = array;
-      if (array.elements.length < array.length) continue;
-      this.#array = undefined;
-      return array.elements;
+/** Decodes a value that is not an array and begins with this line. */
+function* decodeElement(line: string, input: CodecInput): Decoding<Value> {
+  switch (line.charAt(0)) {
+    case "+":
+      return line.slice(1);
+    case "-":
+      return new RedisError(line.slice(1));
+    case ":":
+      return integerIn(line, input);
+    case "$": {
+      const length = integerIn(line, input);
+      if (length < 0) return null;
+      yield length + 2; // it goes on when so many bytes have arrived
+      const text = decoder.decode(input.subarray(0, length));
+      input.consume(length + 2);
+      return text;
     }
+    default:
+      throw malformed(input);
   }
+}
 
-  end(input: CodecInput): Value | undefined {
-    const value = this.decode(input);
-    if (value !== undefined || input.length === 0 && !this.#array) return value;
-    const length = input.offset + input.length - this.#start;
-    throw new TruncatedMessageError(this.#start, length);
+function* decodeLine(input: CodecInput): Decoding<string> {
+  let end = input.indexOf(CR);
+  while (end < 0) {
+    const { length } = input;
+    yield length + 1; // any more bytes
+    end = input.indexOf(CR, length);
   }
+  yield end + 2;
+  if (input.at(end + 1) !== LF) throw malformed(input);
+  const line = decoder.decode(input.subarray(0, end));
+  input.consume(end + 2);
+  return line;
+}
 
-  encode(value: Value, output: CodecOutput): void {
-    if (Array.isArray(value)) {
-      output.text(`*${value.length}\r\n`);
-      for (const element of value) this.encode(element, output);
-    } else if (typeof value === "string") {
-      const bytes = encoder.encode(value);
-      output.text(`$${bytes.length}\r\n`);
-      output.bytes(bytes);
-      output.text("\r\n");
-    } else if (value === null) output.text("$-1\r\n");
-    else if (typeof value === "number") output.text(`:${value}\r\n`);
-    else output.text(`-${value.message.replace(/[\r\n]+/g, " ")}\r\n`);
-  }
+function integerIn(line: string, input: CodecInput): number {
+  if (!/^.-?\d{1,15}$/.test(line)) throw malformed(input);
+  return Number(line.slice(1));
+}
 
-  /** Takes a value that is not an array, or the length of an array. */
-  #item(input: CodecInput): { value: Value } | { length: number } | undefined {
-    const end = input.indexOf(CR);
-    if (end > MAX_LINE_BYTES || end < 0 && input.length > MAX_LINE_BYTES) {
-      throw input.malformed(NOT_RESP);
-    }
-    if (end < 0 || input.length < end + 2) return undefined;
-    if (input.at(end + 1) !== LF) throw input.malformed(NOT_RESP);
-    const line = decoder.decode(input.subarray(0, end));
-    const text = line.slice(1);
-    switch (line.charAt(0)) {
-      case "+":
-        input.consume(end + 2);
-        return { value: text };
-      case "-":
-        input.consume(end + 2);
-        return { value: new RedisError(text) };
-      case ":": {
-        const value = this.#integer(text, input);
-        input.consume(end + 2);
-        return { value };
-      }
-      case "$":
-        return this.#string(this.#integer(text, input), end + 2, input);
-      case "*": {
-        const length = this.#integer(text, input);
-        if (this.#array || length < 0) throw input.malformed(NOT_RESP);
-        input.consume(end + 2);
-        return { length };
-      }
-      default:
-        throw input.malformed(NOT_RESP);
-    }
-  }
+function malformed(input: CodecInput): DecodeError {
+  return input.malformed("Message is not RESP");
+}
 
-  /** Takes a string of so many bytes, which begins behind its length. */
-  #string(
-    length: number,
-    start: number,
-    input: CodecInput,
-  ): { value: string | null } | undefined {
-    if (length < 0) {
-      input.consume(start);
-      return { value: null };
-    }
-    const size = start + length + 2;
-    this.#checkSize(input.offset + size);
-    if (!input.expect(size)) return undefined; // makes room for all of it
-    const value = decoder.decode(input.subarray(start, start + length));
-    input.consume(size);
-    return { value };
-  }
-
-  #checkSize(end: number): void {
-    if (end - this.#start <= this.#limit) return;
-    throw new MessageTooLargeError(this.#limit, this.#start);
-  }
-
-  #integer(text: string, input: CodecInput): number {
-    if (!/^-?\d{1,15}$/.test(text)) throw input.malformed(NOT_RESP);
-    return Number(text);
-  }
+function encode(value: Value, output: CodecOutput): void {
+  if (Array.isArray(value)) {
+    output.text(`*${value.length}\r\n`);
+    for (const element of value) encode(element, output);
+  } else if (typeof value === "string") {
+    const bytes = encoder.encode(value);
+    output.text(`$${bytes.length}\r\n`);
+    output.bytes(bytes);
+    output.text("\r\n");
+  } else if (value === null) output.text("$-1\r\n");
+  else if (typeof value === "number") output.text(`:${value}\r\n`);
+  else output.text(`-${value.message.replace(/[\r\n]+/g, " ")}\r\n`);
 }
