@@ -55,8 +55,8 @@ export function readOptions(
 }
 
 /**
- * The one of these that an option names. If there is none, the program ends with
- * exit code 2.
+ * The row, wire or side that an option names. If the name is unknown, the program
+ * ends with exit code 2.
  */
 export function checkName<T extends { readonly name: string }>(
   option: string,

@@ -65,7 +65,7 @@ const REFUSALS = [
 ];
 const SERVER_UNAVAILABLE = 3;
 const REFUSED = 0x80;
-/** Stands for an id where there is none: PINGRESP is decoded with it. */
+/** The id of the call of a PINGREQ: neither it nor its answer has one. */
 const NO_ID = 0;
 
 /**

@@ -21,8 +21,13 @@ const dialects: Record<CancellationName, [method: string, member: string]> = {
   acp: ["$/cancel_request", "requestId"],
 };
 
+/** The first request of a session. */
+const slow = { jsonrpc: "2.0", id: 1, method: "slow" };
+
 for (const [name, [method, member]] of Object.entries(dialects)) {
   const cancellation = name as CancellationName;
+  const cancelled = { jsonrpc: "2.0", method, params: { [member]: 1 } };
+
   Deno.test(`${name}: an aborted request is cancelled by ${method}, and rejects with the reason`, async () => {
     await using ends = await rawPeer({ cancellation });
     const controller = new AbortController();
@@ -32,11 +37,7 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     const reason = new Error("changed my mind");
     controller.abort(reason);
     assertStrictEquals(await rejection(reply), reason);
-    assertEquals(await ends.raw.receive(), {
-      jsonrpc: "2.0",
-      method,
-      params: { [member]: 1 },
-    });
+    assertEquals(await ends.raw.receive(), cancelled);
     await ends.raw.send({ jsonrpc: "2.0", id: 1, result: "late" });
     const other = ends.peer.request("quick");
     await ends.raw.send({ jsonrpc: "2.0", id: 2, result: "mine" });
@@ -50,11 +51,7 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
       CallTimeoutError,
     );
     await ends.raw.receive();
-    assertEquals(await ends.raw.receive(), {
-      jsonrpc: "2.0",
-      method,
-      params: { [member]: 1 },
-    });
+    assertEquals(await ends.raw.receive(), cancelled);
   });
 
   Deno.test(`${name}: a request with invalid params is neither sent nor cancelled`, async () => {
@@ -62,16 +59,8 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     const { peer, raw } = ends;
     await assertRejects(() => peer.request("slow", 5 as never), TypeError);
     await rejection(peer.request("slow"));
-    assertEquals(await raw.receive(), {
-      jsonrpc: "2.0",
-      id: 1,
-      method: "slow",
-    });
-    assertEquals(await raw.receive(), {
-      jsonrpc: "2.0",
-      method,
-      params: { [member]: 1 },
-    });
+    assertEquals(await raw.receive(), slow);
+    assertEquals(await raw.receive(), cancelled);
   });
 
   Deno.test(`${name}: a request that cannot be encoded is not cancelled by an abort in the same turn`, async () => {
@@ -94,16 +83,8 @@ for (const [name, [method, member]] of Object.entries(dialects)) {
     const request = peer.request("slow", undefined, { signal });
     controller.abort();
     await rejection(request);
-    assertEquals(await raw.receive(), {
-      jsonrpc: "2.0",
-      id: 1,
-      method: "slow",
-    });
-    assertEquals(await raw.receive(), {
-      jsonrpc: "2.0",
-      method,
-      params: { [member]: 1 },
-    });
+    assertEquals(await raw.receive(), slow);
+    assertEquals(await raw.receive(), cancelled);
   });
 
   Deno.test(`${name}: a request that waits behind a response and cannot be encoded is not cancelled`, async () => {

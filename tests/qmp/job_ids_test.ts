@@ -7,7 +7,7 @@ import {
   waitForJob,
 } from "../../qmp/mod.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
-import { statusChange } from "../support/qmp/jobs.ts";
+import { statusChange, waitingClient } from "../support/qmp/jobs.ts";
 import {
   assertNextIsServed,
   event,
@@ -163,11 +163,7 @@ Deno.test("runJob() ends when another job has its id, also without an event of i
 });
 
 Deno.test("waitForJob() has the outcome of its job, not of the next one with its id", async () => {
-  const { client, server } = await runningClient();
-  const statuses: string[] = [];
-  const onStatus = (status: string) => statuses.push(status);
-  const waiting = waitForJob(client, "job", { onStatus });
-  const query = await server.command();
+  const { client, server, waiting, query, statuses } = await waitingClient();
   server.send(...life(1), creation, statusChange("job", "ready"));
   server.answer(query, [{ id: "job", type: "backup", status: "ready" }]);
   assertEquals(await lengthOf(waiting), 1);

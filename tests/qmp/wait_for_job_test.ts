@@ -19,7 +19,12 @@ import { WatchedSignal } from "../../testing/_laws/watched_signal.ts";
 import { rejection } from "../../testing/_util/rejection.ts";
 import { connected } from "../support/qmp/connected.ts";
 import { needs, startStorageDaemon } from "../support/servers/qemu.ts";
-import { addDisk, DISK_SIZE, statusChange } from "../support/qmp/jobs.ts";
+import {
+  addDisk,
+  DISK_SIZE,
+  statusChange,
+  waitingClient,
+} from "../support/qmp/jobs.ts";
 import {
   assertNextIsServed,
   event,
@@ -125,11 +130,7 @@ Deno.test({
 });
 
 Deno.test("waitForJob() calls onStatus with the job's status, and with each that follows", async () => {
-  const { client, server } = await runningClient();
-  const statuses: string[] = [];
-  const onStatus = (status: string) => statuses.push(status);
-  const waiting = waitForJob(client, "job", { onStatus });
-  const query = await server.command();
+  const { client, server, waiting, query, statuses } = await waitingClient();
   assertEquals(query.execute, "query-jobs");
   server.answer(query, [{ ...job("running"), id: "other" }, job("running")]);
   server.send(statusChange("job", "ready"), statusChange("other", "concluded"));
@@ -142,11 +143,7 @@ Deno.test("waitForJob() calls onStatus with the job's status, and with each that
 });
 
 Deno.test("waitForJob() calls onStatus once for a status in both an event and query-jobs", async () => {
-  const { client, server } = await runningClient();
-  const statuses: string[] = [];
-  const onStatus = (status: string) => statuses.push(status);
-  const waiting = waitForJob(client, "job", { onStatus });
-  const query = await server.command();
+  const { client, server, waiting, query, statuses } = await waitingClient();
   server.send(statusChange("job", "running"), statusChange("job", "ready"));
   server.answer(query, [job("ready")]);
   server.send(event("BLOCK_JOB_COMPLETED", { device: "job", len: 1 }));
